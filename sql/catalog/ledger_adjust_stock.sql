@@ -1,0 +1,86 @@
+create type public.ledger_adjust_stock_result as (
+  success boolean, transaction_id uuid, error_code text, error_message text, error_details jsonb,
+  variant_id uuid, stock_quantity bigint
+);
+
+/*
+ * Adds units of a variant (received), takes some away (damaged), or sets right what a count found
+ * (counted, either sign). p_quantity is the signed difference.
+ */
+create function public.ledger_adjust_stock(
+  p_variant_id uuid,
+  p_quantity bigint,
+  p_reason text default 'received',
+  p_notes text default null,
+  p_idempotency_key text default null,
+  p_actor_id uuid default null)
+returns setof public.ledger_adjust_stock_result
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+  v_actor ledger.actor;
+  v_request jsonb;
+  v_answer jsonb;
+  v_variant public.variants;
+  v_stock public.stock_levels;
+begin
+  -- who may
+  v_actor := ledger.current_actor(p_actor_id);
+  perform ledger.require_permission(v_actor, 'stock.adjust');
+
+  -- asked before
+  v_request := jsonb_build_array(p_variant_id, p_quantity, p_reason, p_notes, p_actor_id);
+  v_answer := ledger.idempotency_begin('ledger_adjust_stock', p_idempotency_key, v_actor.caller_id, v_request);
+  if v_answer is not null then
+    return next jsonb_populate_record(null::public.ledger_adjust_stock_result, v_answer);
+    return;
+  end if;
+
+  -- lock: variant's stock
+  select v.* into v_variant from public.variants v where v.id = p_variant_id;
+  select s.* into v_stock from public.stock_levels s where s.variant_id = p_variant_id and s.slot = 0 for no key update;
+
+  -- check
+  v_answer := case
+    when v_variant.id is null then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_variant_id', 'problem', 'there is no such product variant'))
+    when p_reason is null or p_reason not in ('received', 'counted', 'damaged') then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reason', 'problem', 'one of received, counted, damaged'))
+    when p_quantity not between -9007199254740991 and 9007199254740991 then
+      ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991))
+    when p_quantity is null or p_quantity = 0 or (p_reason = 'received' and p_quantity < 0) or (p_reason = 'damaged' and p_quantity > 0) then
+      ledger.refuse('invalid_amount', jsonb_build_object('amount', p_quantity, 'expected',
+        case p_reason when 'received' then 'above zero' when 'damaged' then 'below zero' else 'other than zero' end))
+    when length(p_notes) > 2000 then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_notes', 'problem', 'at most 2000 characters'))
+    when v_stock.on_hand + p_quantity > 9007199254740991 then
+      ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991))
+    when v_stock.on_hand - v_stock.held + p_quantity < 0 then
+      ledger.refuse('stock_below_zero', jsonb_build_object('name', v_variant.name, 'quantity', -p_quantity,
+        'available', v_stock.on_hand - v_stock.held))
+  end;
+  if v_answer is not null then
+    return next jsonb_populate_record(null::public.ledger_adjust_stock_result, v_answer);
+    return;
+  end if;
+
+  -- write: stock, movement
+  perform set_config('ledger.procedure', 'ledger_adjust_stock', true);
+  perform ledger.move_stock(array[row(p_variant_id, p_quantity)]::ledger.stock_change[], p_reason, v_actor, null, p_notes);
+
+  -- record
+  perform ledger.record_operation('stock.adjusted', 'variant', p_variant_id, null,
+    jsonb_build_object('quantity', p_quantity, 'reason', p_reason, 'notes', p_notes, 'on_hand_after', v_stock.on_hand + p_quantity),
+    v_actor, ledger.correlation_id());
+
+  -- answer
+  v_answer := jsonb_build_object('success', true, 'variant_id', p_variant_id, 'stock_quantity', v_stock.on_hand + p_quantity);
+  perform ledger.idempotency_end('ledger_adjust_stock', p_idempotency_key, v_actor.caller_id, v_request, null, v_answer);
+  perform set_config('ledger.procedure', '', true);
+  return next jsonb_populate_record(null::public.ledger_adjust_stock_result, v_answer);
+end $$;
+revoke execute on function public.ledger_adjust_stock(uuid, bigint, text, text, text, uuid) from public, anon;
+grant execute on function public.ledger_adjust_stock(uuid, bigint, text, text, text, uuid) to authenticated, service_role;
+comment on function public.ledger_adjust_stock(uuid, bigint, text, text, text, uuid) is
+  'Changes a variant''s stock by a signed quantity (units): received, damaged or counted. Needs stock.adjust. Errors: invalid_argument, invalid_amount, amount_too_large, stock_below_zero.';

@@ -1,0 +1,46 @@
+/* Every business refusal: its stable code, the HTTP status the REST layer answers with, its sentence. */
+create table public.error_codes (
+  code text primary key,
+  http_status smallint not null,
+  message text not null,
+  description text not null,
+  constraint code_is_snake_case check (code ~ '^[a-z][a-z0-9_]*$'),
+  constraint status_is_a_client_error check (http_status between 400 and 499)
+);
+alter table public.error_codes enable row level security;
+revoke all on public.error_codes from anon, authenticated, service_role;
+grant select on public.error_codes to anon, authenticated, service_role;
+create policy error_codes_are_public on public.error_codes for select to anon, authenticated using (true);
+comment on table public.error_codes is
+  'Codes of business refusals. {name} in a message is filled from error_details; {name:money} as an amount of error_details.currency.';
+
+/*
+ * The one place where a refusal is worded. Answers the columns every procedure shares; a code that
+ * is not in the table is a bug and raises.
+ */
+create function ledger.refuse(p_code text, p_details jsonb default '{}')
+returns jsonb
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  v_message text;
+  v_name text;
+  v_value text;
+begin
+  select e.message into v_message from public.error_codes e where e.code = p_code;
+  if not found then
+    raise exception 'error code "%" is not in public.error_codes', p_code;
+  end if;
+  for v_name, v_value in select d.key, d.value from jsonb_each_text(p_details) d loop
+    v_message := replace(v_message, '{' || v_name || '}', coalesce(v_value, ''));
+    if position('{' || v_name || ':money}' in v_message) > 0 then
+      v_message := replace(v_message, '{' || v_name || ':money}',
+                           ledger.format_money(v_value::bigint, p_details ->> 'currency'));
+    end if;
+  end loop;
+  return jsonb_build_object('success', false, 'error_code', p_code,
+                            'error_message', v_message, 'error_details', p_details);
+end $$;
+comment on function ledger.refuse(text, jsonb) is
+  'The answer of a refused call: success false, error_code, error_message made from the code''s sentence, error_details.';

@@ -1,0 +1,79 @@
+/*
+ * Guards against hands. On a hosted project the dashboard and the procedures' owner are the same
+ * role, so privileges cannot tell them apart. Each procedure therefore marks its write phase with
+ * set_config('ledger.procedure', <its name>, is_local => true) and clears it at its end; triggers
+ * refuse what is written without that mark. This stops mistakes, not an owner who means it:
+ * for that there are the seals.
+ */
+create function ledger.refuse_hand_edit()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  raise exception using
+    errcode = 'insufficient_privilege',
+    message = format('%s on %I by hand is refused: balances, statuses, totals and stock move only inside procedures',
+                     lower(tg_op), tg_argv[0]),
+    hint = format('Call %s.', tg_argv[1]);
+end $$;
+comment on function ledger.refuse_hand_edit() is
+  'Trigger: refuses a write outside a procedure. Arguments: the table''s name, the procedures to call instead.';
+
+create function ledger.refuse_change()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  raise exception using
+    errcode = 'insufficient_privilege',
+    message = format('%s on %I is refused: its rows are never changed or removed', lower(tg_op), tg_argv[0]),
+    hint = 'Correct a record with a new one that reverses it, through the procedure for it.';
+end $$;
+comment on function ledger.refuse_change() is
+  'Trigger: refuses UPDATE, DELETE and TRUNCATE of immutable records for everybody. Argument: the table''s name.';
+
+/* Protects an immutable table: no UPDATE, DELETE or TRUNCATE by anybody, INSERT by procedures only. */
+create function ledger.make_immutable(p_table regclass, p_procedures text)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_name text := (select c.relname from pg_catalog.pg_class c where c.oid = p_table);
+begin
+  execute format('create trigger rows_never_change before update or delete on %s
+                  for each row execute function ledger.refuse_change(%L)', p_table, v_name);
+  execute format('create trigger rows_are_never_truncated before truncate on %s
+                  for each statement execute function ledger.refuse_change(%L)', p_table, v_name);
+  execute format('create trigger rows_come_from_procedures before insert on %s
+                  for each row when (coalesce(current_setting(''ledger.procedure'', true), '''') = '''') execute function ledger.refuse_hand_edit(%L, %L)',
+                 p_table, v_name, p_procedures);
+end $$;
+comment on function ledger.make_immutable(regclass, text) is
+  'Puts the guard triggers of an immutable table on it; the second argument names the procedures that write it.';
+
+/*
+ * Protects a table whose rows only procedures write. With columns named, other columns stay free
+ * for hand edits; inserting, deleting and truncating is for procedures in either case.
+ */
+create function ledger.protect_from_hands(p_table regclass, p_procedures text, p_columns text default null)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_name text := (select c.relname from pg_catalog.pg_class c where c.oid = p_table);
+begin
+  execute format('create trigger rows_come_from_procedures before insert or delete on %s
+                  for each row when (coalesce(current_setting(''ledger.procedure'', true), '''') = '''') execute function ledger.refuse_hand_edit(%L, %L)',
+                 p_table, v_name, p_procedures);
+  execute format('create trigger values_come_from_procedures before update %s on %s
+                  for each row when (coalesce(current_setting(''ledger.procedure'', true), '''') = '''') execute function ledger.refuse_hand_edit(%L, %L)',
+                 coalesce('of ' || p_columns, ''), p_table, v_name, p_procedures);
+  execute format('create trigger rows_are_never_truncated before truncate on %s
+                  for each statement execute function ledger.refuse_hand_edit(%L, %L)', p_table, v_name, p_procedures);
+end $$;
+comment on function ledger.protect_from_hands(regclass, text, text) is
+  'Puts guard triggers on a table that procedures keep; the second argument names them, the third the protected columns.';

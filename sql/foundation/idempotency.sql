@@ -1,0 +1,77 @@
+/*
+ * Same caller, procedure and key: same answer, nothing done twice. The first lock of every
+ * procedure is an advisory lock on the key, so the second of two simultaneous calls waits for the
+ * first one's commit and then reads its answer. The row is written with the effect, at the end:
+ * a refusal leaves nothing behind.
+ */
+create table ledger.idempotency_keys (
+  caller_id uuid not null,
+  procedure text not null,
+  key text not null,
+  account_id uuid,
+  request_hash uuid not null,
+  answer jsonb not null,
+  created_at timestamptz not null default clock_timestamp(),
+  primary key (caller_id, procedure, key)
+);
+-- ledger.purge_idempotency_keys
+create index idempotency_keys_by_age on ledger.idempotency_keys using brin (created_at);
+comment on table ledger.idempotency_keys is 'Answers by idempotency key, kept for the setting idempotency_retention_days.';
+comment on column ledger.idempotency_keys.caller_id is 'auth.uid() of the caller; the nil UUID for a backend.';
+
+/* Null when the call is new (the key is locked from here on), else the answer to give back. */
+create function ledger.idempotency_begin(p_procedure text, p_key text, p_caller_id uuid, p_request jsonb)
+returns jsonb
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_stored ledger.idempotency_keys;
+begin
+  if p_key is null then
+    return null;
+  end if;
+  if length(p_key) not between 1 and 255 then
+    return ledger.refuse('invalid_idempotency_key', jsonb_build_object('length', length(p_key)));
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended(p_caller_id::text || p_procedure || ':' || p_key, 0));
+  select k.* into v_stored
+  from ledger.idempotency_keys k
+  where k.caller_id = p_caller_id and k.procedure = p_procedure and k.key = p_key;
+  if not found then
+    return null;
+  end if;
+  if v_stored.request_hash <> md5(p_request::text)::uuid then
+    return ledger.refuse('idempotency_conflict', jsonb_build_object('key', p_key, 'procedure', p_procedure));
+  end if;
+  return v_stored.answer;
+end $$;
+comment on function ledger.idempotency_begin(text, text, uuid, jsonb) is
+  'Locks the key and answers what an earlier call with it was answered; null when there was none.';
+
+create function ledger.idempotency_end(
+  p_procedure text, p_key text, p_caller_id uuid, p_request jsonb, p_account_id uuid, p_answer jsonb)
+returns void
+language sql
+set search_path = ''
+as $$
+  insert into ledger.idempotency_keys (caller_id, procedure, key, account_id, request_hash, answer)
+  select p_caller_id, p_procedure, p_key, p_account_id,
+         md5(p_request::text)::uuid, p_answer
+  where p_key is not null;
+$$;
+comment on function ledger.idempotency_end(text, text, uuid, jsonb, uuid, jsonb) is
+  'Stores the answer under the key, in the transaction that has the effect.';
+
+create function ledger.purge_idempotency_keys()
+returns bigint
+language sql
+set search_path = ''
+as $$
+  with gone as (
+    delete from ledger.idempotency_keys k
+    where k.created_at < clock_timestamp() - make_interval(days => ledger.setting_text('idempotency_retention_days')::int)
+    returning 1)
+  select count(*) from gone;
+$$;
+comment on function ledger.purge_idempotency_keys() is 'Job: removes keys older than the retention; answers how many.';

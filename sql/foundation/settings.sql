@@ -1,0 +1,35 @@
+/*
+ * Settings as rows, edited in the dashboard. A value of the wrong type or range is refused by the
+ * constraints below, so procedures read them without checking again.
+ */
+create table public.settings (
+  key text primary key,
+  value jsonb not null,
+  kind text not null,
+  minimum bigint,
+  maximum bigint,
+  allowed text[],
+  description text not null,
+  updated_at timestamptz not null default clock_timestamp(),
+  constraint kind_is_known check (kind in ('integer', 'boolean', 'text')),
+  constraint value_is_of_its_kind check (
+    jsonb_typeof(value) = case kind when 'integer' then 'number' when 'boolean' then 'boolean' else 'string' end),
+  constraint integer_is_whole_and_within_bounds check (
+    kind <> 'integer' or ((value #>> '{}')::numeric = trunc((value #>> '{}')::numeric)
+      and (minimum is null or (value #>> '{}')::numeric >= minimum)
+      and (maximum is null or (value #>> '{}')::numeric <= maximum))),
+  constraint text_is_allowed check (kind <> 'text' or allowed is null or value #>> '{}' = any (allowed))
+);
+alter table public.settings enable row level security;
+revoke all on public.settings from anon, authenticated, service_role;
+grant select on public.settings to authenticated, service_role;
+comment on table public.settings is 'Settings of the shop; edit value in the dashboard, every change is in audit_log.';
+
+create function ledger.setting_text(p_key text)
+returns text
+language sql stable strict
+set search_path = ''
+as $$
+  select s.value #>> '{}' from public.settings s where s.key = p_key;
+$$;
+comment on function ledger.setting_text(text) is 'A setting''s value as text; cast it to the kind the setting has.';

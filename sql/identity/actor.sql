@@ -1,0 +1,96 @@
+/* Who is acting: a signed-in user, or a backend (service_role, or the owner's own session). */
+create type ledger.actor as (
+  user_id uuid,
+  is_system boolean,
+  caller_id uuid
+);
+comment on type ledger.actor is
+  'user_id: who is recorded as acting; is_system: a backend, with all permissions; caller_id: whose idempotency keys these are (the nil UUID for backends).';
+
+/*
+ * current_setting('role') is the role PostgREST (or SET ROLE) chose, also inside definer functions,
+ * where current_user is the owner. Anything that is not known to be a backend is a user or nobody.
+ */
+create function ledger.current_actor(p_actor_id uuid default null)
+returns ledger.actor
+language plpgsql stable
+set search_path = ''
+as $$
+declare
+  v_role text := coalesce(nullif(current_setting('role', true), ''), 'none');
+  v_user_id uuid;
+begin
+  if v_role in ('service_role', 'postgres', 'supabase_admin')
+     or (v_role = 'none' and session_user in ('postgres', 'supabase_admin')) then
+    return row(p_actor_id, true, '00000000-0000-0000-0000-000000000000')::ledger.actor;
+  end if;
+  if v_role = 'authenticated' then
+    v_user_id := auth.uid();
+  end if;
+  if v_user_id is null then
+    raise exception using errcode = 'insufficient_privilege',
+      message = 'nobody is signed in', hint = 'Sign in and send the user''s access token.';
+  end if;
+  if p_actor_id is not null and p_actor_id is distinct from v_user_id then
+    raise exception using errcode = 'insufficient_privilege',
+      message = 'p_actor_id names somebody else', hint = 'Only a backend with the secret key may act for others; leave p_actor_id out.';
+  end if;
+  return row(v_user_id, false, v_user_id)::ledger.actor;
+end $$;
+comment on function ledger.current_actor(uuid) is
+  'The acting user, or a backend and for whom it acts. Raises 42501 when nobody is signed in.';
+
+create function ledger.has_permission(p_actor ledger.actor, p_permission text)
+returns boolean
+language sql stable
+set search_path = ''
+as $$
+  select p_actor.is_system or exists (
+    select from public.user_roles u
+    join public.role_permissions r on r.role = u.role
+    where u.user_id = p_actor.user_id and r.permission = p_permission);
+$$;
+comment on function ledger.has_permission(ledger.actor, text) is 'Whether the actor has a permission; a backend has all.';
+
+create function ledger.require_permission(p_actor ledger.actor, p_permission text)
+returns void
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  if not ledger.has_permission(p_actor, p_permission) then
+    raise exception using errcode = 'insufficient_privilege',
+      message = format('this needs the permission "%s"', p_permission),
+      hint = format('Roles that have it: %s.', coalesce(
+        (select string_agg(r.role, ', ' order by r.role) from public.role_permissions r where r.permission = p_permission), 'none'));
+  end if;
+end $$;
+comment on function ledger.require_permission(ledger.actor, text) is 'Raises 42501 when the actor lacks the permission.';
+
+/* The caller's own permissions, for row-level policies: `(select ledger.caller_may('orders.read'))`. */
+create function ledger.caller_may(p_permission text)
+returns boolean
+language sql stable security definer
+set search_path = ''
+as $$
+  select exists (
+    select from public.user_roles u
+    join public.role_permissions r on r.role = u.role
+    where u.user_id = auth.uid() and r.permission = p_permission);
+$$;
+comment on function ledger.caller_may(text) is 'Whether the signed-in user has a permission.';
+
+/* The customer a call is about: the caller, or somebody else with the permission for that. */
+create function ledger.customer_of_call(p_actor ledger.actor, p_user_id uuid, p_permission text)
+returns uuid
+language plpgsql stable
+set search_path = ''
+as $$
+begin
+  if p_user_id is not null and (p_actor.is_system or p_user_id is distinct from p_actor.user_id) then
+    perform ledger.require_permission(p_actor, p_permission);
+  end if;
+  return coalesce(p_user_id, p_actor.user_id);
+end $$;
+comment on function ledger.customer_of_call(ledger.actor, uuid, text) is
+  'p_user_id, or the caller when it is null; raises 42501 when the caller may not act for p_user_id.';

@@ -1,0 +1,32 @@
+/* The only table that refers to auth.users: everything that moves money knows a user by id alone. */
+create table public.profiles (
+  id uuid primary key references auth.users (id) on delete restrict,
+  display_name text,
+  referral_code text not null unique default upper(substr(replace(gen_random_uuid()::text, '-', ''), 1, 10)),
+  created_at timestamptz not null default clock_timestamp(),
+  constraint display_name_is_short check (length(display_name) <= 200)
+);
+alter table public.profiles enable row level security;
+revoke all on public.profiles from anon, authenticated, service_role;
+grant select on public.profiles to authenticated, service_role;
+comment on table public.profiles is
+  'A person known to the shop. A user with a profile cannot be deleted from auth.users: the books refer to the person.';
+comment on column public.profiles.referral_code is 'What a new customer quotes to ledger_register_referral.';
+
+/* Runs inside sign-up, so it does as little as can fail. */
+create function ledger.create_profile()
+returns trigger
+language plpgsql security definer
+set search_path = ''
+as $$
+begin
+  insert into public.profiles (id, display_name)
+  values (new.id, left(new.raw_user_meta_data ->> 'display_name', 200))
+  on conflict (id) do nothing;
+  return new;
+end $$;
+comment on function ledger.create_profile() is 'Trigger on auth.users: every user who signs up has a profile.';
+
+create trigger create_profile_at_sign_up
+  after insert on auth.users
+  for each row execute function ledger.create_profile();

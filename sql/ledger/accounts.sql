@@ -1,0 +1,65 @@
+/* One row per customer and currency: the four totals and what follows from them (source 003). */
+create table public.accounts (
+  id uuid primary key,
+  user_id uuid not null,
+  currency text not null references public.currencies (code) on delete restrict,
+  total_earned bigint not null default 0,
+  total_withdrawn bigint not null default 0,
+  total_pending_withdrawals bigint not null default 0,
+  total_orders bigint not null default 0,
+  available_balance bigint not null generated always as
+    (total_earned - total_withdrawn - total_pending_withdrawals - total_orders) stored,
+  version bigint not null default 0,
+  frozen_reason text,
+  created_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  unique (user_id, currency),
+  constraint totals_are_exact_and_not_negative check (
+    total_earned between 0 and 9007199254740991 and total_withdrawn between 0 and 9007199254740991
+    and total_pending_withdrawals between 0 and 9007199254740991 and total_orders between 0 and 9007199254740991),
+  constraint frozen_reason_says_something check (length(frozen_reason) between 1 and 1000)
+) with (fillfactor = 70);
+alter table public.accounts enable row level security;
+revoke all on public.accounts from anon, authenticated, service_role;
+grant select on public.accounts to authenticated, service_role;
+create policy accounts_are_seen_by_their_owner_and_staff on public.accounts for select to authenticated
+  using (user_id = (select auth.uid()) or (select ledger.caller_may('accounts.read')));
+select ledger.protect_from_hands('public.accounts', 'ledger_credit_account (or ledger_place_order, ledger_change_order_status, ledger_request_withdrawal, ledger_freeze_account)');
+comment on table public.accounts is 'Balance of a customer in one currency, in minor units. Written by procedures only.';
+comment on column public.accounts.id is 'ledger.account_id(user_id, currency): known without a look-up, so a router can shard by it.';
+comment on column public.accounts.total_orders is 'Rises when the wallet pays for an order, falls when it is cancelled or refunded to the wallet (source 003).';
+comment on column public.accounts.available_balance is 'May be negative only after a commission was clawed back.';
+comment on column public.accounts.version is 'Number of transactions; transactions.account_version counts it.';
+comment on column public.accounts.frozen_reason is 'Why nothing can be spent or withdrawn; null when the account is not frozen.';
+
+create function ledger.account_id(p_user_id uuid, p_currency text)
+returns uuid
+language sql immutable strict parallel safe
+set search_path = ''
+as $$
+  select md5(p_user_id::text || p_currency)::uuid;
+$$;
+comment on function ledger.account_id(uuid, text) is 'The id of a customer''s account in a currency, whether it is open or not.';
+
+/* Lock step "accounts by id": opens what is missing and locks all, in the order of their ids. */
+create function ledger.lock_accounts(p_user_ids uuid[], p_currency text)
+returns void
+language plpgsql
+set search_path = ''
+as $$
+begin
+  -- a new row is as good as a lock, so opening follows the same order
+  insert into public.accounts (id, user_id, currency)
+  select w.id, w.user_id, p_currency
+  from (select ledger.account_id(u.user_id, p_currency) as id, u.user_id
+        from (select distinct unnest(p_user_ids) as user_id) u) w
+  where not exists (select from public.accounts a where a.id = w.id)
+  order by w.id
+  on conflict (id) do nothing;
+
+  perform from public.accounts a
+  where a.id in (select ledger.account_id(u.user_id, p_currency) from unnest(p_user_ids) u (user_id))
+  order by a.id
+  for no key update;
+end $$;
+comment on function ledger.lock_accounts(uuid[], text) is 'Opens and locks the accounts of these customers in one currency, by id.';

@@ -1,0 +1,137 @@
+/* What a status change did. */
+create type ledger.order_change as (
+  transaction_id uuid,
+  order_status text,
+  payment_status text,
+  returned_amount bigint,
+  available_balance bigint
+);
+
+/*
+ * The postings of a delivery: what was held in escrow becomes revenue, tax and shipping income; what
+ * is not paid yet becomes a receivable; the discount shows as such beside the full revenue.
+ */
+create function ledger.delivery_legs(p_order public.orders)
+returns ledger.posting_leg[]
+language sql immutable
+set search_path = ''
+as $$
+  select array[
+    row('receivable', 'order_escrow', p_order.total_amount - p_order.paid_amount),
+    row('order_escrow', 'revenue', p_order.total_amount - p_order.tax_amount - p_order.shipping_amount),
+    row('order_escrow', 'tax_payable', p_order.tax_amount),
+    row('order_escrow', 'shipping_income', p_order.shipping_amount),
+    row('discounts', 'revenue', p_order.discount_amount)
+  ]::ledger.posting_leg[];
+$$;
+comment on function ledger.delivery_legs(public.orders) is 'Postings that recognise a delivered order.';
+
+create function ledger.reversed(p_legs ledger.posting_leg[])
+returns ledger.posting_leg[]
+language sql immutable
+set search_path = ''
+as $$
+  select array_agg(row(l.credit_account, l.debit_account, l.amount)::ledger.posting_leg order by l.ordinality desc)
+  from unnest(p_legs) with ordinality l;
+$$;
+comment on function ledger.reversed(ledger.posting_leg[]) is 'The same postings with sides exchanged, last first.';
+
+/* Goods after discount, without tax and shipping: what commissions are reckoned from. */
+create function ledger.commission_base(p_order public.orders)
+returns bigint
+language sql immutable
+set search_path = ''
+as $$
+  select p_order.subtotal_amount - p_order.discount_amount
+         - case when p_order.prices_include_tax then p_order.tax_amount else 0 end;
+$$;
+comment on function ledger.commission_base(public.orders) is 'Base of referral commissions on an order, minor units.';
+
+/*
+ * Carries out a status change that the caller has locked the order for and checked: money, stock,
+ * discount, commission, records. Accounts are locked before stock, as everywhere.
+ */
+create function ledger.apply_order_status(
+  p_order public.orders, p_to text, p_actor ledger.actor, p_actor_action text, p_metadata jsonb)
+returns ledger.order_change
+language plpgsql
+set search_path = ''
+as $$
+declare
+  v_ends boolean := p_to in ('cancelled', 'refunded');
+  v_was_delivered boolean := p_order.status = 'delivered';
+  v_restock boolean := v_ends and coalesce((p_metadata ->> 'restock')::boolean, not v_was_delivered);
+  v_returned bigint := case when v_ends then p_order.wallet_amount - p_order.refunded_amount else 0 end;
+  v_goods ledger.stock_change[];
+  v_order public.orders;
+  v_transaction public.transactions;
+  v_correlation_id uuid := ledger.correlation_id();
+begin
+  -- lock: accounts (the referrer's too where a commission moves), stock, discount code
+  perform ledger.lock_accounts(
+    array[p_order.user_id] || case when p_to = 'delivered' or v_was_delivered then array(
+      select r.referrer_user_id from public.referrals r where r.referee_user_id = p_order.user_id) end,
+    p_order.currency);
+  if v_restock then
+    select array_agg(row(g.variant_id, g.quantity)::ledger.stock_change) into v_goods
+    from (select i.variant_id, sum(i.quantity)::bigint as quantity
+          from public.order_items i
+          where i.account_id = p_order.account_id and i.order_id = p_order.id
+          group by i.variant_id) g;
+    perform from public.stock_levels s
+    where s.variant_id in (select g.variant_id from unnest(v_goods) g) and s.slot = 0
+    order by s.variant_id
+    for no key update;
+  end if;
+
+  -- write: order
+  update public.orders o set
+    status = p_to,
+    payment_status = case when v_ends and o.paid_amount > 0 then 'refunded' else o.payment_status end,
+    refunded_amount = o.refunded_amount + v_returned,
+    version = o.version + 1,
+    updated_at = clock_timestamp()
+  where o.account_id = p_order.account_id and o.id = p_order.id
+  returning o.* into v_order;
+
+  -- write: stock, discount
+  if v_restock then
+    perform ledger.move_stock(v_goods, case p_to when 'refunded' then 'order_refunded' else 'order_cancelled' end, p_actor, p_order.id);
+  end if;
+  if v_ends and not v_was_delivered and p_order.discount_code_id is not null then
+    update public.discount_usage u set redemptions = u.redemptions - 1 where u.discount_code_id = p_order.discount_code_id;
+    update public.discount_redemptions r set released_at = clock_timestamp() where r.order_id = p_order.id;
+  end if;
+
+  -- write: transaction, postings
+  v_transaction := ledger.write_transaction(
+    p_order.account_id,
+    case p_to when 'cancelled' then 'order_cancelled' when 'refunded' then 'order_refunded' else 'order_status_changed' end,
+    p_actor, coalesce(p_actor_action, format('order %s to %s', p_order.status, p_to)), v_correlation_id,
+    p_orders => -v_returned, p_order_id => p_order.id, p_metadata => p_metadata);
+  perform ledger.write_postings(v_transaction, p_order.currency,
+    case when p_to = 'delivered' then ledger.delivery_legs(p_order)
+         when v_ends and v_was_delivered then ledger.reversed(ledger.delivery_legs(p_order)) end
+    || case when v_ends then array[row('order_escrow', 'wallet', v_returned)]::ledger.posting_leg[] end);
+
+  -- record
+  perform ledger.record_operation('order.status_changed', 'order', p_order.id, p_order.account_id,
+    ledger.balance_effect(v_transaction, p_orders => -v_returned) || jsonb_build_object(
+      'order_number', p_order.order_number, 'user_id', p_order.user_id, 'currency', p_order.currency,
+      'from_status', p_order.status, 'to_status', p_to, 'payment_status', v_order.payment_status,
+      'returned_amount', v_returned, 'restocked', v_restock,
+      'notes', coalesce(p_metadata ->> 'notes', p_actor_action), 'metadata', p_metadata),
+    p_actor, v_correlation_id);
+
+  -- the referrer's side
+  if p_to = 'delivered' then
+    perform ledger.award_commission(p_order.id, p_order.user_id, ledger.commission_base(p_order), p_order.currency,
+                                    p_actor, v_correlation_id);
+  elsif v_was_delivered then
+    perform ledger.claw_back_commission(p_order.id, ledger.commission_base(p_order), p_actor, v_correlation_id);
+  end if;
+
+  return row(v_transaction.id, v_order.status, v_order.payment_status, v_returned, v_transaction.balance_after)::ledger.order_change;
+end $$;
+comment on function ledger.apply_order_status(public.orders, text, ledger.actor, text, jsonb) is
+  'Moves a locked and checked order to a status, with its money, stock, discount, commission and records. metadata.restock (boolean) says whether goods of an ended order come back; by default unless they were delivered.';

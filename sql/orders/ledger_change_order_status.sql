@@ -1,0 +1,120 @@
+create type public.ledger_change_order_status_result as (
+  success boolean, transaction_id uuid, error_code text, error_message text, error_details jsonb,
+  order_id uuid, order_status text, payment_status text, returned_amount bigint, available_balance bigint
+);
+
+/* Why an order cannot go from its present status to another, or null; the order is locked. */
+create function ledger.refuse_transition(p_order public.orders, p_to text)
+returns jsonb
+language sql stable
+set search_path = ''
+as $$
+  select case
+    when t.to_status is null then ledger.refuse('invalid_transition', jsonb_build_object(
+      'order_number', p_order.order_number, 'from', p_order.status, 'to', p_to,
+      'possible', coalesce((select string_agg(a.to_status, ', ' order by a.to_status)
+                            from public.order_status_transitions a where a.from_status = p_order.status), 'none, it is final')))
+    when t.needs_payment and p_order.payment_status not in ('paid', 'overpaid', 'in_grace') then
+      ledger.refuse('payment_required', jsonb_build_object('order_number', p_order.order_number, 'to', p_to,
+        'due', p_order.amount_due, 'currency', p_order.currency))
+  end
+  from (select 1) one
+  left join public.order_status_transitions t on t.from_status = p_order.status and t.to_status = p_to;
+$$;
+comment on function ledger.refuse_transition(public.orders, text) is 'The refusal for a status change of this order, or null.';
+
+/*
+ * Moves an order to another status. p_user_id is the customer, p_reference_id the order,
+ * p_old_status its present status (of two that try, one wins), p_amount its total in minor units.
+ * Cancelling or refunding returns the wallet's part and, unless delivered, the goods
+ * (p_metadata.restock decides otherwise). Every change leaves a transaction, also one that moves
+ * no money. Source 003.
+ */
+create function public.ledger_change_order_status(
+  p_user_id uuid,
+  p_reference_id uuid,
+  p_old_status text,
+  p_new_status text,
+  p_amount bigint,
+  p_metadata jsonb default '{}',
+  p_actor_id uuid default null,
+  p_actor_action text default null,
+  p_idempotency_key text default null)
+returns setof public.ledger_change_order_status_result
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+  v_actor ledger.actor;
+  v_request jsonb;
+  v_answer jsonb;
+  v_old text := lower(trim(p_old_status));
+  v_new text := lower(trim(p_new_status));
+  v_statuses text[] := '{pending,confirmed,processing,shipped,delivered,rejected,cancelled,refunded}';
+  v_order public.orders;
+  v_permission text;
+  v_change ledger.order_change;
+begin
+  -- who may: staff who may read orders; which change, their permissions say below
+  v_actor := ledger.current_actor(p_actor_id);
+  perform ledger.require_permission(v_actor, 'orders.read');
+
+  -- asked before
+  v_request := jsonb_build_array(p_user_id, p_reference_id, v_old, v_new, p_amount, p_metadata, p_actor_id, p_actor_action);
+  v_answer := ledger.idempotency_begin('ledger_change_order_status', p_idempotency_key, v_actor.caller_id, v_request);
+  if v_answer is not null then
+    return next jsonb_populate_record(null::public.ledger_change_order_status_result, v_answer);
+    return;
+  end if;
+
+  -- lock: order
+  select o.* into v_order
+  from public.orders o
+  where o.id = p_reference_id and o.user_id = p_user_id
+  for no key update;
+
+  -- check
+  v_answer := case
+    when v_order.id is null then ledger.refuse('order_not_found', jsonb_build_object('order_id', p_reference_id))
+    when v_new is null or v_new <> all (v_statuses) or v_old is null or v_old <> all (v_statuses) then
+      ledger.refuse('unknown_status', jsonb_build_object('known', array_to_string(v_statuses, ', '),
+        'status', case when v_new = any (v_statuses) then coalesce(p_old_status, 'null') else coalesce(p_new_status, 'null') end))
+    when coalesce(jsonb_typeof(p_metadata), 'object') <> 'object' or octet_length(p_metadata::text) > 16384
+      or coalesce(jsonb_typeof(p_metadata -> 'restock'), 'boolean') <> 'boolean' then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_metadata',
+        'problem', 'a JSON object of at most 16 KB; "restock" in it is true or false'))
+    when length(p_actor_action) > 2000 then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_actor_action', 'problem', 'at most 2000 characters'))
+    when v_old <> v_order.status then ledger.refuse('status_conflict', jsonb_build_object(
+      'order_number', v_order.order_number, 'status', v_order.status, 'expected', v_old))
+    when p_amount is distinct from v_order.total_amount then ledger.refuse('amount_mismatch', jsonb_build_object(
+      'order_number', v_order.order_number, 'total', v_order.total_amount, 'amount', coalesce(p_amount, 0), 'currency', v_order.currency))
+    else ledger.refuse_transition(v_order, v_new)
+  end;
+  select t.permission into v_permission
+  from public.order_status_transitions t
+  where t.from_status = v_order.status and t.to_status = v_new;
+  if found then
+    perform ledger.require_permission(v_actor, v_permission);
+  end if;
+  if v_answer is not null then
+    return next jsonb_populate_record(null::public.ledger_change_order_status_result, v_answer);
+    return;
+  end if;
+
+  -- write and record
+  perform set_config('ledger.procedure', 'ledger_change_order_status', true);
+  v_change := ledger.apply_order_status(v_order, v_new, v_actor, p_actor_action, p_metadata);
+
+  -- answer
+  v_answer := jsonb_build_object('success', true, 'transaction_id', v_change.transaction_id, 'order_id', v_order.id,
+    'order_status', v_change.order_status, 'payment_status', v_change.payment_status,
+    'returned_amount', v_change.returned_amount, 'available_balance', v_change.available_balance);
+  perform ledger.idempotency_end('ledger_change_order_status', p_idempotency_key, v_actor.caller_id, v_request, v_order.account_id, v_answer);
+  perform set_config('ledger.procedure', '', true);
+  return next jsonb_populate_record(null::public.ledger_change_order_status_result, v_answer);
+end $$;
+revoke execute on function public.ledger_change_order_status(uuid, uuid, text, text, bigint, jsonb, uuid, text, text) from public, anon;
+grant execute on function public.ledger_change_order_status(uuid, uuid, text, text, bigint, jsonb, uuid, text, text) to authenticated, service_role;
+comment on function public.ledger_change_order_status(uuid, uuid, text, text, bigint, jsonb, uuid, text, text) is
+  'Moves order p_reference_id of customer p_user_id from p_old_status to p_new_status (any case); p_amount is its total in minor units. Needs the permission of the row in order_status_transitions. Errors: order_not_found, unknown_status, status_conflict, amount_mismatch, invalid_transition, payment_required. Source 003.';

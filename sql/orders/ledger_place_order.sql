@@ -1,0 +1,256 @@
+create type public.ledger_place_order_result as (
+  success boolean, transaction_id uuid, error_code text, error_message text, error_details jsonb,
+  order_id uuid, order_number text, status text, payment_status text, currency text, total_amount bigint,
+  wallet_amount bigint, amount_due bigint, available_balance bigint
+);
+
+/* How much the wallet pays, or the refusal: {"wallet_amount": ...} | {"success": false, ...}. */
+create function ledger.wallet_part(
+  p_payment_method text, p_wallet_amount bigint, p_total bigint, p_available bigint, p_currency text)
+returns jsonb
+language sql stable
+set search_path = ''
+as $$
+  select case
+    when not exists (select from public.payment_methods m where m.code = p_payment_method and m.is_active) then
+      ledger.refuse('payment_method_unavailable', jsonb_build_object('payment_method', p_payment_method,
+        'available', (select string_agg(m.code, ', ' order by m.code) from public.payment_methods m where m.is_active)))
+    when p_payment_method = 'bank_transfer' and p_wallet_amount <> 0 then
+      ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
+        'expected', '0 or left out when all of it is transferred; wallet_partial pays a part from the wallet'))
+    when p_payment_method = 'bank_transfer' then '{"wallet_amount": 0}'
+    when p_payment_method = 'wallet' and p_wallet_amount <> p_total then
+      ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
+        'expected', format('the total, %s, or left out when the wallet pays', p_total)))
+    when p_wallet_amount not between 0 and p_total then
+      ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
+        'expected', format('from 0 to the total, %s', p_total)))
+    when case p_payment_method when 'wallet' then p_total else coalesce(p_wallet_amount, 0) end > greatest(p_available, 0) then
+      ledger.refuse('insufficient_funds', jsonb_build_object('currency', p_currency, 'available', p_available,
+        'required', case p_payment_method when 'wallet' then p_total else p_wallet_amount end))
+    else jsonb_build_object('wallet_amount', case p_payment_method
+      when 'wallet' then p_total
+      else coalesce(p_wallet_amount, least(p_total, greatest(p_available, 0))) end)
+  end;
+$$;
+comment on function ledger.wallet_part(text, bigint, bigint, bigint, text) is
+  'What the wallet pays of a total with this payment method, or the refusal. Minor units.';
+
+/*
+ * Lock step "variants by id": locks the stock of a priced order and answers its first shortage as
+ * a refusal. Lines of the same variant count together.
+ */
+create function ledger.lock_stock_for(p_lines ledger.priced_line[])
+returns jsonb
+language sql
+set search_path = ''
+as $$
+  with wanted as (
+    select l.variant_id, sum(l.quantity) as quantity, min(l.line_number) as line_number,
+           min(l.product_name) as product_name, min(l.variant_name) as variant_name
+    from unnest(p_lines) l
+    group by l.variant_id),
+  locked as materialized (
+    select s.variant_id, s.on_hand - s.held as available
+    from public.stock_levels s
+    where s.variant_id in (select w.variant_id from wanted w) and s.slot = 0
+    order by s.variant_id
+    for no key update),
+  short as (
+    select w.*, coalesce(l.available, 0) as available
+    from wanted w
+    left join locked l using (variant_id)
+    where coalesce(l.available, 0) < w.quantity)
+  select ledger.refuse('insufficient_stock', jsonb_build_object(
+    'variant_id', s.variant_id, 'name', ledger.item_name(s.product_name, s.variant_name),
+    'available', s.available, 'requested', s.quantity,
+    'shortages', (select jsonb_agg(jsonb_build_object('variant_id', a.variant_id, 'available', a.available, 'requested', a.quantity)
+                                   order by a.line_number) from short a)))
+  from short s
+  order by s.line_number
+  limit 1;
+$$;
+comment on function ledger.lock_stock_for(ledger.priced_line[]) is
+  'Locks the stock rows of these lines by variant id; answers the refusal for the first variant that is short, or null.';
+
+/* A customer's address as an order keeps it, or null. */
+create function ledger.address_snapshot(p_address_id uuid, p_user_id uuid)
+returns jsonb
+language sql stable
+set search_path = ''
+as $$
+  select jsonb_strip_nulls(to_jsonb(a) - 'user_id' - 'created_at')
+  from public.addresses a
+  where a.id = p_address_id and a.user_id = p_user_id;
+$$;
+comment on function ledger.address_snapshot(uuid, uuid) is 'Snapshot of an address of this customer; null when there is none.';
+
+/*
+ * Places an order: prices it, takes stock, takes the wallet's part, and records it, all in one
+ * transaction. p_items is [{"variant_id": uuid, "quantity": whole number}]; prices come from the
+ * catalogue; amounts are minor units. Sources 000 (creation with payment), 003, 004.
+ */
+create function public.ledger_place_order(
+  p_items jsonb,
+  p_payment_method text default 'wallet',
+  p_wallet_amount bigint default null,
+  p_shipping_address_id uuid default null,
+  p_billing_address_id uuid default null,
+  p_shipping_method text default null,
+  p_discount_code text default null,
+  p_expected_total bigint default null,
+  p_notes text default null,
+  p_metadata jsonb default '{}',
+  p_idempotency_key text default null,
+  p_user_id uuid default null)
+returns setof public.ledger_place_order_result
+language plpgsql security definer
+set search_path = ''
+as $$
+declare
+  v_actor ledger.actor;
+  v_user_id uuid;
+  v_request jsonb;
+  v_answer jsonb;
+  v_pricing ledger.order_pricing;
+  v_account public.accounts;
+  v_account_id uuid;
+  v_wallet_amount bigint;
+  v_order public.orders;
+  v_transaction public.transactions;
+  v_correlation_id uuid;
+begin
+  -- who may
+  v_actor := ledger.current_actor();
+  v_user_id := ledger.customer_of_call(v_actor, p_user_id, 'orders.place');
+
+  -- asked before
+  v_request := jsonb_build_array(v_user_id, p_items, p_payment_method, p_wallet_amount, p_shipping_address_id, p_billing_address_id,
+                                 p_shipping_method, p_discount_code, p_expected_total, p_notes, p_metadata);
+  v_answer := ledger.idempotency_begin('ledger_place_order', p_idempotency_key, v_actor.caller_id, v_request);
+  if v_answer is null and not v_actor.is_system then
+    v_answer := ledger.rate_limit_take(v_actor.user_id, 'ledger_place_order');
+  end if;
+
+  -- check what needs no lock: customer, arguments, prices
+  if v_answer is null then
+    v_pricing := ledger.price_order(v_user_id, p_items, p_shipping_method, p_discount_code);
+    v_answer := case
+      when v_user_id is null then ledger.refuse('customer_required')
+      when not exists (select from public.profiles p where p.id = v_user_id) then
+        ledger.refuse('customer_not_found', jsonb_build_object('user_id', v_user_id))
+      when length(p_notes) > 2000 then
+        ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_notes', 'problem', 'at most 2000 characters'))
+      when coalesce(jsonb_typeof(p_metadata), 'object') <> 'object' or octet_length(p_metadata::text) > 16384 then
+        ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_metadata', 'problem', 'a JSON object of at most 16 KB'))
+      when p_shipping_address_id is not null and ledger.address_snapshot(p_shipping_address_id, v_user_id) is null then
+        ledger.refuse('address_not_found', jsonb_build_object('address_id', p_shipping_address_id))
+      when p_billing_address_id is not null and ledger.address_snapshot(p_billing_address_id, v_user_id) is null then
+        ledger.refuse('address_not_found', jsonb_build_object('address_id', p_billing_address_id))
+      when v_pricing.refusal is not null then v_pricing.refusal
+      when p_expected_total <> v_pricing.total_amount then
+        ledger.refuse('price_changed', jsonb_build_object('total', v_pricing.total_amount, 'expected', p_expected_total,
+                                                          'currency', v_pricing.currency))
+    end;
+  end if;
+
+  -- lock: account, stock by variant, discount code; each check under its lock
+  if v_answer is null then
+    v_account_id := ledger.account_id(v_user_id, v_pricing.currency);
+    select a.* into v_account from public.accounts a where a.id = v_account_id for no key update;
+    v_answer := case when v_account.frozen_reason is not null then
+      ledger.refuse('account_frozen', jsonb_build_object('reason', v_account.frozen_reason)) end;
+  end if;
+  if v_answer is null then
+    v_answer := ledger.wallet_part(p_payment_method, p_wallet_amount, v_pricing.total_amount,
+                                   coalesce(v_account.available_balance, 0), v_pricing.currency);
+    v_wallet_amount := (v_answer ->> 'wallet_amount')::bigint;
+    v_answer := case when v_answer ? 'error_code' then v_answer end;
+  end if;
+  if v_answer is null then
+    v_answer := ledger.lock_stock_for(v_pricing.lines);
+  end if;
+  if v_answer is null and v_pricing.discount_code_id is not null then
+    perform from public.discount_usage u where u.discount_code_id = v_pricing.discount_code_id for no key update;
+    v_answer := (select ledger.refuse_discount(c, c.code, v_pricing.currency, v_pricing.subtotal_amount, v_account_id)
+                 from public.discount_codes c where c.id = v_pricing.discount_code_id);
+  end if;
+  if v_answer is not null then
+    return next jsonb_populate_record(null::public.ledger_place_order_result, v_answer);
+    return;
+  end if;
+
+  -- write: account (a first order may open it), order, items, stock, discount, transaction, posting
+  perform set_config('ledger.procedure', 'ledger_place_order', true);
+  v_correlation_id := ledger.correlation_id();
+  if v_account.id is null then
+    insert into public.accounts (id, user_id, currency) values (v_account_id, v_user_id, v_pricing.currency)
+    on conflict (id) do nothing;
+  end if;
+
+  insert into public.orders as o
+    (account_id, user_id, order_number, currency, status, payment_status, payment_method, prices_include_tax,
+     subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, wallet_amount, paid_amount,
+     shipping_method, discount_code_id, shipping_address, billing_address, notes, metadata, placed_by)
+  values
+    (v_account_id, v_user_id, ledger.next_order_number(), v_pricing.currency,
+     case when v_wallet_amount = v_pricing.total_amount and ledger.setting_text('auto_confirm_when_paid')::boolean
+          then 'confirmed' else ledger.setting_text('default_order_status') end,
+     case when v_wallet_amount = v_pricing.total_amount then 'paid'
+          when v_wallet_amount > 0 then 'partially_paid' else 'unpaid' end,
+     p_payment_method, v_pricing.prices_include_tax,
+     v_pricing.subtotal_amount, v_pricing.discount_amount, v_pricing.shipping_amount, v_pricing.tax_amount,
+     v_pricing.total_amount, v_wallet_amount, v_wallet_amount, p_shipping_method, v_pricing.discount_code_id,
+     ledger.address_snapshot(p_shipping_address_id, v_user_id), ledger.address_snapshot(p_billing_address_id, v_user_id),
+     p_notes, coalesce(p_metadata, '{}'), v_actor.user_id)
+  returning o.* into v_order;
+
+  insert into public.order_items
+    (account_id, order_id, line_number, variant_id, vendor_id, product_name, product_sku, variant_name, quantity,
+     unit_price_amount, total_price_amount, discount_amount, tax_rate_bp, tax_amount)
+  select v_account_id, v_order.id, l.line_number, l.variant_id, l.vendor_id, l.product_name, l.product_sku, l.variant_name,
+         l.quantity, l.unit_price_amount, l.total_price_amount, l.discount_amount, l.tax_rate_bp, l.tax_amount
+  from unnest(v_pricing.lines) l;
+
+  perform ledger.move_stock(
+    (select array_agg(row(w.variant_id, -w.quantity)::ledger.stock_change)
+     from (select l.variant_id, sum(l.quantity)::bigint as quantity from unnest(v_pricing.lines) l group by l.variant_id) w),
+    'order_placed', v_actor, v_order.id);
+
+  if v_pricing.discount_code_id is not null then
+    update public.discount_usage u set redemptions = u.redemptions + 1 where u.discount_code_id = v_pricing.discount_code_id;
+    insert into public.discount_redemptions (order_id, account_id, discount_code_id, amount)
+    values (v_order.id, v_account_id, v_pricing.discount_code_id, v_pricing.discount_amount);
+  end if;
+
+  v_transaction := ledger.write_transaction(
+    v_account_id, 'order_created', v_actor, 'order placed', v_correlation_id,
+    p_orders => v_wallet_amount, p_order_id => v_order.id, p_metadata => jsonb_build_object('order_number', v_order.order_number));
+  perform ledger.write_postings(v_transaction, v_order.currency,
+    array[row('wallet', 'order_escrow', v_wallet_amount)]::ledger.posting_leg[]);
+
+  -- record
+  perform ledger.record_operation('order.placed', 'order', v_order.id, v_account_id,
+    ledger.balance_effect(v_transaction, p_orders => v_wallet_amount) || jsonb_build_object(
+      'order_number', v_order.order_number, 'user_id', v_user_id, 'currency', v_order.currency, 'from_status', null,
+      'to_status', v_order.status, 'payment_status', v_order.payment_status, 'payment_method', p_payment_method,
+      'total_amount', v_order.total_amount, 'wallet_amount', v_wallet_amount, 'notes', p_notes,
+      'items', (select jsonb_agg(jsonb_build_object('variant_id', l.variant_id, 'quantity', l.quantity,
+                                                    'unit_price_amount', l.unit_price_amount) order by l.line_number)
+                from unnest(v_pricing.lines) l)),
+    v_actor, v_correlation_id);
+
+  -- answer
+  v_answer := jsonb_build_object(
+    'success', true, 'transaction_id', v_transaction.id, 'order_id', v_order.id, 'order_number', v_order.order_number,
+    'status', v_order.status, 'payment_status', v_order.payment_status, 'currency', v_order.currency,
+    'total_amount', v_order.total_amount, 'wallet_amount', v_wallet_amount, 'amount_due', v_order.amount_due,
+    'available_balance', v_transaction.balance_after);
+  perform ledger.idempotency_end('ledger_place_order', p_idempotency_key, v_actor.caller_id, v_request, v_account_id, v_answer);
+  perform set_config('ledger.procedure', '', true);
+  return next jsonb_populate_record(null::public.ledger_place_order_result, v_answer);
+end $$;
+revoke execute on function public.ledger_place_order(jsonb, text, bigint, uuid, uuid, text, text, bigint, text, jsonb, text, uuid) from public, anon;
+grant execute on function public.ledger_place_order(jsonb, text, bigint, uuid, uuid, text, text, bigint, text, jsonb, text, uuid) to authenticated, service_role;
+comment on function public.ledger_place_order(jsonb, text, bigint, uuid, uuid, text, text, bigint, text, jsonb, text, uuid) is
+  'Places an order of p_items [{"variant_id": uuid, "quantity": int}] for the caller (staff with orders.place: for p_user_id). Amounts in minor units. Payment methods: wallet, wallet_partial (p_wallet_amount, else as much as there is), bank_transfer. Errors: insufficient_stock, insufficient_funds, price_changed, account_frozen, and those of error_codes for items, addresses, shipping, discount and payment method. Sources 000, 003, 004.';
