@@ -165,10 +165,8 @@ begin
     v_answer := ledger.wallet_part(p_payment_method, p_wallet_amount, v_pricing.total_amount,
                                    coalesce(v_account.available_balance, 0), v_pricing.currency);
     v_wallet_amount := (v_answer ->> 'wallet_amount')::bigint;
-    v_answer := case when v_answer ? 'error_code' then v_answer end;
-  end if;
-  if v_answer is null then
-    v_answer := ledger.lock_stock_for(v_pricing.lines);
+    -- where both are short, the stock is what the customer reads about (source 003: stock, then balance)
+    v_answer := coalesce(ledger.lock_stock_for(v_pricing.lines), case when v_answer ? 'error_code' then v_answer end);
   end if;
   if v_answer is null and v_pricing.discount_code_id is not null then
     perform from public.discount_usage u where u.discount_code_id = v_pricing.discount_code_id for no key update;
