@@ -20,11 +20,10 @@ alter table public.immutable_events enable row level security;
 alter table ledger.immutable_events_default enable row level security;
 revoke all on public.immutable_events from anon, authenticated, service_role;
 grant select on public.immutable_events to authenticated, service_role;
-create policy events_are_seen_by_their_customer_and_auditors on public.immutable_events for select to authenticated
+create policy events_are_seen_by_their_customer_and_staff on public.immutable_events for select to authenticated
   using (account_id in (select a.id from public.accounts a where a.user_id = (select auth.uid()))
-         or (select ledger.caller_may('audit.read')));
-create policy order_events_are_seen_by_order_staff on public.immutable_events for select to authenticated
-  using (stream_type = 'order' and (select ledger.caller_may('orders.read')));
+         or (select ledger.caller_may('audit.read'))
+         or (stream_type = 'order' and (select ledger.caller_may('orders.read'))));
 -- the history of an order, the events of a stream
 create index immutable_events_by_stream on public.immutable_events (stream_id, id);
 -- the sealer's range; nearly free, because transaction ids rise with the table
