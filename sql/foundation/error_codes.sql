@@ -24,21 +24,20 @@ language plpgsql stable
 set search_path = ''
 as $$
 declare
+  v_sentence text := (select e.message from public.error_codes e where e.code = p_code);
   v_message text;
-  v_name text;
-  v_value text;
 begin
-  select e.message into v_message from public.error_codes e where e.code = p_code;
-  if not found then
+  if v_sentence is null then
     raise exception 'error code "%" is not in public.error_codes', p_code;
   end if;
-  for v_name, v_value in select d.key, d.value from jsonb_each_text(p_details) d loop
-    v_message := replace(v_message, '{' || v_name || '}', coalesce(v_value, ''));
-    if position('{' || v_name || ':money}' in v_message) > 0 then
-      v_message := replace(v_message, '{' || v_name || ':money}',
-                           ledger.format_money(v_value::bigint, p_details ->> 'currency'));
-    end if;
-  end loop;
+  -- one pass: a value that looks like a placeholder is not looked at again
+  select string_agg(case
+           when p.part[1] ~ '^\{[a-z_]+\}$' then p_details ->> btrim(p.part[1], '{}')
+           when p.part[1] ~ '^\{[a-z_]+:money\}$' then
+             ledger.format_money((p_details ->> split_part(btrim(p.part[1], '{}'), ':', 1))::bigint, p_details ->> 'currency')
+           else p.part[1] end, '' order by p.position)
+  into v_message
+  from regexp_matches(v_sentence, '\{[a-z_]+(?::money)?\}|[^{]+|\{', 'g') with ordinality p (part, position);
   return jsonb_build_object('success', false, 'error_code', p_code,
                             'error_message', v_message, 'error_details', p_details);
 end $$;

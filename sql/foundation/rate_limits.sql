@@ -33,7 +33,9 @@ declare
   v_limit public.rate_limits;
   v_tokens numeric;
 begin
-  select l.* into v_limit from public.rate_limits l where l.procedure = p_procedure;
+  select l.* into v_limit
+  from public.rate_limits l
+  where l.procedure = p_procedure and not exists (select from public.user_roles u where u.user_id = p_user_id);
   if not found then
     return null;
   end if;

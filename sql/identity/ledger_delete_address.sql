@@ -11,15 +11,18 @@ as $$
 declare
   v_actor ledger.actor;
   v_user_id uuid;
+  v_deleted_id uuid;
 begin
   -- who may
   v_actor := ledger.current_actor();
   v_user_id := ledger.customer_of_call(v_actor, p_user_id, 'orders.place');
 
   -- check and write: one statement
-  delete from public.addresses a where a.id = p_address_id and a.user_id = v_user_id;
+  perform set_config('ledger.procedure', 'ledger_delete_address', true);
+  delete from public.addresses a where a.id = p_address_id and a.user_id = v_user_id returning a.id into v_deleted_id;
+  perform set_config('ledger.procedure', '', true);
   return next jsonb_populate_record(null::public.ledger_delete_address_result,
-    case when found then jsonb_build_object('success', true)
+    case when v_deleted_id is not null then jsonb_build_object('success', true)
          else ledger.refuse('address_not_found', jsonb_build_object('address_id', p_address_id)) end);
 end $$;
 revoke execute on function public.ledger_delete_address(uuid, uuid) from public, anon;

@@ -70,6 +70,7 @@ begin
   end if;
 
   -- write
+  perform set_config('ledger.procedure', 'ledger_save_address', true);
   insert into public.addresses as a (id, user_id, recipient, line1, line2, city, region, postal_code, country, phone)
   values (coalesce(p_address_id, ledger.uuid_v7()), v_user_id, p_recipient, p_line1, p_line2, p_city, p_region,
           p_postal_code, upper(p_country), p_phone)
@@ -82,6 +83,7 @@ begin
   -- answer
   v_answer := jsonb_build_object('success', true, 'address_id', v_address_id);
   perform ledger.idempotency_end('ledger_save_address', p_idempotency_key, v_actor.caller_id, v_request, null, v_answer);
+  perform set_config('ledger.procedure', '', true);
   return next jsonb_populate_record(null::public.ledger_save_address_result, v_answer);
 end $$;
 revoke execute on function public.ledger_save_address(text, text, text, text, text, text, text, text, uuid, text, uuid) from public, anon;

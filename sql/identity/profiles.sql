@@ -19,10 +19,14 @@ returns trigger
 language plpgsql security definer
 set search_path = ''
 as $$
+declare
+  v_outer text := coalesce(current_setting('ledger.procedure', true), '');
 begin
+  perform set_config('ledger.procedure', 'create_profile', true);
   insert into public.profiles (id, display_name)
   values (new.id, left(new.raw_user_meta_data ->> 'display_name', 200))
   on conflict (id) do nothing;
+  perform set_config('ledger.procedure', v_outer, true);
   return new;
 end $$;
 comment on function ledger.create_profile() is 'Trigger on auth.users: every user who signs up has a profile.';

@@ -14,8 +14,10 @@ create table public.accounts (
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
   unique (user_id, currency),
-  constraint totals_are_exact_and_not_negative check (
-    total_earned between 0 and 9007199254740991 and total_withdrawn between 0 and 9007199254740991
+  constraint totals_are_exact check (
+    total_earned between -9007199254740991 and 9007199254740991),
+  constraint spent_totals_are_exact_and_not_negative check (
+    total_withdrawn between 0 and 9007199254740991
     and total_pending_withdrawals between 0 and 9007199254740991 and total_orders between 0 and 9007199254740991),
   constraint frozen_reason_says_something check (length(frozen_reason) between 1 and 1000)
 ) with (fillfactor = 70);
@@ -27,6 +29,7 @@ create policy accounts_are_seen_by_their_owner_and_staff on public.accounts for 
 select ledger.protect_from_hands('public.accounts', 'ledger_credit_account (or ledger_place_order, ledger_change_order_status, ledger_request_withdrawal, ledger_freeze_account)');
 comment on table public.accounts is 'Balance of a customer in one currency, in minor units. Written by procedures only.';
 comment on column public.accounts.id is 'ledger.account_id(user_id, currency): known without a look-up, so a router can shard by it.';
+comment on column public.accounts.total_earned is 'Credits, adjustments and commissions; below zero when more was clawed back or adjusted away than is left of them.';
 comment on column public.accounts.total_orders is 'Rises when the wallet pays for an order, falls when it is cancelled or refunded to the wallet (source 003).';
 comment on column public.accounts.available_balance is 'May be negative only after a commission was clawed back.';
 comment on column public.accounts.version is 'Number of transactions; transactions.account_version counts it.';

@@ -61,16 +61,35 @@ begin
 end $$;
 comment on function ledger.audit_hand_edit() is 'Trigger: records a permitted hand edit with old and new row. Argument: the column that names the row.';
 
+create function ledger.refuse_truncate()
+returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+  raise exception using
+    errcode = 'insufficient_privilege',
+    message = format('truncate on %I is refused', tg_argv[0]),
+    hint = 'Delete the rows that should go, so that each is in audit_log.';
+end $$;
+comment on function ledger.refuse_truncate() is 'Trigger: refuses TRUNCATE of a table whose edits are audited row by row. Argument: the table''s name.';
+
 create function ledger.audit_hand_edits_of(p_table regclass, p_key_column text)
 returns void
 language plpgsql
 set search_path = ''
 as $$
+declare
+  v_name text := (select c.relname from pg_catalog.pg_class c where c.oid = p_table);
 begin
   execute format('create trigger edits_are_audited after insert or update or delete on %s
-                  for each row execute function ledger.audit_hand_edit(%L)', p_table, p_key_column);
+                  for each row when (coalesce(current_setting(''ledger.procedure'', true), '''') = '''')
+                  execute function ledger.audit_hand_edit(%L)', p_table, p_key_column);
+  execute format('create trigger rows_are_never_truncated before truncate on %s
+                  for each statement execute function ledger.refuse_truncate(%L)', p_table, v_name);
 end $$;
-comment on function ledger.audit_hand_edits_of(regclass, text) is 'Puts the audit trigger on a table that may be edited by hand.';
+comment on function ledger.audit_hand_edits_of(regclass, text) is
+  'Puts the audit trigger on a table that may be edited by hand, and refuses TRUNCATE, which would leave no trace.';
 
 /* The same for a table that procedures keep, of which hands may edit these columns. */
 create function ledger.audit_hand_edits_of_columns(p_table regclass, p_key_column text, p_columns text)
@@ -86,10 +105,16 @@ end $$;
 comment on function ledger.audit_hand_edits_of_columns(regclass, text, text) is
   'Puts the audit trigger on the columns of a protected table that may be edited by hand.';
 
+select ledger.audit_hand_edits_of('public.currencies', 'code');
+select ledger.audit_hand_edits_of('public.chart_accounts', 'code');
 select ledger.audit_hand_edits_of('public.settings', 'key');
 select ledger.audit_hand_edits_of('public.feature_flags', 'key');
 select ledger.audit_hand_edits_of('public.rate_limits', 'procedure');
 select ledger.audit_hand_edits_of('public.error_codes', 'code');
+select ledger.audit_hand_edits_of('public.profiles', 'id');
+select ledger.audit_hand_edits_of('public.addresses', 'id');
+select ledger.audit_hand_edits_of('public.roles', 'code');
+select ledger.audit_hand_edits_of('public.permissions', 'code');
 select ledger.audit_hand_edits_of('public.role_permissions', 'role');
 select ledger.audit_hand_edits_of('public.user_roles', 'user_id');
 select ledger.audit_hand_edits_of('ledger.scheduled_jobs', 'name');

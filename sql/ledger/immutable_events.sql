@@ -13,7 +13,8 @@ create table public.immutable_events (
   correlation_id uuid not null,
   causation_id uuid,
   written_by_xid bigint not null default (pg_current_xact_id()::text)::bigint,
-  primary key (id, occurred_at)
+  primary key (id, occurred_at),
+  constraint ids_count_up_from_one check (id > 0 and written_by_xid > 0)
 ) partition by range (occurred_at);
 create table ledger.immutable_events_default partition of public.immutable_events default;
 alter table public.immutable_events enable row level security;
