@@ -1,0 +1,78 @@
+-- DESIGN section 2 (privileges) and section 3: the list of what each role may call is this file.
+begin;
+select plan(14);
+
+create temp table listed (name text, definer boolean, roles text);
+insert into listed values
+  ('integrity_check_books', true, 'authenticated, service_role'),
+  ('integrity_verify_seals', true, 'authenticated, service_role'),
+  ('ledger_adjust_stock', true, 'authenticated, service_role'),
+  ('ledger_cancel_order', true, 'authenticated, service_role'),
+  ('ledger_cancel_withdrawal', true, 'authenticated, service_role'),
+  ('ledger_change_order_status', true, 'authenticated, service_role'),
+  ('ledger_credit_account', true, 'authenticated, service_role'),
+  ('ledger_delete_address', true, 'authenticated, service_role'),
+  ('ledger_freeze_account', true, 'authenticated, service_role'),
+  ('ledger_place_order', true, 'authenticated, service_role'),
+  ('ledger_register_referral', true, 'authenticated, service_role'),
+  ('ledger_request_withdrawal', true, 'authenticated, service_role'),
+  ('ledger_review_withdrawal', true, 'authenticated, service_role'),
+  ('ledger_save_address', true, 'authenticated, service_role'),
+  ('my_permissions', true, 'authenticated, service_role'),
+  ('order_quote', true, 'anon, authenticated, service_role'),
+  ('report_trial_balance', true, 'authenticated, service_role');
+
+create temp view ours as
+  select p.oid, p.oid::regprocedure::text as signature, n.nspname as schema, p.proname::text as name, p.prosecdef as definer, p.proconfig,
+         p.prorettype, p.provolatile, p.proacl,
+         (select string_agg(r, ', ' order by r) from unnest('{anon,authenticated,service_role}'::text[]) r
+          where has_function_privilege(r, p.oid, 'execute')) as roles
+  from pg_proc p
+  join pg_namespace n on n.oid = p.pronamespace
+  where n.nspname in ('public', 'ledger');
+
+-- no member of an extension may hide an unlisted function: none is in these schemas
+select is((select count(*)::int from ours o join pg_depend d on d.objid = o.oid and d.deptype = 'e'), 0,
+  'no extension has put functions into public or ledger');
+
+select set_eq('select name from ours where schema = ''public''', 'select name from listed',
+  'the functions in public are the listed ones');
+select is_empty('select name from ours where schema = ''public'' group by name having count(*) > 1',
+  'no function in public is overloaded, which PostgREST cannot tell apart');
+select bag_eq('select name, definer, roles from ours where schema = ''public''', 'select name, definer, roles from listed',
+  'each function in public may be executed by the listed roles only, and runs as its owner only where listed');
+select is_empty($$ select name from ours where exists (select from aclexplode(coalesce(proacl, acldefault('f', 10))) a where a.grantee = 0) $$,
+  'no function in public or ledger is executable by PUBLIC');
+select is_empty($$ select name from ours where schema = 'ledger' and roles is not null
+                   and not (name = 'caller_may' and roles = 'authenticated') $$,
+  'no function in ledger is executable by a client, but caller_may, which policies call as the reader');
+select is_empty($$ select signature from ours where proconfig is distinct from '{"search_path=\"\""}'::text[] $$,
+  'every function in public and ledger has an empty search_path of its own');
+select is_empty($$ select signature from ours where schema = 'ledger' and definer
+                   and name not in ('audit_hand_edit', 'caller_may', 'create_profile', 'open_discount_usage', 'open_stock') $$,
+  'in ledger only triggers and caller_may run as their owner: helpers never lend rights');
+select is_empty($$ select signature from ours where obj_description(oid, 'pg_proc') is null $$,
+  'every function in public and ledger has a comment');
+select is_empty($$ select signature from ours where pg_get_userbyid((select proowner from pg_proc where pg_proc.oid = ours.oid)) <> 'postgres' $$,
+  'every function belongs to postgres');
+select is_empty($$ select signature from ours where schema = 'public' and prorettype = 'trigger'::regtype $$,
+  'no trigger function can be called over HTTP');
+
+-- DESIGN rule 2: the four columns
+select is_empty($$
+    select o.name from ours o
+    join pg_type t on t.oid = o.prorettype
+    where o.schema = 'public' and o.name ~ '^(ledger_|order_quote$)'
+      and not exists (select from pg_attribute a where a.attrelid = t.typrelid and a.attnum > 0
+                      having array_agg(a.attname || ' ' || format_type(a.atttypid, null) order by a.attnum)
+                             @> '{success boolean,transaction_id uuid,error_code text,error_message text}') $$,
+  'every procedure answers success, transaction_id, error_code and error_message (DESIGN rule 2)');
+-- DESIGN rule 3: what creates or moves something takes a key
+select is_empty($$ select signature from ours o where schema = 'public' and provolatile = 'v' and name <> 'ledger_delete_address'
+                   and signature not in (select p.oid::regprocedure::text from pg_proc p where 'p_idempotency_key' = any (p.proargnames)) $$,
+  'every procedure that creates or moves something takes p_idempotency_key (DESIGN rule 3)');
+select is_empty($$ select signature from ours where schema = 'public' and name !~ '^ledger_' and provolatile = 'v' $$,
+  'what does not write is not VOLATILE, so that PostgREST runs it read-only');
+
+select * from finish();
+rollback;

@@ -1,0 +1,88 @@
+-- DESIGN rule 8 and section 3: row-level security of every table and view, for customers and each staff role.
+begin;
+select plan(9);
+select tests.open_shop();
+insert into public.vendors (name, owner_user_id) values ('Potter', tests.get_supabase_uid('vendor')), ('Grocer', null);
+-- as written by a transaction that is over, so that there is a seal to see
+select tests.tamper('update public.immutable_events set written_by_xid = 3');
+select ledger.seal_events();
+
+-- which rows of each table are a user's own, and which permission shows all of them; no permission: everybody sees all
+create temp table listed (name text, own text, permission text);
+insert into listed values
+  ('accounts', 'user_id = $1', 'accounts.read'),
+  ('addresses', 'user_id = $1', 'customers.read'),
+  ('audit_log', 'false', 'audit.read'),
+  ('chart_accounts', 'true', null),
+  ('currencies', 'true', null),
+  ('customer_orders', 'user_id = $1', 'orders.read'),
+  ('discount_codes', 'false', 'orders.read'),
+  ('discount_redemptions', 'account_id = ledger.account_id($1, ''USD'')', 'orders.read'),
+  ('discount_usage', 'false', 'orders.read'),
+  ('error_codes', 'true', null),
+  ('event_seals', 'false', 'audit.read'),
+  ('feature_flags', 'false', 'audit.read'),
+  ('immutable_events', 'account_id = ledger.account_id($1, ''USD'')', 'audit.read'),
+  ('order_items', 'account_id = ledger.account_id($1, ''USD'')', 'orders.read'),
+  ('order_management', 'user_id = $1', 'orders.read'),
+  ('order_status_history', 'order_id in (select id from public.orders where user_id = $1)', 'orders.read'),
+  ('order_status_transitions', 'true', null),
+  ('orders', 'user_id = $1', 'orders.read'),
+  ('payment_methods', 'true', null),
+  ('permissions', 'true', null),
+  ('postings', 'false', 'accounts.read'),
+  ('products', 'is_active', 'stock.read'),
+  ('profiles', 'id = $1', 'customers.read'),
+  ('rate_limits', 'true', null),
+  ('referral_commissions', 'account_id = ledger.account_id($1, ''USD'')', 'accounts.read'),
+  ('referrals', '$1 in (referee_user_id, referrer_user_id)', 'customers.read'),
+  ('role_permissions', 'true', null),
+  ('roles', 'true', null),
+  ('settings', 'true', null),
+  ('shipping_methods', 'is_active', null),
+  ('stock_levels', 'true', null),
+  ('stock_movements', 'false', 'stock.read'),
+  ('transactions', 'account_id = ledger.account_id($1, ''USD'')', 'accounts.read'),
+  ('user_roles', 'user_id = $1', 'customers.read'),
+  ('variant_stock', 'true', null),
+  ('variants', 'is_active', 'stock.read'),
+  ('vendors', 'owner_user_id = $1', 'stock.read'),
+  ('withdrawals', 'user_id = $1', 'withdrawals.review');
+update public.variants set is_active = false where sku = 'TEA';
+update public.products set is_active = false where name = 'Product TEA';
+
+create function pg_temp.rows_of(p_name text, p_condition text, p_user uuid) returns bigint language plpgsql as $$
+declare v_count bigint;
+begin
+  execute format('select count(*) from public.%I where %s', p_name, p_condition) into v_count using p_user;
+  return v_count;
+end $$;
+
+create temp table seen as
+  select l.name, u.who, tests.count_as(u.who, 'public.' || l.name) as seen,
+         pg_temp.rows_of(l.name, l.own, tests.get_supabase_uid(u.who)) as own,
+         pg_temp.rows_of(l.name, 'true', tests.get_supabase_uid(u.who)) as all_rows,
+         l.permission is not null and exists (select from public.role_permissions r where r.role = u.who and r.permission = l.permission) as may_see_all
+  from listed l, unnest('{ann,bob,carol,admin,finance,warehouse,logistics,vendor}'::text[]) u (who);
+
+select set_eq($$ select relname::text from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v') $$,
+  'select name from listed', 'every table and view is looked at');
+select is_empty('select name, who, seen, own from seen where who in (''ann'', ''bob'', ''carol'') and seen <> own::text',
+  'a customer sees their own rows of each table and view, and no others');
+select is_empty($$ select l.name from listed l join seen s using (name) where l.own ~ '\$1' and s.who in ('ann', 'vendor') group by l.name having max(s.own) = 0 $$,
+  'of every table with rows of one''s own somebody has some, so the test above proves something');
+select is_empty('select name from seen where all_rows = 0', 'no table is empty, so seeing nothing proves something');
+select is_empty($$ select name, who, seen, all_rows from seen where may_see_all and seen <> all_rows::text $$,
+  'a staff role sees all rows of the tables that its permissions open');
+-- order staff read the history of orders, which lies in the events
+select is_empty($$ select name, who, seen, own from seen where who in ('finance', 'warehouse', 'logistics', 'vendor') and not may_see_all
+                   and name <> 'immutable_events' and seen <> own::text $$,
+  'a staff role sees nothing of the others'' rows in the tables that its permissions do not open');
+select is(tests.count_as('logistics', 'public.immutable_events'),
+  (select count(*)::text from public.immutable_events where stream_type = 'order'),
+  'logistics sees the events of orders, and no other events');
+select is(tests.count_as('vendor', 'public.immutable_events'), '0', 'a vendor sees no events');
+select is_empty($$ select l.name, l.permission from listed l where tests.count_as('service_role', 'public.' || l.name) <> pg_temp.rows_of(l.name, 'true', null)::text $$,
+  'a backend sees all rows of every table');
+select * from finish();
+rollback;

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { amount, currency, signedAmount } from '../fields.ts';
+import type { Procedure } from '../procedure.ts';
+
+export const integrity = {
+  checkBooks: {
+    name: 'integrity_check_books',
+    summary: 'Where two sides of the books differ; no rows when all is right. Needs audit.read.',
+    answers: 'rows',
+    input: z.strictObject({}),
+    row: z.object({
+      checkCode: z.string().describe('Which check found it.'),
+      subject: z.string().describe('The account, order, variant, ... that it is about.'),
+      expected: z.string().nullable().describe('What one side says.'),
+      found: z.string().nullable().describe('What the other side says.'),
+    }),
+    orderBy: ['checkCode', 'subject'],
+  },
+
+  verifySeals: {
+    name: 'integrity_verify_seals',
+    summary: 'Recomputes the seals over the events, a row for each. Needs audit.read.',
+    answers: 'rows',
+    input: z.strictObject({}),
+    row: z.object({
+      sealNumber: z
+        .int()
+        .nullable()
+        .describe('Counts from 1; null for events that no seal covers.'),
+      eventCount: z.int().describe('Events it covers.'),
+      problem: z.string().nullable().describe('What does not hold; null when the seal is intact.'),
+    }),
+    orderBy: ['sealNumber'],
+  },
+
+  trialBalance: {
+    name: 'report_trial_balance',
+    summary: 'Debits and credits per currency and account of the chart. Needs accounts.read.',
+    answers: 'rows',
+    input: z.strictObject({}),
+    row: z.object({
+      currency: currency('Currency.'),
+      chartAccount: z.string().describe('Code of the account in the chart.'),
+      name: z.string().describe('Its name.'),
+      debitAmount: amount('Sum of its debits.'),
+      creditAmount: amount('Sum of its credits.'),
+      balanceAmount: signedAmount("Balance, positive on the account's normal side."),
+    }),
+    orderBy: ['currency', 'chartAccount'],
+  },
+} as const satisfies Record<string, Procedure>;

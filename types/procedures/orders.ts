@@ -1,0 +1,205 @@
+import { z } from 'zod';
+import {
+  actorId,
+  amount,
+  availableBalance,
+  basisPoints,
+  currency,
+  customerId,
+  id,
+  metadata,
+  notes,
+  text,
+  transactionId,
+} from '../fields.ts';
+import type { Procedure } from '../procedure.ts';
+
+export const orderStatus = z
+  .enum([
+    'pending',
+    'confirmed',
+    'processing',
+    'shipped',
+    'delivered',
+    'rejected',
+    'cancelled',
+    'refunded',
+  ])
+  .describe('Status of an order.');
+
+export const paymentStatus = z
+  .enum([
+    'unpaid',
+    'receipt_uploaded',
+    'in_grace',
+    'partially_paid',
+    'paid',
+    'overpaid',
+    'partially_refunded',
+    'refunded',
+  ])
+  .describe('How far an order is paid.');
+
+export const paymentMethod = z
+  .enum(['wallet', 'wallet_partial', 'bank_transfer', 'bank_transfer_grace', 'card', 'invoice'])
+  .describe('How an order is paid; the wallet pays all of it when left out.');
+
+export const orderItem = z
+  .strictObject({
+    variantId: id('The product variant.'),
+    quantity: z.int().min(1).max(2_147_483_647).describe('In units.'),
+  })
+  .describe('A line of an order. The price comes from the catalogue.');
+
+export const orderItems = z
+  .array(orderItem)
+  .min(1)
+  .max(5000)
+  .describe('The lines; the setting max_order_lines may allow fewer.');
+
+export const quotedLine = z
+  .object({
+    lineNumber: z.int().min(1).describe('Counts from 1.'),
+    variantId: id('The product variant.'),
+    vendorId: id('Its vendor.').nullable(),
+    productName: z.string().describe('Name of the product.'),
+    productSku: z.string().describe('SKU of the variant.'),
+    variantName: z.string().describe('Name of the variant.'),
+    quantity: z.int().min(1).describe('In units.'),
+    unitPriceAmount: amount('Price of one unit.'),
+    totalPriceAmount: amount('Price times quantity, before the discount.'),
+    discountAmount: amount("The line's share of the discount."),
+    taxRateBp: basisPoints('Tax rate.'),
+    taxAmount: amount('Tax on the line after its discount, rounded half up.'),
+  })
+  .describe('A line of an order with its price.');
+
+const shippingMethod = text(1, 100, 'Code of a shipping method, such as standard.');
+const discountCode = text(1, 100, 'A discount code, in any case.');
+
+const statusChange = z.object({
+  transactionId,
+  orderId: id('The order.'),
+  orderStatus,
+  paymentStatus,
+  returnedAmount: amount('What went back to the wallet.'),
+  availableBalance,
+});
+
+export const orders = {
+  placeOrder: {
+    name: 'ledger_place_order',
+    summary: "Places an order: takes stock and the wallet's part in one transaction.",
+    answers: 'result',
+    takesIdempotencyKey: true,
+    input: z.strictObject({
+      items: orderItems,
+      paymentMethod: paymentMethod.optional(),
+      walletAmount: amount(
+        "The wallet's part with wallet_partial; as much as there is when left out.",
+      ).optional(),
+      shippingAddressId: id("One of the customer's addresses.").optional(),
+      billingAddressId: id("One of the customer's addresses.").optional(),
+      shippingMethod: shippingMethod.optional(),
+      discountCode: discountCode.optional(),
+      expectedTotal: amount(
+        'The total that the customer was shown; another one is refused as price_changed.',
+      ).optional(),
+      notes: notes("The customer's notes.").optional(),
+      metadata: metadata.optional(),
+      userId: customerId.optional(),
+    }),
+    output: z.object({
+      transactionId,
+      orderId: id('The order.'),
+      orderNumber: z.string().describe('What people call it, such as ORD00000001.'),
+      status: orderStatus,
+      paymentStatus,
+      currency: currency('Currency of the order.'),
+      totalAmount: amount('What the order costs.'),
+      walletAmount: amount('What the wallet paid.'),
+      amountDue: amount('What is left to pay.'),
+      availableBalance,
+    }),
+  },
+
+  changeOrderStatus: {
+    name: 'ledger_change_order_status',
+    summary:
+      'Moves an order to another status. Needs the permission of that row in order_status_transitions.',
+    answers: 'result',
+    takesIdempotencyKey: true,
+    input: z.strictObject({
+      userId: id('The customer.'),
+      referenceId: id('The order.'),
+      oldStatus: orderStatus.describe('Its present status; another one is a status_conflict.'),
+      newStatus: orderStatus.describe('The status it is to have.'),
+      amount: amount("The order's total; another one is an amount_mismatch."),
+      metadata: z
+        .object({
+          restock: z
+            .boolean()
+            .describe('Whether the goods of a cancelled or refunded order go back to stock.')
+            .optional(),
+        })
+        .catchall(z.json())
+        .describe('Kept with the transaction; at most 16 KB.')
+        .optional(),
+      actorId: actorId.optional(),
+      actorAction: notes('Why, for the history.').optional(),
+    }),
+    output: statusChange,
+  },
+
+  cancelOrder: {
+    name: 'ledger_cancel_order',
+    summary:
+      'The customer cancels an order, while its status and the cancellation window allow it.',
+    answers: 'result',
+    takesIdempotencyKey: true,
+    input: z.strictObject({
+      orderId: id('The order.'),
+      reason: notes('Why, for the history.').optional(),
+      userId: customerId.optional(),
+    }),
+    output: statusChange,
+  },
+
+  orderQuote: {
+    name: 'order_quote',
+    summary: 'What an order would cost, without placing it; also for visitors. Promises no stock.',
+    answers: 'result',
+    takesIdempotencyKey: false,
+    input: z.strictObject({
+      items: orderItems,
+      shippingMethod: shippingMethod.optional(),
+      discountCode: discountCode.optional(),
+      userId: customerId.optional(),
+    }),
+    output: z.object({
+      currency: currency('Currency of the prices.'),
+      pricesIncludeTax: z.boolean().describe('Whether the prices contain taxAmount.'),
+      subtotalAmount: amount('The goods before the discount.'),
+      discountAmount: amount('What the discount code takes off.'),
+      shippingAmount: amount('Shipping.'),
+      taxAmount: amount("Sum of the lines' tax."),
+      totalAmount: amount('What the order would cost.'),
+      lines: z.array(quotedLine).describe('The lines with their prices.'),
+    }),
+  },
+
+  registerReferral: {
+    name: 'ledger_register_referral',
+    summary: 'Says who brought the customer: once, and before their first order.',
+    answers: 'result',
+    takesIdempotencyKey: true,
+    input: z.strictObject({
+      referralCode: text(1, 100, 'The referral code of who brought the customer.'),
+      userId: customerId.optional(),
+    }),
+    output: z.object({
+      referrerUserId: id('Who brought the customer.'),
+      rateBp: basisPoints("Commission on the customer's delivered orders."),
+    }),
+  },
+} as const satisfies Record<string, Procedure>;
