@@ -6,7 +6,8 @@ export default defineConfig({
     globalSetup: ['tests/support/global-setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Generous, for a busy machine: nothing here waits for a time to pass.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
   },
 });

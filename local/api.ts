@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { startAuth } from './auth.ts';
 import { readConfig } from './config.ts';
@@ -35,7 +35,8 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const { server: postgres, database, keys, functions = true, log = () => {} } = options;
   const config = await readConfig();
   const http = createServer({ keepAliveTimeout: clientIdleTimeout });
-  await listen(http, options.port ?? 0);
+  http.listen(options.port ?? 0, '127.0.0.1');
+  await once(http, 'listening');
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
 
   const rest = onDemand(() =>
@@ -82,14 +83,4 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     throw error;
   }
   return { url, stop };
-}
-
-async function listen(http: Server, port: number): Promise<void> {
-  http.listen(port, '127.0.0.1');
-  try {
-    await once(http, 'listening');
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
-    throw new Error(`Port ${port} is taken: choose another one with --port.`, { cause });
-  }
 }

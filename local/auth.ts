@@ -27,7 +27,15 @@ export function startAuth({ databaseUrl, keys, auth }: AuthOptions): Auth {
   const app = new App({
     connection,
     api: { enabled: false },
-    auth: { ...auth, enabled: true, jwt_secret: keys.jwtSecret },
+    auth: {
+      ...auth,
+      enabled: true,
+      jwt_secret: keys.jwtSecret,
+      email: {
+        enable_signup: auth.email.enabled,
+        enable_confirmations: auth.email.enable_confirmations,
+      },
+    },
     // The gateway has checked the key already.
     options: { server: { apiKeys: false } },
   });

@@ -3,7 +3,6 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'smol-toml';
 import { z } from 'zod';
 
-export const projectRoot = fileURLToPath(new URL('..', import.meta.url));
 const supabaseFolder = new URL('../supabase/', import.meta.url);
 
 /** A path in config.toml is relative to the folder that config.toml lies in. */
@@ -32,7 +31,7 @@ const config = z.object({
     refresh_token_reuse_interval: z.number(),
     enable_signup: z.boolean(),
     minimum_password_length: z.number(),
-    email: z.object({ enable_signup: z.boolean(), enable_confirmations: z.boolean() }),
+    email: z.object({ enabled: z.boolean(), enable_confirmations: z.boolean() }),
   }),
   functions: z.record(z.string(), functionConfig).default({}),
 });

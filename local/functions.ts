@@ -1,9 +1,11 @@
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { ready, startChild } from './child.ts';
-import { type FunctionConfig, projectRoot } from './config.ts';
+import type { FunctionConfig } from './config.ts';
 import type { Keys } from './keys.ts';
 import { type OnDemand, onDemand, type Running } from './on-demand.ts';
+import { PROJECT_ROOT } from './supabase-cli.ts';
 
 export interface FunctionsOptions {
   /** Where the gateway listens: functions call the API through it, as they do when hosted. */
@@ -47,7 +49,8 @@ async function startFunction(
       '--allow-net',
       // Holds the variables below and a few that say where things are, nothing else.
       '--allow-env',
-      `--allow-read=${projectRoot}`,
+      // What a function imports it may read anyway; packages read their own files.
+      `--allow-read=${join(PROJECT_ROOT, 'node_modules')}`,
       `--config=${config.import_map}`,
       '--host=127.0.0.1',
       '--port=0',

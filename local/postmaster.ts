@@ -20,7 +20,7 @@ function commandLineOf(pid: number): string {
 }
 
 /** Alive, and not merely waiting for its parent to notice that it ended. */
-function isRunning(pid: number): boolean {
+export function isRunning(pid: number): boolean {
   return isAlive(pid) && commandLineOf(pid) !== '';
 }
 

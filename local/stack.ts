@@ -66,6 +66,10 @@ async function start(options: StackOptions, ends: (() => Promise<void>)[]): Prom
 
   const lock = lockData(dataDir);
   ends.push(async () => lock.release());
+  const apiPort = await freePort(port ?? config.api.port);
+  if (port !== undefined && apiPort !== port) {
+    throw new Error(`Port ${port} is taken: choose another one with --port.`);
+  }
 
   const leftover = runningServer(databaseDir);
   if (leftover !== undefined) {
@@ -98,7 +102,6 @@ async function start(options: StackOptions, ends: (() => Promise<void>)[]): Prom
   }
 
   step('starting PostgREST, auth and functions');
-  const apiPort = port ?? (await freePort(config.api.port));
   if (port === undefined && apiPort !== config.api.port) step(portTaken(config.api.port, apiPort));
   const api = await startApi({ server, database: 'postgres', keys, port: apiPort, log });
   ends.push(api.stop);

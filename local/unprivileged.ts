@@ -58,7 +58,12 @@ export function processOwner(dataDir: string, programDir: string): ProcessOwner 
     );
   }
   const right = '+dac_override';
-  const rights = [`--inh-caps=${right}`, `--ambient-caps=${right}`];
+  // initdb looks at its own programs with access(2), which else asks without that right.
+  const rights = [
+    '--securebits=+no_setuid_fixup',
+    `--inh-caps=${right}`,
+    `--ambient-caps=${right}`,
+  ];
   return {
     files: { uid, gid },
     spawn: {},

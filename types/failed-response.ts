@@ -1,10 +1,25 @@
+import { z } from 'zod';
 import type { LedgerErrorCode } from './error-codes.ts';
 import { LedgerError } from './ledger-error.ts';
 
-/** What supabase-js hands back of a call that failed; status 0 when no answer came. */
+/** A call that failed, as supabase-js tells it; status 0 when no answer came. */
 export interface FailedResponse {
   status: number;
-  error: { message: string; code?: string; details?: string | null; hint?: string | null };
+  error: z.output<typeof errorSchema>;
+}
+
+/** PostgREST's errors have this shape; gateways and proxies answer whatever they like. */
+const errorSchema = z
+  .object({
+    message: z.string().catch(''),
+    code: z.string().catch(''),
+    details: z.unknown().optional(),
+    hint: z.string().catch(''),
+  })
+  .catch({ message: '', code: '', details: undefined, hint: '' });
+
+export function failedResponse(status: number, error: unknown): FailedResponse {
+  return { status, error: errorSchema.parse(error) };
 }
 
 /** PostgREST cannot reach the database, or the database server is going away or coming up. */
@@ -15,9 +30,8 @@ const fromTheBackend = /^(PGRST\d{3}|[0-9A-Z]{5})$/;
 const gatewayStatuses = new Set([502, 503, 504, 520, 521, 522, 523, 524]);
 
 export function isConnectionLost({ status, error }: FailedResponse): boolean {
-  const code = error.code ?? '';
-  if (status === 0 || lostInTheBackend.test(code)) return true;
-  return gatewayStatuses.has(status) && !fromTheBackend.test(code);
+  if (status === 0 || lostInTheBackend.test(error.code)) return true;
+  return gatewayStatuses.has(status) && !fromTheBackend.test(error.code);
 }
 
 /** Codes whose own message would not tell a caller what to do. */

@@ -4,6 +4,7 @@ export {
   type ProcedureInput,
   type ProcedureOutput,
 } from './client.ts';
+export type { Database } from './database.ts';
 export {
   type BusinessErrorCode,
   businessErrors,

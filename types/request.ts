@@ -1,5 +1,5 @@
 import pRetry from 'p-retry';
-import { errorOfResponse, type FailedResponse, isConnectionLost } from './failed-response.ts';
+import { errorOfResponse, failedResponse, isConnectionLost } from './failed-response.ts';
 import { LedgerError } from './ledger-error.ts';
 
 /** How calls are sent, and sent again when the connection is lost. */
@@ -12,8 +12,9 @@ export interface Sending {
   attemptTimeout: number;
 }
 
-interface GoodResponse {
-  error: null;
+interface Response {
+  status: number;
+  error: unknown;
   data: unknown;
   count: number | null;
 }
@@ -21,7 +22,7 @@ interface GoodResponse {
 export interface Request {
   procedure: string;
   /** Makes the call, with the same arguments at every attempt. */
-  call: (signal: AbortSignal) => PromiseLike<GoodResponse | FailedResponse>;
+  call: (signal: AbortSignal) => PromiseLike<Response>;
   idempotencyKey?: string | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -45,16 +46,18 @@ export async function send(request: Request, sending: Sending): Promise<Answer> 
 
   const attemptOnce = async (attempt: number): Promise<Answer> => {
     const timeout = AbortSignal.timeout(sending.attemptTimeout);
-    const response = await call(
+    const { status, error, data, count } = await call(
       signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
     );
-    if (response.error === null) return { data: response.data, count: response.count, attempt };
-    if (!isConnectionLost(response)) throw errorOfResponse(procedure, response, key);
+    // a body of null would be an error of null
+    if (error === null && status < 300) return { data, count, attempt };
+    const failure = failedResponse(status, error);
+    if (!isConnectionLost(failure)) throw errorOfResponse(procedure, failure, key);
     throw new LedgerError(
       'connection_lost',
-      `${procedure}: no answer after ${attempt} attempt(s), ${response.error.message}. ${advice}`,
+      `${procedure}: no answer after ${attempt} attempt(s), ${failure.error.message || `status ${status}`}. ${advice}`,
       { ...key, attempts: attempt },
-      response.error,
+      error,
     );
   };
 

@@ -32,7 +32,9 @@ export async function playDay(stack: Stack): Promise<void> {
     await printBalance('Samir', samir);
     if (to === 'delivered') await printBalance('Noor', noor);
   }
-  console.log('  the money and the commission went back; delivered goods stay out until they return');
+  console.log(
+    '  the money and the commission went back; delivered goods stay out until they return',
+  );
 
   step('Samir orders again; it is shipped and delivered, and Noor earns her commission');
   const second = await place(samir, { [largeMug]: 3 });

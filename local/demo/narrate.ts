@@ -34,7 +34,9 @@ export function dollars(minorUnits: number): string {
 export async function printBalance(name: string, { supabase, id }: Person): Promise<void> {
   const { data, error } = await supabase
     .from('accounts')
-    .select('total_earned, total_withdrawn, total_pending_withdrawals, total_orders, available_balance')
+    .select(
+      'total_earned, total_withdrawn, total_pending_withdrawals, total_orders, available_balance',
+    )
     .eq('user_id', id)
     .single<Account>();
   if (error) throw error;

@@ -1,6 +1,7 @@
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { PROJECT_ROOT } from '../supabase-cli.ts';
 import { diffToMigration } from './diff-to-migration.ts';
+import { runCommand } from './run-command.ts';
 import { withScratchServer } from './scratch.ts';
 
 function migrationName(name: string): string {
@@ -8,18 +9,19 @@ function migrationName(name: string): string {
   throw new InvalidArgumentError('use lower-case letters, digits and underscores');
 }
 
-await new Command('db:diff')
-  .description('write what changed in sql/ as a new migration')
-  .addArgument(new Argument('<name>', 'what the change is about').argParser(migrationName))
-  .option('--project <folder>', 'folder with sql/ and supabase/', PROJECT_ROOT)
-  .action(async (name: string, { project }: { project: string }) => {
-    const { path, remaining } = await withScratchServer((server) =>
-      diffToMigration(server, project, name),
-    );
-    console.log(path ? `wrote ${path}` : 'no difference');
-    if (remaining !== '') {
-      console.error(`sql/ says more than that; write it into the migration:\n${remaining}`);
-      process.exitCode = 1;
-    }
-  })
-  .parseAsync();
+await runCommand(
+  new Command('db:diff')
+    .description('write what changed in sql/ as a new migration')
+    .addArgument(new Argument('<name>', 'what the change is about').argParser(migrationName))
+    .option('--project <folder>', 'folder with sql/ and supabase/', PROJECT_ROOT)
+    .action(async (name: string, { project }: { project: string }) => {
+      const { path, remaining } = await withScratchServer((server) =>
+        diffToMigration(server, project, name),
+      );
+      console.log(path ? `wrote ${path}` : 'no difference');
+      if (remaining !== '') {
+        console.error(`sql/ says more than that; write it into the migration:\n${remaining}`);
+        process.exitCode = 1;
+      }
+    }),
+);

@@ -7,6 +7,7 @@ import { lockData } from '../lock.ts';
 import { migrate, seed } from '../migrate.ts';
 import { startPostgres } from '../postgres.ts';
 import { PROJECT_ROOT } from '../supabase-cli.ts';
+import { runCommand } from './run-command.ts';
 
 /** Empties the database of a stack that is not running, and fills it as a first start does. */
 async function reset(dataDir: string): Promise<void> {
@@ -34,11 +35,12 @@ async function reset(dataDir: string): Promise<void> {
   }
 }
 
-await new Command('db:reset')
-  .description('make the local database anew from migrations and seed; the stack must be stopped')
-  .option('--data <folder>', 'data folder of the stack', join(PROJECT_ROOT, '.data'))
-  .action(async ({ data }: { data: string }) => {
-    await reset(resolve(data));
-    console.log('done; npm start makes the demo users again');
-  })
-  .parseAsync();
+await runCommand(
+  new Command('db:reset')
+    .description('make the local database anew from migrations and seed; the stack must be stopped')
+    .option('--data <folder>', 'data folder of the stack', join(PROJECT_ROOT, '.data'))
+    .action(async ({ data }: { data: string }) => {
+      await reset(resolve(data));
+      console.log('done; npm start makes the demo users again');
+    }),
+);

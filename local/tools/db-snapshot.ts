@@ -1,17 +1,19 @@
 import { Command } from 'commander';
 import { PROJECT_ROOT } from '../supabase-cli.ts';
 import { writeOrCheck } from './generated-file.ts';
+import { runCommand } from './run-command.ts';
 import { databaseFromSql, withScratchServer } from './scratch.ts';
 import { makeSnapshot, snapshotFile } from './snapshot.ts';
 
-await new Command('db:snapshot')
-  .description('make sql/schema.snapshot.sql, the schema in one file for reviewers')
-  .option('--check', 'write nothing; exit with 1 if the file is stale', false)
-  .option('--project <folder>', 'folder with sql/', PROJECT_ROOT)
-  .action(async ({ check, project }: { check: boolean; project: string }) => {
-    const text = await withScratchServer(async (server) =>
-      makeSnapshot(await databaseFromSql(server, 'snapshot', project)),
-    );
-    writeOrCheck(snapshotFile(project), text, check, 'npm run db:snapshot');
-  })
-  .parseAsync();
+await runCommand(
+  new Command('db:snapshot')
+    .description('make sql/schema.snapshot.sql, the schema in one file for reviewers')
+    .option('--check', 'write nothing; exit with 1 if the file is stale', false)
+    .option('--project <folder>', 'folder with sql/', PROJECT_ROOT)
+    .action(async ({ check, project }: { check: boolean; project: string }) => {
+      const text = await withScratchServer(async (server) =>
+        makeSnapshot(await databaseFromSql(server, 'snapshot', project)),
+      );
+      writeOrCheck(snapshotFile(project), text, check, 'npm run db:snapshot');
+    }),
+);

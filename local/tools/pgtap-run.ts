@@ -8,8 +8,8 @@ import { readTap, type TapReport } from './tap.ts';
 
 const TESTS = join(PROJECT_ROOT, 'tests', 'database');
 
-/** Makes the helpers in schema `tests`; runs before the others, as pg_prove does by its name. */
-const SETUP = join(TESTS, '000-setup.sql');
+/** They make the helpers in schema `tests`; pg_prove runs them first as well, for their names. */
+const setupFiles = () => globSync('000-*.sql', { cwd: TESTS, absolute: true }).sort();
 
 export interface TapFile extends TapReport {
   /** Relative to tests/database. */
@@ -31,7 +31,7 @@ export function listTestFiles(paths: string[] = []): string[] {
 
 /** Runs test files on a database that has pgTAP, each in a session of its own. */
 export async function* runTestFiles(databaseUrl: string, files: string[]): AsyncGenerator<TapFile> {
-  await withConnection(databaseUrl, (sql) => runFile(sql, SETUP));
+  for (const file of setupFiles()) await withConnection(databaseUrl, (sql) => runFile(sql, file));
   for (const file of files) yield await runTestFile(databaseUrl, file);
 }
 

@@ -25,7 +25,7 @@ comment on column public.stock_levels.version is 'Number of movements of this sl
 create function ledger.open_stock()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_outer text := coalesce(current_setting('ledger.procedure', true), '');

@@ -44,7 +44,7 @@ create function ledger.move_stock(
   p_changes ledger.stock_change[], p_reason text, p_actor ledger.actor, p_order_id uuid default null, p_notes text default null)
 returns void
 language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with moved as (
     update public.stock_levels s set on_hand = s.on_hand + c.quantity, version = s.version + 1

@@ -21,7 +21,7 @@ comment on table public.error_codes is
 create function ledger.refuse(p_code text, p_details jsonb default '{}')
 returns jsonb
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_sentence text := (select e.message from public.error_codes e where e.code = p_code);

@@ -8,7 +8,7 @@
 create function ledger.refuse_hand_edit()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   raise exception using
@@ -23,7 +23,7 @@ comment on function ledger.refuse_hand_edit() is
 create function ledger.refuse_change()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   raise exception using
@@ -38,7 +38,7 @@ comment on function ledger.refuse_change() is
 create function ledger.make_immutable(p_table regclass, p_procedures text)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_name text := (select c.relname from pg_catalog.pg_class c where c.oid = p_table);
@@ -61,7 +61,7 @@ comment on function ledger.make_immutable(regclass, text) is
 create function ledger.protect_from_hands(p_table regclass, p_procedures text, p_columns text default null)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_name text := (select c.relname from pg_catalog.pg_class c where c.oid = p_table);

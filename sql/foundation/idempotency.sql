@@ -23,7 +23,7 @@ comment on column ledger.idempotency_keys.caller_id is 'auth.uid() of the caller
 create function ledger.idempotency_begin(p_procedure text, p_key text, p_caller_id uuid, p_request jsonb)
 returns jsonb
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_stored ledger.idempotency_keys;
@@ -53,7 +53,7 @@ create function ledger.idempotency_end(
   p_procedure text, p_key text, p_caller_id uuid, p_request jsonb, p_account_id uuid, p_answer jsonb)
 returns void
 language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   insert into ledger.idempotency_keys (caller_id, procedure, key, account_id, request_hash, answer)
   select p_caller_id, p_procedure, p_key, p_account_id,
@@ -66,7 +66,7 @@ comment on function ledger.idempotency_end(text, text, uuid, jsonb, uuid, jsonb)
 create function ledger.purge_idempotency_keys()
 returns bigint
 language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with gone as (
     delete from ledger.idempotency_keys k

@@ -2,7 +2,7 @@
 create function ledger.divide_half_up(p_dividend numeric, p_divisor numeric)
 returns numeric
 language sql immutable strict parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select div(p_dividend * 2 + p_divisor, p_divisor * 2);
 $$;
@@ -13,7 +13,7 @@ comment on function ledger.divide_half_up(numeric, numeric) is
 create function ledger.format_money(p_amount bigint, p_currency text)
 returns text
 language sql stable strict parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select trim(to_char(p_amount / power(10::numeric, c.exponent),
                       'FM999999999999999990' || case when c.exponent > 0 then '.' || repeat('0', c.exponent) else '' end))

@@ -27,7 +27,7 @@ comment on table ledger.rate_limit_buckets is 'Tokens left per user and procedur
 create function ledger.rate_limit_take(p_user_id uuid, p_procedure text)
 returns jsonb
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_limit public.rate_limits;

@@ -2,7 +2,7 @@
 create function ledger.request_header(p_name text)
 returns text
 language sql stable strict
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select nullif(current_setting('request.headers', true), '')::jsonb ->> lower(p_name);
 $$;
@@ -12,7 +12,7 @@ comment on function ledger.request_header(text) is 'A header of the HTTP request
 create function ledger.correlation_id()
 returns uuid
 language sql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select case when h.value ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then h.value::uuid else ledger.uuid_v7() end
   from (select ledger.request_header('x-correlation-id') as value) h;

@@ -14,7 +14,7 @@ comment on table ledger.scheduled_jobs is 'SQL commands to run on a cron schedul
 create function ledger.schedule_jobs()
 returns integer
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_job ledger.scheduled_jobs;

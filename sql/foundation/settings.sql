@@ -15,9 +15,11 @@ create table public.settings (
   constraint value_is_of_its_kind check (
     jsonb_typeof(value) = case kind when 'integer' then 'number' when 'boolean' then 'boolean' else 'string' end),
   constraint integer_is_whole_and_within_bounds check (
-    kind <> 'integer' or ((value #>> '{}')::numeric = trunc((value #>> '{}')::numeric)
+    case when kind = 'integer' and jsonb_typeof(value) = 'number' then
+      (value #>> '{}')::numeric = trunc((value #>> '{}')::numeric)
       and (minimum is null or (value #>> '{}')::numeric >= minimum)
-      and (maximum is null or (value #>> '{}')::numeric <= maximum))),
+      and (maximum is null or (value #>> '{}')::numeric <= maximum)
+    else true end),
   constraint text_is_allowed check (kind <> 'text' or allowed is null or value #>> '{}' = any (allowed))
 );
 alter table public.settings enable row level security;
@@ -28,7 +30,7 @@ comment on table public.settings is 'Settings of the shop; edit value in the das
 create function ledger.setting_text(p_key text)
 returns text
 language sql stable strict
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select s.value #>> '{}' from public.settings s where s.key = p_key;
 $$;

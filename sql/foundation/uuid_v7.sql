@@ -5,7 +5,7 @@
 create function ledger.uuid_v7()
 returns uuid
 language sql volatile parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select encode(
     set_bit(set_bit(

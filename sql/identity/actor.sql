@@ -14,7 +14,7 @@ comment on type ledger.actor is
 create function ledger.current_actor(p_actor_id uuid default null)
 returns ledger.actor
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_role text := coalesce(nullif(current_setting('role', true), ''), 'none');
@@ -43,7 +43,7 @@ comment on function ledger.current_actor(uuid) is
 create function ledger.has_permission(p_actor ledger.actor, p_permission text)
 returns boolean
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select p_actor.is_system or exists (
     select from public.user_roles u
@@ -55,7 +55,7 @@ comment on function ledger.has_permission(ledger.actor, text) is 'Whether the ac
 create function ledger.require_permission(p_actor ledger.actor, p_permission text)
 returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if not ledger.has_permission(p_actor, p_permission) then
@@ -71,7 +71,7 @@ comment on function ledger.require_permission(ledger.actor, text) is 'Raises 425
 create function ledger.caller_may(p_permission text)
 returns boolean
 language sql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select exists (
     select from public.user_roles u
@@ -84,7 +84,7 @@ comment on function ledger.caller_may(text) is 'Whether the signed-in user has a
 create function ledger.customer_of_call(p_actor ledger.actor, p_user_id uuid, p_permission text)
 returns uuid
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_user_id is not null and (p_actor.is_system or p_user_id is distinct from p_actor.user_id) then

@@ -6,7 +6,7 @@ create type public.ledger_delete_address_result as (
 create function public.ledger_delete_address(p_address_id uuid, p_user_id uuid default null)
 returns setof public.ledger_delete_address_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor ledger.actor;

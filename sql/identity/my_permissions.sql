@@ -2,7 +2,7 @@
 create function public.my_permissions()
 returns setof text
 language sql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select distinct r.permission
   from public.user_roles u

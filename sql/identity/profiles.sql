@@ -17,7 +17,7 @@ comment on column public.profiles.referral_code is 'What a new customer quotes t
 create function ledger.create_profile()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_outer text := coalesce(current_setting('ledger.procedure', true), '');

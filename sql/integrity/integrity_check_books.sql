@@ -5,7 +5,7 @@
 create function ledger.book_differences()
 returns table (check_code text, subject text, expected text, found text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with per_account as (
     select t.account_id, sum(t.amount) as amount, count(*) as transactions, max(t.account_version) as last_version,
@@ -130,7 +130,7 @@ comment on function ledger.book_differences() is 'Sums that should be equal and 
 create function public.integrity_check_books()
 returns table (check_code text, subject text, expected text, found text)
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform ledger.require_permission(ledger.current_actor(), 'audit.read');

@@ -2,7 +2,7 @@
 create function public.report_trial_balance()
 returns table (currency text, chart_account text, name text, debit_amount bigint, credit_amount bigint, balance_amount bigint)
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform ledger.require_permission(ledger.current_actor(), 'accounts.read');

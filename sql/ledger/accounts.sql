@@ -38,31 +38,36 @@ comment on column public.accounts.frozen_reason is 'Why nothing can be spent or 
 create function ledger.account_id(p_user_id uuid, p_currency text)
 returns uuid
 language sql immutable strict parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select md5(p_user_id::text || p_currency)::uuid;
 $$;
 comment on function ledger.account_id(uuid, text) is 'The id of a customer''s account in a currency, whether it is open or not.';
 
-/* Lock step "accounts by id": opens what is missing and locks all, in the order of their ids. */
-create function ledger.lock_accounts(p_user_ids uuid[], p_currency text)
+/*
+ * Lock step "accounts by id", for accounts that are open and those that are not yet: an account
+ * without a row is locked by its id, so that two first orders, or a first order and a commission,
+ * keep the same order as everybody else. Opens what is missing unless told not to.
+ */
+create function ledger.lock_accounts(p_user_ids uuid[], p_currency text, p_open boolean default true)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_id uuid;
+  v_user_id uuid;
 begin
-  -- a new row is as good as a lock, so opening follows the same order
-  insert into public.accounts (id, user_id, currency)
-  select w.id, w.user_id, p_currency
-  from (select ledger.account_id(u.user_id, p_currency) as id, u.user_id
-        from (select distinct unnest(p_user_ids) as user_id) u) w
-  where not exists (select from public.accounts a where a.id = w.id)
-  order by w.id
-  on conflict (id) do nothing;
-
-  perform from public.accounts a
-  where a.id in (select ledger.account_id(u.user_id, p_currency) from unnest(p_user_ids) u (user_id))
-  order by a.id
-  for no key update;
+  for v_id, v_user_id in
+    select distinct ledger.account_id(u.user_id, p_currency) as id, u.user_id from unnest(p_user_ids) u (user_id) order by 1
+  loop
+    perform from public.accounts a where a.id = v_id for no key update;
+    continue when found;
+    perform pg_advisory_xact_lock(hashtextextended('account ' || v_id::text, 0));
+    perform from public.accounts a where a.id = v_id for no key update;
+    continue when found or not p_open;
+    insert into public.accounts (id, user_id, currency) values (v_id, v_user_id, p_currency);
+  end loop;
 end $$;
-comment on function ledger.lock_accounts(uuid[], text) is 'Opens and locks the accounts of these customers in one currency, by id.';
+comment on function ledger.lock_accounts(uuid[], text, boolean) is
+  'Locks the accounts of these customers in one currency, by id, and opens those that are missing (unless p_open is false).';

@@ -41,7 +41,7 @@ comment on column public.audit_log.actor_role is 'Database role of the call: aut
 create function ledger.audit_hand_edit()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_outer text := coalesce(current_setting('ledger.procedure', true), '');
@@ -64,7 +64,7 @@ comment on function ledger.audit_hand_edit() is 'Trigger: records a permitted ha
 create function ledger.refuse_truncate()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   raise exception using
@@ -77,7 +77,7 @@ comment on function ledger.refuse_truncate() is 'Trigger: refuses TRUNCATE of a 
 create function ledger.audit_hand_edits_of(p_table regclass, p_key_column text)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_name text := (select c.relname from pg_catalog.pg_class c where c.oid = p_table);
@@ -95,7 +95,7 @@ comment on function ledger.audit_hand_edits_of(regclass, text) is
 create function ledger.audit_hand_edits_of_columns(p_table regclass, p_key_column text, p_columns text)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   execute format('create trigger edits_are_audited after update of %s on %s

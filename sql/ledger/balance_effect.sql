@@ -7,7 +7,7 @@ create function ledger.balance_effect(
   p_orders bigint default 0)
 returns jsonb
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_object(
     'transaction_id', p_transaction.id,

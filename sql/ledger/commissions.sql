@@ -1,30 +1,25 @@
 /* The referrer's side of a delivery: a step of its own, so that it can become a message between shards. */
 create function ledger.award_commission(
-  p_order_id uuid, p_referee_user_id uuid, p_base_amount bigint, p_currency text, p_actor ledger.actor, p_correlation_id uuid)
+  p_order_id uuid, p_referral public.referrals, p_base_amount bigint, p_currency text, p_actor ledger.actor, p_correlation_id uuid)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_referral public.referrals;
   v_account_id uuid;
   v_commission bigint;
   v_commission_id uuid := ledger.uuid_v7();
   v_transaction public.transactions;
 begin
-  select r.* into v_referral from public.referrals r where r.referee_user_id = p_referee_user_id;
-  if not found then
+  v_commission := ledger.divide_half_up(p_base_amount::numeric * p_referral.rate_bp, 10000);
+  if coalesce(v_commission, 0) = 0 then
     return;
   end if;
-  v_commission := ledger.divide_half_up(p_base_amount::numeric * v_referral.rate_bp, 10000);
-  if v_commission = 0 then
-    return;
-  end if;
-  v_account_id := ledger.account_id(v_referral.referrer_user_id, p_currency);
+  v_account_id := ledger.account_id(p_referral.referrer_user_id, p_currency);
 
   insert into public.referral_commissions
     (id, account_id, order_id, referee_user_id, rate_bp, base_amount, commission_amount, currency)
-  values (v_commission_id, v_account_id, p_order_id, p_referee_user_id, v_referral.rate_bp, p_base_amount, v_commission, p_currency);
+  values (v_commission_id, v_account_id, p_order_id, p_referral.referee_user_id, p_referral.rate_bp, p_base_amount, v_commission, p_currency);
   v_transaction := ledger.write_transaction(
     v_account_id, 'commission_earned', p_actor, 'commission on a delivered order', p_correlation_id,
     p_earned => v_commission, p_reference_id => v_commission_id);
@@ -32,11 +27,11 @@ begin
     array[row('commission_expense', 'wallet', v_commission)]::ledger.posting_leg[]);
   perform ledger.record_operation('commission.earned', 'account', v_account_id, v_account_id,
     ledger.balance_effect(v_transaction, p_earned => v_commission)
-      || jsonb_build_object('commission_id', v_commission_id, 'base_amount', p_base_amount, 'rate_bp', v_referral.rate_bp),
+      || jsonb_build_object('commission_id', v_commission_id, 'base_amount', p_base_amount, 'rate_bp', p_referral.rate_bp),
     p_actor, p_correlation_id, p_order_id);
 end $$;
-comment on function ledger.award_commission(uuid, uuid, bigint, text, ledger.actor, uuid) is
-  'Credits the referrer of a customer with the commission on an order. Both accounts are locked by the caller.';
+comment on function ledger.award_commission(uuid, public.referrals, bigint, text, ledger.actor, uuid) is
+  'Credits a referrer with the commission on an order of whom they brought; nothing when there is no referral. Both accounts are locked by the caller.';
 
 /*
  * Takes back what of a commission belongs to the part of its base that was refunded in all so far:
@@ -46,7 +41,7 @@ create function ledger.claw_back_commission(
   p_order_id uuid, p_refunded_base_amount bigint, p_actor ledger.actor, p_correlation_id uuid)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_commission public.referral_commissions;

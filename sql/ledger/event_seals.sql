@@ -35,7 +35,7 @@ comment on column public.event_seals.epoch_after_event_id is 'Events up to this 
 create function ledger.event_canonical(p_event public.immutable_events)
 returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_array(
     p_event.id, (extract(epoch from p_event.occurred_at) * 1000000)::bigint, p_event.event_type, p_event.stream_type,
@@ -47,7 +47,7 @@ comment on function ledger.event_canonical(public.immutable_events) is 'What of 
 create function ledger.seal_hash(p_previous bytea, p_events text)
 returns bytea
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select sha256(p_previous || convert_to(coalesce(p_events, ''), 'UTF8'));
 $$;
@@ -57,7 +57,7 @@ comment on function ledger.seal_hash(bytea, text) is 'Hash of a seal: SHA-256 of
 create function ledger.seal_events(p_seal_size integer default 10000)
 returns bigint
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_last public.event_seals;
@@ -113,7 +113,7 @@ comment on function ledger.seal_events(integer) is 'Job: seals all events that n
 create function ledger.start_seal_epoch()
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_last public.event_seals;
@@ -148,7 +148,7 @@ comment on function ledger.start_seal_epoch() is 'Seals what a restored dump bro
 create function ledger.verify_seals()
 returns table (seal_number bigint, event_count integer, problem text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with epochs as (
     select s.epoch, min(s.epoch_after_event_id) as after_id,
@@ -164,13 +164,15 @@ as $$
            lag(s.last_event_id, 1, 0::bigint) over within_epoch as id_before
     from public.event_seals s
     window chain as (order by s.seal_number), within_epoch as (partition by s.epoch order by s.seal_number)),
-  -- what no seal covers and none ever would: an id of a closed epoch behind its last seal, or a
-  -- transaction that has not been
+  -- what no seal covers and none ever would: an id of a closed epoch behind its last seal, an id
+  -- before the first epoch, or a transaction that has not been
   strays as (
     select count(*)::int as events
     from public.immutable_events e
     left join epochs o on e.id > o.after_id and (o.until_id is null or e.id <= o.until_id)
     where (o.until_id is not null and (e.written_by_xid, e.id) > (o.last_xid, o.last_event_id))
+       or (o.epoch is null and exists (select from epochs))
+       or e.written_by_xid <= 0
        or (o.until_id is null and e.written_by_xid >= greatest((pg_snapshot_xmax(pg_current_snapshot())::text)::bigint,
                                        (pg_current_xact_id_if_assigned()::text)::bigint + 1)))
   select c.seal_number, c.event_count,

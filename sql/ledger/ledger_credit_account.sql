@@ -19,7 +19,7 @@ create function public.ledger_credit_account(
   p_actor_id uuid default null)
 returns setof public.ledger_credit_account_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor ledger.actor;

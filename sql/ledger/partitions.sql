@@ -6,7 +6,7 @@
 create function ledger.create_month_partitions(p_months_ahead integer default 3)
 returns integer
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_table text;
@@ -15,6 +15,8 @@ declare
   v_taken boolean;
   v_created integer := 0;
 begin
+  perform pg_advisory_xact_lock(hashtextextended('ledger.create_month_partitions', 0));
+  -- made apart and then attached: attaching does not wait for readers, nor make writers wait
   foreach v_table in array array['immutable_events', 'audit_log'] loop
     for v_month in
       select date_trunc('month', clock_timestamp() at time zone 'UTC') at time zone 'UTC' + make_interval(months => m)
@@ -22,11 +24,13 @@ begin
     loop
       v_partition := v_table || to_char(v_month at time zone 'UTC', '_YYYY_MM');
       continue when to_regclass('ledger.' || v_partition) is not null;
+      execute format('lock table ledger.%I in access exclusive mode', v_table || '_default');
       execute format('select exists (select from ledger.%I d where d.occurred_at >= %L and d.occurred_at < %L)',
                      v_table || '_default', v_month, v_month + interval '1 month') into v_taken;
       continue when v_taken;
-      execute format('create table ledger.%I partition of public.%I for values from (%L) to (%L)',
-                     v_partition, v_table, v_month, v_month + interval '1 month');
+      execute format('create table ledger.%I (like public.%I including defaults including constraints)', v_partition, v_table);
+      execute format('alter table public.%I attach partition ledger.%I for values from (%L) to (%L)',
+                     v_table, v_partition, v_month, v_month + interval '1 month');
       execute format('create trigger rows_are_never_truncated before truncate on ledger.%I
                       for each statement execute function ledger.refuse_change(%L)', v_partition, v_table);
       execute format('alter table ledger.%I enable row level security', v_partition);
@@ -42,7 +46,9 @@ comment on function ledger.create_month_partitions(integer) is
 create function ledger.purge_audit_log()
 returns integer
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
+-- dropping a partition locks audit_log: behind a long reader the job gives up until the next night
+set lock_timeout = '2s'
 as $$
 declare
   v_limit timestamptz := clock_timestamp() - make_interval(days => ledger.setting_text('audit_retention_days')::int);

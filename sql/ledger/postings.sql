@@ -31,7 +31,7 @@ comment on table public.postings is 'Immutable. Each row debits one chart accoun
 create function ledger.write_postings(p_transaction public.transactions, p_currency text, p_legs ledger.posting_leg[])
 returns void
 language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   insert into public.postings (account_id, transaction_id, debit_account, credit_account, amount, currency)
   select p_transaction.account_id, p_transaction.id, l.debit_account, l.credit_account, l.amount, p_currency

@@ -13,7 +13,7 @@ create function ledger.record_operation(
   p_causation_id uuid default null)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_headers jsonb := nullif(current_setting('request.headers', true), '')::jsonb;

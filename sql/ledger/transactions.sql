@@ -54,7 +54,7 @@ create function ledger.write_transaction(
   p_metadata jsonb default '{}')
 returns public.transactions
 language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with moved as (
     update public.accounts a set

@@ -14,7 +14,7 @@ create type ledger.order_change as (
 create function ledger.delivery_legs(p_order public.orders)
 returns ledger.posting_leg[]
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select array[
     row('receivable', 'order_escrow', p_order.total_amount - p_order.paid_amount),
@@ -29,7 +29,7 @@ comment on function ledger.delivery_legs(public.orders) is 'Postings that recogn
 create function ledger.reversed(p_legs ledger.posting_leg[])
 returns ledger.posting_leg[]
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select array_agg(row(l.credit_account, l.debit_account, l.amount)::ledger.posting_leg order by l.ordinality desc)
   from unnest(p_legs) with ordinality l;
@@ -40,7 +40,7 @@ comment on function ledger.reversed(ledger.posting_leg[]) is 'The same postings 
 create function ledger.commission_base(p_order public.orders)
 returns bigint
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select p_order.subtotal_amount - p_order.discount_amount
          - case when p_order.prices_include_tax then p_order.tax_amount else 0 end;
@@ -55,23 +55,24 @@ create function ledger.apply_order_status(
   p_order public.orders, p_to text, p_actor ledger.actor, p_actor_action text, p_metadata jsonb)
 returns ledger.order_change
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_ends boolean := p_to in ('cancelled', 'refunded');
   v_was_delivered boolean := p_order.status = 'delivered';
   v_restock boolean := v_ends and coalesce((p_metadata ->> 'restock')::boolean, not v_was_delivered);
   v_returned bigint := case when v_ends then p_order.wallet_amount - p_order.refunded_amount else 0 end;
+  v_referral public.referrals;
   v_goods ledger.stock_change[];
   v_order public.orders;
   v_transaction public.transactions;
   v_correlation_id uuid := ledger.correlation_id();
 begin
   -- lock: accounts (the referrer's too where a commission moves), stock, discount code
-  perform ledger.lock_accounts(
-    array[p_order.user_id] || case when p_to = 'delivered' or v_was_delivered then array(
-      select r.referrer_user_id from public.referrals r where r.referee_user_id = p_order.user_id) end,
-    p_order.currency);
+  if p_to = 'delivered' or v_was_delivered then
+    select r.* into v_referral from public.referrals r where r.referee_user_id = p_order.user_id;
+  end if;
+  perform ledger.lock_accounts(array_remove(array[p_order.user_id, v_referral.referrer_user_id], null), p_order.currency);
   if v_restock then
     select array_agg(row(g.variant_id, g.quantity)::ledger.stock_change) into v_goods
     from (select i.variant_id, sum(i.quantity)::bigint as quantity
@@ -125,7 +126,7 @@ begin
 
   -- the referrer's side
   if p_to = 'delivered' then
-    perform ledger.award_commission(p_order.id, p_order.user_id, ledger.commission_base(p_order), p_order.currency,
+    perform ledger.award_commission(p_order.id, v_referral, ledger.commission_base(p_order), p_order.currency,
                                     p_actor, v_correlation_id);
   elsif v_was_delivered then
     perform ledger.claw_back_commission(p_order.id, ledger.commission_base(p_order), p_actor, v_correlation_id);

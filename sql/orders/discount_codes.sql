@@ -49,7 +49,7 @@ comment on table public.discount_usage is 'Live redemptions per code; a cancelle
 create function ledger.open_discount_usage()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_outer text := coalesce(current_setting('ledger.procedure', true), '');

@@ -14,7 +14,7 @@ create function public.ledger_cancel_order(
   p_user_id uuid default null)
 returns setof public.ledger_cancel_order_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor ledger.actor;

@@ -7,7 +7,7 @@ create type public.ledger_change_order_status_result as (
 create function ledger.refuse_transition(p_order public.orders, p_to text)
 returns jsonb
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select case
     when t.to_status is null then ledger.refuse('invalid_transition', jsonb_build_object(
@@ -42,7 +42,7 @@ create function public.ledger_change_order_status(
   p_idempotency_key text default null)
 returns setof public.ledger_change_order_status_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor ledger.actor;

@@ -9,7 +9,7 @@ create function ledger.wallet_part(
   p_payment_method text, p_wallet_amount bigint, p_total bigint, p_available bigint, p_currency text)
 returns jsonb
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select case
     when not exists (select from public.payment_methods m where m.code = p_payment_method and m.is_active) then
@@ -43,7 +43,7 @@ comment on function ledger.wallet_part(text, bigint, bigint, bigint, text) is
 create function ledger.lock_stock_for(p_lines ledger.priced_line[])
 returns jsonb
 language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with wanted as (
     select l.variant_id, sum(l.quantity) as quantity, min(l.line_number) as line_number,
@@ -77,7 +77,7 @@ comment on function ledger.lock_stock_for(ledger.priced_line[]) is
 create function ledger.address_snapshot(p_address_id uuid, p_user_id uuid)
 returns jsonb
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_strip_nulls(to_jsonb(a) - 'user_id' - 'created_at')
   from public.addresses a
@@ -105,7 +105,7 @@ create function public.ledger_place_order(
   p_user_id uuid default null)
 returns setof public.ledger_place_order_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor ledger.actor;
@@ -157,7 +157,8 @@ begin
   -- lock: account, stock by variant, discount code; each check under its lock
   if v_answer is null then
     v_account_id := ledger.account_id(v_user_id, v_pricing.currency);
-    select a.* into v_account from public.accounts a where a.id = v_account_id for no key update;
+    perform ledger.lock_accounts(array[v_user_id], v_pricing.currency, p_open => false);
+    select a.* into v_account from public.accounts a where a.id = v_account_id;
     v_answer := case when v_account.frozen_reason is not null then
       ledger.refuse('account_frozen', jsonb_build_object('reason', v_account.frozen_reason)) end;
   end if;
@@ -182,8 +183,7 @@ begin
   perform set_config('ledger.procedure', 'ledger_place_order', true);
   v_correlation_id := ledger.correlation_id();
   if v_account.id is null then
-    insert into public.accounts (id, user_id, currency) values (v_account_id, v_user_id, v_pricing.currency)
-    on conflict (id) do nothing;
+    insert into public.accounts (id, user_id, currency) values (v_account_id, v_user_id, v_pricing.currency);
   end if;
 
   insert into public.orders as o

@@ -2,7 +2,7 @@
 create function ledger.next_order_number()
 returns text
 language sql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select ledger.setting_text('order_number_prefix')
          || lpad(n.value::text, greatest(length(n.value::text), ledger.setting_text('order_number_length')::integer), '0')

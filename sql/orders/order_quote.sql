@@ -15,7 +15,7 @@ create function public.order_quote(
   p_user_id uuid default null)
 returns setof public.order_quote_result
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user_id uuid := auth.uid();

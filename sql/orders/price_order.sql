@@ -31,7 +31,7 @@ create type ledger.order_pricing as (
 create function ledger.refuse_item_shape(p_items jsonb)
 returns jsonb
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_max_lines integer := ledger.setting_text('max_order_lines')::integer;
@@ -80,7 +80,7 @@ comment on function ledger.refuse_item_shape(jsonb) is 'The refusal for a p_item
 create function ledger.refuse_discount(p_code public.discount_codes, p_asked text, p_currency text, p_subtotal bigint, p_account_id uuid)
 returns jsonb
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select case
     when p_code.id is null or not p_code.is_active or clock_timestamp() < p_code.valid_from or clock_timestamp() >= p_code.valid_until then
@@ -110,7 +110,7 @@ comment on function ledger.refuse_discount(public.discount_codes, text, text, bi
 create function ledger.price_order(p_user_id uuid, p_items jsonb, p_shipping_method text, p_discount_code text)
 returns ledger.order_pricing
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_pricing ledger.order_pricing;
@@ -222,7 +222,7 @@ comment on function ledger.price_order(uuid, jsonb, text, text) is
 create function ledger.item_name(p_product_name text, p_variant_name text)
 returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select case when p_variant_name in ('', 'Default', p_product_name) then p_product_name
               else p_product_name || ', ' || p_variant_name end;

@@ -10,7 +10,7 @@ create function public.ledger_cancel_withdrawal(
   p_user_id uuid default null)
 returns setof public.ledger_cancel_withdrawal_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor ledger.actor;

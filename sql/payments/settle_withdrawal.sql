@@ -15,7 +15,7 @@ create function ledger.settle_withdrawal(
   p_notes text, p_bank_reference text default null)
 returns ledger.withdrawal_change
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_change ledger.withdrawal_change;

@@ -93,6 +93,8 @@ test.each([
   [404, { code: 'PGRST202', message: 'Could not find the function' }, 'PGRST202', 'migrations'],
   [500, { code: '57014', message: 'canceling statement' }, '57014', 'nothing has changed'],
   [400, { code: '22P05', message: 'unsupported Unicode escape' }, '22P05', 'NUL'],
+  [500, null, 'http_500', 'the server answered 500'],
+  [418, { error: ['short and stout'] }, 'http_418', 'the server answered 418'],
   [413, '<h1>Request Entity Too Large</h1>', 'http_413', 'Too Large'],
 ])('status %i with %o is thrown as %s', async (status, body, code, words) => {
   rest.willAnswer(answer(status, body));
@@ -139,7 +141,11 @@ describe('unexpected_answer', () => {
 });
 
 describe('a list', () => {
-  const seal = (number: number) => ({ seal_number: number, event_count: 9, problem: null });
+  const seal = (number: number) => ({
+    seal_number: number,
+    event_count: 9,
+    problem: 'an event was changed',
+  });
 
   test('is read to its end, page by page, in its own order', async () => {
     rest.willAnswer(
@@ -147,7 +153,11 @@ describe('a list', () => {
       answer(206, [seal(3)], { 'content-range': '2-2/3' }),
     );
     await expect(ledger.verifySeals()).resolves.toEqual(
-      [1, 2, 3].map((sealNumber) => ({ sealNumber, eventCount: 9, problem: null })),
+      [1, 2, 3].map((sealNumber) => ({
+        sealNumber,
+        eventCount: 9,
+        problem: 'an event was changed',
+      })),
     );
     expect(rest.calls.map(({ search }) => Object.fromEntries(search))).toEqual([
       { order: 'seal_number.asc', offset: '0', limit: '1000' },

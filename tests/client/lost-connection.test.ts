@@ -1,4 +1,8 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { createClient } from '@supabase/supabase-js';
 import { describe, expect, test } from 'vitest';
+import { createOrderLedger } from '../../types/index.ts';
 import { order, placed, placedResult, someId } from './examples.ts';
 import {
   answer,
@@ -37,6 +41,8 @@ describe('the same call is sent again with the same key', () => {
       answer(503, { code: 'SERVICE_UNAVAILABLE', message: 'down' }),
     ],
     ['a gateway answers 504 with nothing', answer(504, '')],
+    ['a gateway answers 502 with null', answer(502, null)],
+    ['a gateway answers 503 in words of its own', answer(503, { error: { text: 'down' } })],
     ['Cloudflare cannot reach the server', answer(522, 'error code: 522')],
     ['PostgREST has no database', postgrestError(503, 'PGRST000')],
     ['PostgREST has lost the database', postgrestError(503, 'PGRST001')],
@@ -85,9 +91,12 @@ test('it is given up after so many attempts, with the key to ask again', async (
 });
 
 test('a server that is not there is a lost connection', async () => {
-  const { createClient } = await import('@supabase/supabase-js');
-  const { createOrderLedger } = await import('../../types/index.ts');
-  const nowhere = createClient('http://127.0.0.1:9', 'sb_publishable_test', {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await once(server.close(), 'close');
+
+  const nowhere = createClient(`http://127.0.0.1:${port}`, 'sb_publishable_test', {
     auth: { persistSession: false },
   });
   const call = createOrderLedger(nowhere, { retries: 1, retryDelay: 1 }).myPermissions();

@@ -32,8 +32,9 @@ begin
   return (tests.expect_success(v_answer)).order_id;
 end $$;
 
+/* Volatile, or the planner would ask for an order before the step that places it. */
 create or replace function tests.order_id(name text) returns uuid
-language plpgsql stable security definer set search_path = '' as $$
+language plpgsql volatile security definer set search_path = '' as $$
 declare
   v_id uuid := (select o.id from public.orders o where o.notes = order_id.name);
 begin
@@ -55,7 +56,7 @@ returns setof public.ledger_change_order_status_result
 language sql set search_path = '' as $$
   select c.*
   from tests.order_named(name) o
-  cross join lateral public.ledger_change_order_status(o.user_id, o.id, o.status, new_status, o.total_amount, metadata) c;
+  cross join lateral public.ledger_change_order_status(o.user_id, o.id, o.status, new_status, o.total_amount, change_status.metadata) c;
 $$;
 
 /* Changes a setting as the dashboard does. */

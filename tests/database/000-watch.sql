@@ -29,11 +29,15 @@ declare
   v_role text := current_setting('role');
   v_claims text := current_setting('request.jwt.claims', true);
   v_row record;
-  v_answer jsonb;
+  v_answer jsonb := '{}';
 begin
   perform tests.become(who);
-  execute statement into v_row;
-  v_answer := to_jsonb(v_row);
+  if statement ~* '^\s*select' then
+    execute statement into v_row;
+    v_answer := to_jsonb(v_row);
+  else
+    execute statement;
+  end if;
   perform set_config('request.jwt.claims', v_claims, true), set_config('role', v_role, true);
   return case when v_answer ? 'success' then coalesce(v_answer ->> 'error_code', 'success') else 'done' end;
 exception when others then

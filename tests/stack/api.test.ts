@@ -141,3 +141,24 @@ test('health says what is missing: this database has no migration and no outbox'
     outbox: null,
   });
 });
+
+// The last one: it stops the database.
+test('while the database is down every part says so with 503', async () => {
+  await sql.end();
+  await server.stop();
+  const key = { apikey: keys.publishableKey };
+  const credentials = { email: 'someone@order-ledger.test', password: 'long enough' };
+
+  const rest = await send('/rest/v1/rpc/whoami', key);
+  expect([rest.status, await rest.json()]).toMatchObject([503, { code: 'PGRST000' }]);
+  const auth = await send('/auth/v1/token?grant_type=password', key, credentials);
+  expect([auth.status, await auth.json()]).toMatchObject([
+    503,
+    { error_code: 'database_unavailable' },
+  ]);
+  const health = await send('/functions/v1/health', key);
+  expect([health.status, await health.json()]).toMatchObject([
+    503,
+    { status: 'down', database: { reachable: false }, migrations: null, outbox: null },
+  ]);
+});

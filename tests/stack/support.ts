@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,10 +10,17 @@ import { bootstrapDatabase } from '../../local/bootstrap.ts';
 import { jwtSecretBytes, type Keys } from '../../local/keys.ts';
 import { type PostgresServer, startPostgres } from '../../local/postgres.ts';
 
+const ends: (() => Promise<void>)[] = [];
+
+// After the hooks of the file that imports this, and in reverse order.
+afterAll(async () => {
+  for (const end of ends.reverse()) await end();
+});
+
 /** Removed when the tests of the file are done. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'order-ledger-stack-'));
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  ends.push(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -20,7 +28,7 @@ export async function temporaryFolder(): Promise<string> {
 export async function emptyProject(): Promise<PostgresServer> {
   const dataDir = join(await temporaryFolder(), 'postgres');
   const server = await startPostgres({ dataDir, durable: false });
-  afterAll(() => server.stop());
+  ends.push(() => server.stop());
   await bootstrapDatabase(server);
   return server;
 }
@@ -28,10 +36,13 @@ export async function emptyProject(): Promise<PostgresServer> {
 /** Listens on a free port until the tests of the file are done. */
 export async function listening(listener: RequestListener): Promise<{ url: string; port: number }> {
   const server: Server = createServer(listener);
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  afterAll(() => {
-    server.closeAllConnections();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  ends.push(async () => {
+    const closed = once(server, 'close');
     server.close();
+    server.closeAllConnections();
+    await closed;
   });
   const { port } = server.address() as AddressInfo;
   return { url: `http://127.0.0.1:${port}`, port };

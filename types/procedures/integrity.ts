@@ -19,7 +19,8 @@ export const integrity = {
 
   verifySeals: {
     name: 'integrity_verify_seals',
-    summary: 'Recomputes the seals over the events, a row for each. Needs audit.read.',
+    summary:
+      'Recomputes the seals over the events; a row for each that does not hold. Needs audit.read.',
     answers: 'rows',
     input: z.strictObject({}),
     row: z.object({
@@ -28,7 +29,7 @@ export const integrity = {
         .nullable()
         .describe('Counts from 1; null for events that no seal covers.'),
       eventCount: z.int().describe('Events it covers.'),
-      problem: z.string().nullable().describe('What does not hold; null when the seal is intact.'),
+      problem: z.string().describe('What does not hold.'),
     }),
     orderBy: ['sealNumber'],
   },

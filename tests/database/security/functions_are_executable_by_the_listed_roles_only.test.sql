@@ -44,8 +44,8 @@ select bag_eq('select name, definer, roles from ours where schema = ''public''',
 select is_empty($$ select name from ours where exists (select from aclexplode(coalesce(proacl, acldefault('f', 10))) a where a.grantee = 0) $$,
   'no function in public or ledger is executable by PUBLIC');
 select is_empty($$ select name from ours where schema = 'ledger' and roles is not null
-                   and not (name = 'caller_may' and roles = 'authenticated') $$,
-  'no function in ledger is executable by a client, but caller_may, which policies call as the reader');
+                   and (name, roles) not in (('caller_may', 'authenticated'), ('uuid_v7', 'service_role')) $$,
+  'no function in ledger is executable from outside, but caller_may, which policies call as the reader, and uuid_v7, the default of catalogue ids');
 select is_empty($$ select signature from ours where proconfig is distinct from '{"search_path=\"\""}'::text[] $$,
   'every function in public and ledger has an empty search_path of its own');
 select is_empty($$ select signature from ours where schema = 'ledger' and definer

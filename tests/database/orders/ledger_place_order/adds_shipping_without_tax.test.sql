@@ -1,5 +1,5 @@
 begin;
-select plan(0);
+select plan(7);
 
 select tests.create_variant('mug', price => 1000, tax_rate_bp => 1000);
 select tests.create_variant('dinar mug', price => 1000, currency => 'IQD');

@@ -1,5 +1,5 @@
 begin;
-select plan(0);
+select plan(7);
 
 select tests.create_variant('plain', price => 333);
 select tests.create_variant('reduced', price => 250, tax_rate_bp => 700);

@@ -1,5 +1,5 @@
 begin;
-select plan(0);
+select plan(9);
 
 select tests.create_variant('mug', price => 100, stock => 8);
 select tests.create_variant('cup', price => 100, stock => 8);

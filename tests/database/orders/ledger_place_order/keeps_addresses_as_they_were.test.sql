@@ -1,5 +1,5 @@
 begin;
-select plan(0);
+select plan(8);
 
 select tests.create_variant('mug');
 select tests.create_customer('alice', 5000);

@@ -1,5 +1,5 @@
 begin;
-select plan(0);
+select plan(6);
 
 select tests.create_variant('mug');
 select tests.create_customer('alice', 100000);

@@ -1,12 +1,12 @@
 begin;
-select plan(0);
+select plan(9);
 
 select tests.create_variant('mug', price => 1000);
 select tests.create_customer('alice', 10000);
 
 create function pg_temp.placed(p_payment_method text, p_default_status text, p_auto_confirm boolean) returns text language plpgsql as $$
 declare
-  v_name text := format('%s %s %s', p_payment_method, p_default_status, p_auto_confirm);
+  v_name text := concat_ws(' ', p_payment_method, p_default_status, p_auto_confirm::text);
 begin
   perform tests.set_setting('default_order_status', to_jsonb(p_default_status));
   perform tests.set_setting('auto_confirm_when_paid', to_jsonb(p_auto_confirm));

@@ -1,5 +1,5 @@
 begin;
-select plan(0);
+select plan(15);
 
 select tests.create_variant('mug', price => 1000);
 select tests.create_customer('alice', 2500);

@@ -1,5 +1,5 @@
 begin;
-select plan(0);
+select plan(17);
 
 select tests.create_variant('mug', price => 1000);
 select tests.create_variant('old', price => 1000);

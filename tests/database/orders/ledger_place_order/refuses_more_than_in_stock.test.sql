@@ -1,5 +1,5 @@
 begin;
-select plan(0);
+select plan(10);
 
 select tests.create_variant('mug', stock => 3, price => 1250);
 select tests.create_variant('cup', stock => 1, price => 100);

@@ -1,5 +1,5 @@
 begin;
-select plan(0);
+select plan(7);
 
 select tests.create_variant('mug', price => 1250);
 select tests.create_variant('dinar mug', price => 1250, currency => 'IQD');

@@ -1,5 +1,5 @@
 begin;
-select plan(0);
+select plan(12);
 
 select tests.create_variant('a', price => 100);
 select tests.create_variant('b', price => 333, tax_rate_bp => 1000);

@@ -1,5 +1,5 @@
 begin;
-select plan(0);
+select plan(13);
 
 select tests.create_variant('mug', stock => 10, price => 1250);
 select tests.create_variant('cup', stock => 10, price => 300);

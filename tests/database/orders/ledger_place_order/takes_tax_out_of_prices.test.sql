@@ -1,5 +1,5 @@
 begin;
-select plan(0);
+select plan(5);
 
 select tests.create_variant('plain', price => 1190);
 select tests.create_variant('reduced', price => 999, tax_rate_bp => 700);

@@ -1,6 +1,11 @@
 -- sql/foundation/schemas.sql
 
-/* `public` is what clients may see; `ledger` holds everything else and is exposed by nothing. */
+/* `public` is what clients may see; `ledger` holds everything else and is exposed by nothing.
+ *
+ * Every function sets `search_path = pg_catalog, pg_temp` and names everything else in full. An empty
+ * path would still look into pg_temp first for types, so that a session's own temporary domain
+ * named "text" would run its checks with the owner's rights.
+ */
 create schema if not exists ledger;
 comment on schema ledger is
   'Internals of order-ledger: helpers, jobs, outbox, partitions. Not exposed over HTTP; call the ledger_* procedures in public.';
@@ -15,7 +20,7 @@ revoke all on schema ledger from public, anon, authenticated, service_role;
 create function ledger.uuid_v7()
 returns uuid
 language sql volatile parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select encode(
     set_bit(set_bit(
@@ -50,7 +55,7 @@ comment on column public.currencies.exponent is 'Decimals of the minor unit: 123
 create function ledger.divide_half_up(p_dividend numeric, p_divisor numeric)
 returns numeric
 language sql immutable strict parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select div(p_dividend * 2 + p_divisor, p_divisor * 2);
 $$;
@@ -61,7 +66,7 @@ comment on function ledger.divide_half_up(numeric, numeric) is
 create function ledger.format_money(p_amount bigint, p_currency text)
 returns text
 language sql stable strict parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select trim(to_char(p_amount / power(10::numeric, c.exponent),
                       'FM999999999999999990' || case when c.exponent > 0 then '.' || repeat('0', c.exponent) else '' end))
@@ -96,7 +101,7 @@ comment on table public.error_codes is
 create function ledger.refuse(p_code text, p_details jsonb default '{}')
 returns jsonb
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_sentence text := (select e.message from public.error_codes e where e.code = p_code);
@@ -138,9 +143,11 @@ create table public.settings (
   constraint value_is_of_its_kind check (
     jsonb_typeof(value) = case kind when 'integer' then 'number' when 'boolean' then 'boolean' else 'string' end),
   constraint integer_is_whole_and_within_bounds check (
-    kind <> 'integer' or ((value #>> '{}')::numeric = trunc((value #>> '{}')::numeric)
+    case when kind = 'integer' and jsonb_typeof(value) = 'number' then
+      (value #>> '{}')::numeric = trunc((value #>> '{}')::numeric)
       and (minimum is null or (value #>> '{}')::numeric >= minimum)
-      and (maximum is null or (value #>> '{}')::numeric <= maximum))),
+      and (maximum is null or (value #>> '{}')::numeric <= maximum)
+    else true end),
   constraint text_is_allowed check (kind <> 'text' or allowed is null or value #>> '{}' = any (allowed))
 );
 alter table public.settings enable row level security;
@@ -151,7 +158,7 @@ comment on table public.settings is 'Settings of the shop; edit value in the das
 create function ledger.setting_text(p_key text)
 returns text
 language sql stable strict
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select s.value #>> '{}' from public.settings s where s.key = p_key;
 $$;
@@ -188,7 +195,7 @@ comment on column public.feature_flags.percentage is 'Share of accounts a canary
 create function ledger.refuse_hand_edit()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   raise exception using
@@ -203,7 +210,7 @@ comment on function ledger.refuse_hand_edit() is
 create function ledger.refuse_change()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   raise exception using
@@ -218,7 +225,7 @@ comment on function ledger.refuse_change() is
 create function ledger.make_immutable(p_table regclass, p_procedures text)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_name text := (select c.relname from pg_catalog.pg_class c where c.oid = p_table);
@@ -241,7 +248,7 @@ comment on function ledger.make_immutable(regclass, text) is
 create function ledger.protect_from_hands(p_table regclass, p_procedures text, p_columns text default null)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_name text := (select c.relname from pg_catalog.pg_class c where c.oid = p_table);
@@ -264,7 +271,7 @@ comment on function ledger.protect_from_hands(regclass, text, text) is
 create function ledger.request_header(p_name text)
 returns text
 language sql stable strict
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select nullif(current_setting('request.headers', true), '')::jsonb ->> lower(p_name);
 $$;
@@ -274,7 +281,7 @@ comment on function ledger.request_header(text) is 'A header of the HTTP request
 create function ledger.correlation_id()
 returns uuid
 language sql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select case when h.value ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then h.value::uuid else ledger.uuid_v7() end
   from (select ledger.request_header('x-correlation-id') as value) h;
@@ -308,7 +315,7 @@ comment on column ledger.idempotency_keys.caller_id is 'auth.uid() of the caller
 create function ledger.idempotency_begin(p_procedure text, p_key text, p_caller_id uuid, p_request jsonb)
 returns jsonb
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_stored ledger.idempotency_keys;
@@ -338,7 +345,7 @@ create function ledger.idempotency_end(
   p_procedure text, p_key text, p_caller_id uuid, p_request jsonb, p_account_id uuid, p_answer jsonb)
 returns void
 language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   insert into ledger.idempotency_keys (caller_id, procedure, key, account_id, request_hash, answer)
   select p_caller_id, p_procedure, p_key, p_account_id,
@@ -351,7 +358,7 @@ comment on function ledger.idempotency_end(text, text, uuid, jsonb, uuid, jsonb)
 create function ledger.purge_idempotency_keys()
 returns bigint
 language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with gone as (
     delete from ledger.idempotency_keys k
@@ -392,7 +399,7 @@ comment on table ledger.rate_limit_buckets is 'Tokens left per user and procedur
 create function ledger.rate_limit_take(p_user_id uuid, p_procedure text)
 returns jsonb
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_limit public.rate_limits;
@@ -460,7 +467,7 @@ comment on table ledger.scheduled_jobs is 'SQL commands to run on a cron schedul
 create function ledger.schedule_jobs()
 returns integer
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_job ledger.scheduled_jobs;
@@ -498,7 +505,7 @@ comment on column public.profiles.referral_code is 'What a new customer quotes t
 create function ledger.create_profile()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_outer text := coalesce(current_setting('ledger.procedure', true), '');
@@ -581,7 +588,7 @@ comment on type ledger.actor is
 create function ledger.current_actor(p_actor_id uuid default null)
 returns ledger.actor
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_role text := coalesce(nullif(current_setting('role', true), ''), 'none');
@@ -610,7 +617,7 @@ comment on function ledger.current_actor(uuid) is
 create function ledger.has_permission(p_actor ledger.actor, p_permission text)
 returns boolean
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select p_actor.is_system or exists (
     select from public.user_roles u
@@ -622,7 +629,7 @@ comment on function ledger.has_permission(ledger.actor, text) is 'Whether the ac
 create function ledger.require_permission(p_actor ledger.actor, p_permission text)
 returns void
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if not ledger.has_permission(p_actor, p_permission) then
@@ -638,7 +645,7 @@ comment on function ledger.require_permission(ledger.actor, text) is 'Raises 425
 create function ledger.caller_may(p_permission text)
 returns boolean
 language sql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select exists (
     select from public.user_roles u
@@ -651,7 +658,7 @@ comment on function ledger.caller_may(text) is 'Whether the signed-in user has a
 create function ledger.customer_of_call(p_actor ledger.actor, p_user_id uuid, p_permission text)
 returns uuid
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_user_id is not null and (p_actor.is_system or p_user_id is distinct from p_actor.user_id) then
@@ -718,7 +725,7 @@ create type public.ledger_delete_address_result as (
 create function public.ledger_delete_address(p_address_id uuid, p_user_id uuid default null)
 returns setof public.ledger_delete_address_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor ledger.actor;
@@ -767,7 +774,7 @@ create function public.ledger_save_address(
   p_user_id uuid default null)
 returns setof public.ledger_save_address_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor ledger.actor;
@@ -843,7 +850,7 @@ comment on function public.ledger_save_address(text, text, text, text, text, tex
 create function public.my_permissions()
 returns setof text
 language sql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select distinct r.permission
   from public.user_roles u
@@ -926,34 +933,39 @@ comment on column public.accounts.frozen_reason is 'Why nothing can be spent or 
 create function ledger.account_id(p_user_id uuid, p_currency text)
 returns uuid
 language sql immutable strict parallel safe
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select md5(p_user_id::text || p_currency)::uuid;
 $$;
 comment on function ledger.account_id(uuid, text) is 'The id of a customer''s account in a currency, whether it is open or not.';
 
-/* Lock step "accounts by id": opens what is missing and locks all, in the order of their ids. */
-create function ledger.lock_accounts(p_user_ids uuid[], p_currency text)
+/*
+ * Lock step "accounts by id", for accounts that are open and those that are not yet: an account
+ * without a row is locked by its id, so that two first orders, or a first order and a commission,
+ * keep the same order as everybody else. Opens what is missing unless told not to.
+ */
+create function ledger.lock_accounts(p_user_ids uuid[], p_currency text, p_open boolean default true)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_id uuid;
+  v_user_id uuid;
 begin
-  -- a new row is as good as a lock, so opening follows the same order
-  insert into public.accounts (id, user_id, currency)
-  select w.id, w.user_id, p_currency
-  from (select ledger.account_id(u.user_id, p_currency) as id, u.user_id
-        from (select distinct unnest(p_user_ids) as user_id) u) w
-  where not exists (select from public.accounts a where a.id = w.id)
-  order by w.id
-  on conflict (id) do nothing;
-
-  perform from public.accounts a
-  where a.id in (select ledger.account_id(u.user_id, p_currency) from unnest(p_user_ids) u (user_id))
-  order by a.id
-  for no key update;
+  for v_id, v_user_id in
+    select distinct ledger.account_id(u.user_id, p_currency) as id, u.user_id from unnest(p_user_ids) u (user_id) order by 1
+  loop
+    perform from public.accounts a where a.id = v_id for no key update;
+    continue when found;
+    perform pg_advisory_xact_lock(hashtextextended('account ' || v_id::text, 0));
+    perform from public.accounts a where a.id = v_id for no key update;
+    continue when found or not p_open;
+    insert into public.accounts (id, user_id, currency) values (v_id, v_user_id, p_currency);
+  end loop;
 end $$;
-comment on function ledger.lock_accounts(uuid[], text) is 'Opens and locks the accounts of these customers in one currency, by id.';
+comment on function ledger.lock_accounts(uuid[], text, boolean) is
+  'Locks the accounts of these customers in one currency, by id, and opens those that are missing (unless p_open is false).';
 
 -- sql/ledger/transactions.sql
 
@@ -1013,7 +1025,7 @@ create function ledger.write_transaction(
   p_metadata jsonb default '{}')
 returns public.transactions
 language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with moved as (
     update public.accounts a set
@@ -1070,7 +1082,7 @@ comment on table public.postings is 'Immutable. Each row debits one chart accoun
 create function ledger.write_postings(p_transaction public.transactions, p_currency text, p_legs ledger.posting_leg[])
 returns void
 language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   insert into public.postings (account_id, transaction_id, debit_account, credit_account, amount, currency)
   select p_transaction.account_id, p_transaction.id, l.debit_account, l.credit_account, l.amount, p_currency
@@ -1165,7 +1177,7 @@ comment on column public.audit_log.actor_role is 'Database role of the call: aut
 create function ledger.audit_hand_edit()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_outer text := coalesce(current_setting('ledger.procedure', true), '');
@@ -1188,7 +1200,7 @@ comment on function ledger.audit_hand_edit() is 'Trigger: records a permitted ha
 create function ledger.refuse_truncate()
 returns trigger
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   raise exception using
@@ -1201,7 +1213,7 @@ comment on function ledger.refuse_truncate() is 'Trigger: refuses TRUNCATE of a 
 create function ledger.audit_hand_edits_of(p_table regclass, p_key_column text)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_name text := (select c.relname from pg_catalog.pg_class c where c.oid = p_table);
@@ -1219,7 +1231,7 @@ comment on function ledger.audit_hand_edits_of(regclass, text) is
 create function ledger.audit_hand_edits_of_columns(p_table regclass, p_key_column text, p_columns text)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   execute format('create trigger edits_are_audited after update of %s on %s
@@ -1253,7 +1265,7 @@ select ledger.audit_hand_edits_of('ledger.scheduled_jobs', 'name');
 create function ledger.create_month_partitions(p_months_ahead integer default 3)
 returns integer
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_table text;
@@ -1262,6 +1274,8 @@ declare
   v_taken boolean;
   v_created integer := 0;
 begin
+  perform pg_advisory_xact_lock(hashtextextended('ledger.create_month_partitions', 0));
+  -- made apart and then attached: attaching does not wait for readers, nor make writers wait
   foreach v_table in array array['immutable_events', 'audit_log'] loop
     for v_month in
       select date_trunc('month', clock_timestamp() at time zone 'UTC') at time zone 'UTC' + make_interval(months => m)
@@ -1269,11 +1283,13 @@ begin
     loop
       v_partition := v_table || to_char(v_month at time zone 'UTC', '_YYYY_MM');
       continue when to_regclass('ledger.' || v_partition) is not null;
+      execute format('lock table ledger.%I in access exclusive mode', v_table || '_default');
       execute format('select exists (select from ledger.%I d where d.occurred_at >= %L and d.occurred_at < %L)',
                      v_table || '_default', v_month, v_month + interval '1 month') into v_taken;
       continue when v_taken;
-      execute format('create table ledger.%I partition of public.%I for values from (%L) to (%L)',
-                     v_partition, v_table, v_month, v_month + interval '1 month');
+      execute format('create table ledger.%I (like public.%I including defaults including constraints)', v_partition, v_table);
+      execute format('alter table public.%I attach partition ledger.%I for values from (%L) to (%L)',
+                     v_table, v_partition, v_month, v_month + interval '1 month');
       execute format('create trigger rows_are_never_truncated before truncate on ledger.%I
                       for each statement execute function ledger.refuse_change(%L)', v_partition, v_table);
       execute format('alter table ledger.%I enable row level security', v_partition);
@@ -1289,7 +1305,9 @@ comment on function ledger.create_month_partitions(integer) is
 create function ledger.purge_audit_log()
 returns integer
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
+-- dropping a partition locks audit_log: behind a long reader the job gives up until the next night
+set lock_timeout = '2s'
 as $$
 declare
   v_limit timestamptz := clock_timestamp() - make_interval(days => ledger.setting_text('audit_retention_days')::int);
@@ -1353,7 +1371,7 @@ comment on column public.event_seals.epoch_after_event_id is 'Events up to this 
 create function ledger.event_canonical(p_event public.immutable_events)
 returns text
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_array(
     p_event.id, (extract(epoch from p_event.occurred_at) * 1000000)::bigint, p_event.event_type, p_event.stream_type,
@@ -1365,7 +1383,7 @@ comment on function ledger.event_canonical(public.immutable_events) is 'What of 
 create function ledger.seal_hash(p_previous bytea, p_events text)
 returns bytea
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select sha256(p_previous || convert_to(coalesce(p_events, ''), 'UTF8'));
 $$;
@@ -1375,7 +1393,7 @@ comment on function ledger.seal_hash(bytea, text) is 'Hash of a seal: SHA-256 of
 create function ledger.seal_events(p_seal_size integer default 10000)
 returns bigint
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_last public.event_seals;
@@ -1431,7 +1449,7 @@ comment on function ledger.seal_events(integer) is 'Job: seals all events that n
 create function ledger.start_seal_epoch()
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_last public.event_seals;
@@ -1466,7 +1484,7 @@ comment on function ledger.start_seal_epoch() is 'Seals what a restored dump bro
 create function ledger.verify_seals()
 returns table (seal_number bigint, event_count integer, problem text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with epochs as (
     select s.epoch, min(s.epoch_after_event_id) as after_id,
@@ -1482,13 +1500,15 @@ as $$
            lag(s.last_event_id, 1, 0::bigint) over within_epoch as id_before
     from public.event_seals s
     window chain as (order by s.seal_number), within_epoch as (partition by s.epoch order by s.seal_number)),
-  -- what no seal covers and none ever would: an id of a closed epoch behind its last seal, or a
-  -- transaction that has not been
+  -- what no seal covers and none ever would: an id of a closed epoch behind its last seal, an id
+  -- before the first epoch, or a transaction that has not been
   strays as (
     select count(*)::int as events
     from public.immutable_events e
     left join epochs o on e.id > o.after_id and (o.until_id is null or e.id <= o.until_id)
     where (o.until_id is not null and (e.written_by_xid, e.id) > (o.last_xid, o.last_event_id))
+       or (o.epoch is null and exists (select from epochs))
+       or e.written_by_xid <= 0
        or (o.until_id is null and e.written_by_xid >= greatest((pg_snapshot_xmax(pg_current_snapshot())::text)::bigint,
                                        (pg_current_xact_id_if_assigned()::text)::bigint + 1)))
   select c.seal_number, c.event_count,
@@ -1528,7 +1548,7 @@ create function ledger.balance_effect(
   p_orders bigint default 0)
 returns jsonb
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_object(
     'transaction_id', p_transaction.id,
@@ -1562,7 +1582,7 @@ create function ledger.record_operation(
   p_causation_id uuid default null)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_headers jsonb := nullif(current_setting('request.headers', true), '')::jsonb;
@@ -1639,31 +1659,26 @@ comment on table public.referral_commissions is
 
 /* The referrer's side of a delivery: a step of its own, so that it can become a message between shards. */
 create function ledger.award_commission(
-  p_order_id uuid, p_referee_user_id uuid, p_base_amount bigint, p_currency text, p_actor ledger.actor, p_correlation_id uuid)
+  p_order_id uuid, p_referral public.referrals, p_base_amount bigint, p_currency text, p_actor ledger.actor, p_correlation_id uuid)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_referral public.referrals;
   v_account_id uuid;
   v_commission bigint;
   v_commission_id uuid := ledger.uuid_v7();
   v_transaction public.transactions;
 begin
-  select r.* into v_referral from public.referrals r where r.referee_user_id = p_referee_user_id;
-  if not found then
+  v_commission := ledger.divide_half_up(p_base_amount::numeric * p_referral.rate_bp, 10000);
+  if coalesce(v_commission, 0) = 0 then
     return;
   end if;
-  v_commission := ledger.divide_half_up(p_base_amount::numeric * v_referral.rate_bp, 10000);
-  if v_commission = 0 then
-    return;
-  end if;
-  v_account_id := ledger.account_id(v_referral.referrer_user_id, p_currency);
+  v_account_id := ledger.account_id(p_referral.referrer_user_id, p_currency);
 
   insert into public.referral_commissions
     (id, account_id, order_id, referee_user_id, rate_bp, base_amount, commission_amount, currency)
-  values (v_commission_id, v_account_id, p_order_id, p_referee_user_id, v_referral.rate_bp, p_base_amount, v_commission, p_currency);
+  values (v_commission_id, v_account_id, p_order_id, p_referral.referee_user_id, p_referral.rate_bp, p_base_amount, v_commission, p_currency);
   v_transaction := ledger.write_transaction(
     v_account_id, 'commission_earned', p_actor, 'commission on a delivered order', p_correlation_id,
     p_earned => v_commission, p_reference_id => v_commission_id);
@@ -1671,11 +1686,11 @@ begin
     array[row('commission_expense', 'wallet', v_commission)]::ledger.posting_leg[]);
   perform ledger.record_operation('commission.earned', 'account', v_account_id, v_account_id,
     ledger.balance_effect(v_transaction, p_earned => v_commission)
-      || jsonb_build_object('commission_id', v_commission_id, 'base_amount', p_base_amount, 'rate_bp', v_referral.rate_bp),
+      || jsonb_build_object('commission_id', v_commission_id, 'base_amount', p_base_amount, 'rate_bp', p_referral.rate_bp),
     p_actor, p_correlation_id, p_order_id);
 end $$;
-comment on function ledger.award_commission(uuid, uuid, bigint, text, ledger.actor, uuid) is
-  'Credits the referrer of a customer with the commission on an order. Both accounts are locked by the caller.';
+comment on function ledger.award_commission(uuid, public.referrals, bigint, text, ledger.actor, uuid) is
+  'Credits a referrer with the commission on an order of whom they brought; nothing when there is no referral. Both accounts are locked by the caller.';
 
 /*
  * Takes back what of a commission belongs to the part of its base that was refunded in all so far:
@@ -1685,7 +1700,7 @@ create function ledger.claw_back_commission(
   p_order_id uuid, p_refunded_base_amount bigint, p_actor ledger.actor, p_correlation_id uuid)
 returns void
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_commission public.referral_commissions;
@@ -1738,7 +1753,7 @@ create function public.ledger_credit_account(
   p_actor_id uuid default null)
 returns setof public.ledger_credit_account_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor ledger.actor;
@@ -1857,7 +1872,7 @@ create function public.ledger_freeze_account(
   p_actor_id uuid default null)
 returns setof public.ledger_freeze_account_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor ledger.actor;
@@ -2033,7 +2048,7 @@ comment on column public.stock_levels.version is 'Number of movements of this sl
 create function ledger.open_stock()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_outer text := coalesce(current_setting('ledger.procedure', true), '');
@@ -2109,7 +2124,7 @@ create function ledger.move_stock(
   p_changes ledger.stock_change[], p_reason text, p_actor ledger.actor, p_order_id uuid default null, p_notes text default null)
 returns void
 language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with moved as (
     update public.stock_levels s set on_hand = s.on_hand + c.quantity, version = s.version + 1
@@ -2153,7 +2168,7 @@ create function public.ledger_adjust_stock(
   p_actor_id uuid default null)
 returns setof public.ledger_adjust_stock_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor ledger.actor;
@@ -2308,7 +2323,7 @@ comment on table public.discount_usage is 'Live redemptions per code; a cancelle
 create function ledger.open_discount_usage()
 returns trigger
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_outer text := coalesce(current_setting('ledger.procedure', true), '');
@@ -2566,7 +2581,7 @@ create type ledger.order_pricing as (
 create function ledger.refuse_item_shape(p_items jsonb)
 returns jsonb
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_max_lines integer := ledger.setting_text('max_order_lines')::integer;
@@ -2615,7 +2630,7 @@ comment on function ledger.refuse_item_shape(jsonb) is 'The refusal for a p_item
 create function ledger.refuse_discount(p_code public.discount_codes, p_asked text, p_currency text, p_subtotal bigint, p_account_id uuid)
 returns jsonb
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select case
     when p_code.id is null or not p_code.is_active or clock_timestamp() < p_code.valid_from or clock_timestamp() >= p_code.valid_until then
@@ -2645,7 +2660,7 @@ comment on function ledger.refuse_discount(public.discount_codes, text, text, bi
 create function ledger.price_order(p_user_id uuid, p_items jsonb, p_shipping_method text, p_discount_code text)
 returns ledger.order_pricing
 language plpgsql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_pricing ledger.order_pricing;
@@ -2757,7 +2772,7 @@ comment on function ledger.price_order(uuid, jsonb, text, text) is
 create function ledger.item_name(p_product_name text, p_variant_name text)
 returns text
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select case when p_variant_name in ('', 'Default', p_product_name) then p_product_name
               else p_product_name || ', ' || p_variant_name end;
@@ -2782,7 +2797,7 @@ create type ledger.order_change as (
 create function ledger.delivery_legs(p_order public.orders)
 returns ledger.posting_leg[]
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select array[
     row('receivable', 'order_escrow', p_order.total_amount - p_order.paid_amount),
@@ -2797,7 +2812,7 @@ comment on function ledger.delivery_legs(public.orders) is 'Postings that recogn
 create function ledger.reversed(p_legs ledger.posting_leg[])
 returns ledger.posting_leg[]
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select array_agg(row(l.credit_account, l.debit_account, l.amount)::ledger.posting_leg order by l.ordinality desc)
   from unnest(p_legs) with ordinality l;
@@ -2808,7 +2823,7 @@ comment on function ledger.reversed(ledger.posting_leg[]) is 'The same postings 
 create function ledger.commission_base(p_order public.orders)
 returns bigint
 language sql immutable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select p_order.subtotal_amount - p_order.discount_amount
          - case when p_order.prices_include_tax then p_order.tax_amount else 0 end;
@@ -2823,23 +2838,24 @@ create function ledger.apply_order_status(
   p_order public.orders, p_to text, p_actor ledger.actor, p_actor_action text, p_metadata jsonb)
 returns ledger.order_change
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_ends boolean := p_to in ('cancelled', 'refunded');
   v_was_delivered boolean := p_order.status = 'delivered';
   v_restock boolean := v_ends and coalesce((p_metadata ->> 'restock')::boolean, not v_was_delivered);
   v_returned bigint := case when v_ends then p_order.wallet_amount - p_order.refunded_amount else 0 end;
+  v_referral public.referrals;
   v_goods ledger.stock_change[];
   v_order public.orders;
   v_transaction public.transactions;
   v_correlation_id uuid := ledger.correlation_id();
 begin
   -- lock: accounts (the referrer's too where a commission moves), stock, discount code
-  perform ledger.lock_accounts(
-    array[p_order.user_id] || case when p_to = 'delivered' or v_was_delivered then array(
-      select r.referrer_user_id from public.referrals r where r.referee_user_id = p_order.user_id) end,
-    p_order.currency);
+  if p_to = 'delivered' or v_was_delivered then
+    select r.* into v_referral from public.referrals r where r.referee_user_id = p_order.user_id;
+  end if;
+  perform ledger.lock_accounts(array_remove(array[p_order.user_id, v_referral.referrer_user_id], null), p_order.currency);
   if v_restock then
     select array_agg(row(g.variant_id, g.quantity)::ledger.stock_change) into v_goods
     from (select i.variant_id, sum(i.quantity)::bigint as quantity
@@ -2893,7 +2909,7 @@ begin
 
   -- the referrer's side
   if p_to = 'delivered' then
-    perform ledger.award_commission(p_order.id, p_order.user_id, ledger.commission_base(p_order), p_order.currency,
+    perform ledger.award_commission(p_order.id, v_referral, ledger.commission_base(p_order), p_order.currency,
                                     p_actor, v_correlation_id);
   elsif v_was_delivered then
     perform ledger.claw_back_commission(p_order.id, ledger.commission_base(p_order), p_actor, v_correlation_id);
@@ -2922,7 +2938,7 @@ create function public.ledger_cancel_order(
   p_user_id uuid default null)
 returns setof public.ledger_cancel_order_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor ledger.actor;
@@ -3004,7 +3020,7 @@ create type public.ledger_change_order_status_result as (
 create function ledger.refuse_transition(p_order public.orders, p_to text)
 returns jsonb
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select case
     when t.to_status is null then ledger.refuse('invalid_transition', jsonb_build_object(
@@ -3039,7 +3055,7 @@ create function public.ledger_change_order_status(
   p_idempotency_key text default null)
 returns setof public.ledger_change_order_status_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor ledger.actor;
@@ -3129,7 +3145,7 @@ create function ledger.wallet_part(
   p_payment_method text, p_wallet_amount bigint, p_total bigint, p_available bigint, p_currency text)
 returns jsonb
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select case
     when not exists (select from public.payment_methods m where m.code = p_payment_method and m.is_active) then
@@ -3163,7 +3179,7 @@ comment on function ledger.wallet_part(text, bigint, bigint, bigint, text) is
 create function ledger.lock_stock_for(p_lines ledger.priced_line[])
 returns jsonb
 language sql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with wanted as (
     select l.variant_id, sum(l.quantity) as quantity, min(l.line_number) as line_number,
@@ -3197,7 +3213,7 @@ comment on function ledger.lock_stock_for(ledger.priced_line[]) is
 create function ledger.address_snapshot(p_address_id uuid, p_user_id uuid)
 returns jsonb
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_strip_nulls(to_jsonb(a) - 'user_id' - 'created_at')
   from public.addresses a
@@ -3225,7 +3241,7 @@ create function public.ledger_place_order(
   p_user_id uuid default null)
 returns setof public.ledger_place_order_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor ledger.actor;
@@ -3277,7 +3293,8 @@ begin
   -- lock: account, stock by variant, discount code; each check under its lock
   if v_answer is null then
     v_account_id := ledger.account_id(v_user_id, v_pricing.currency);
-    select a.* into v_account from public.accounts a where a.id = v_account_id for no key update;
+    perform ledger.lock_accounts(array[v_user_id], v_pricing.currency, p_open => false);
+    select a.* into v_account from public.accounts a where a.id = v_account_id;
     v_answer := case when v_account.frozen_reason is not null then
       ledger.refuse('account_frozen', jsonb_build_object('reason', v_account.frozen_reason)) end;
   end if;
@@ -3302,8 +3319,7 @@ begin
   perform set_config('ledger.procedure', 'ledger_place_order', true);
   v_correlation_id := ledger.correlation_id();
   if v_account.id is null then
-    insert into public.accounts (id, user_id, currency) values (v_account_id, v_user_id, v_pricing.currency)
-    on conflict (id) do nothing;
+    insert into public.accounts (id, user_id, currency) values (v_account_id, v_user_id, v_pricing.currency);
   end if;
 
   insert into public.orders as o
@@ -3390,7 +3406,7 @@ create function public.ledger_register_referral(
   p_user_id uuid default null)
 returns setof public.ledger_register_referral_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor ledger.actor;
@@ -3460,7 +3476,7 @@ comment on function public.ledger_register_referral(text, text, uuid) is
 create function ledger.next_order_number()
 returns text
 language sql volatile
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select ledger.setting_text('order_number_prefix')
          || lpad(n.value::text, greatest(length(n.value::text), ledger.setting_text('order_number_length')::integer), '0')
@@ -3487,7 +3503,7 @@ create function public.order_quote(
   p_user_id uuid default null)
 returns setof public.order_quote_result
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user_id uuid := auth.uid();
@@ -3564,7 +3580,7 @@ create function ledger.settle_withdrawal(
   p_notes text, p_bank_reference text default null)
 returns ledger.withdrawal_change
 language plpgsql
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_change ledger.withdrawal_change;
@@ -3646,7 +3662,7 @@ create function public.ledger_cancel_withdrawal(
   p_user_id uuid default null)
 returns setof public.ledger_cancel_withdrawal_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor ledger.actor;
@@ -3707,7 +3723,7 @@ create function public.ledger_request_withdrawal(
   p_user_id uuid default null)
 returns setof public.ledger_request_withdrawal_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor ledger.actor;
@@ -3812,7 +3828,7 @@ create function public.ledger_review_withdrawal(
   p_actor_id uuid default null)
 returns setof public.ledger_review_withdrawal_result
 language plpgsql security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_actor ledger.actor;
@@ -3865,7 +3881,7 @@ comment on function public.ledger_review_withdrawal(uuid, text, text, text, text
 create function ledger.book_differences()
 returns table (check_code text, subject text, expected text, found text)
 language sql stable
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with per_account as (
     select t.account_id, sum(t.amount) as amount, count(*) as transactions, max(t.account_version) as last_version,
@@ -3990,7 +4006,7 @@ comment on function ledger.book_differences() is 'Sums that should be equal and 
 create function public.integrity_check_books()
 returns table (check_code text, subject text, expected text, found text)
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform ledger.require_permission(ledger.current_actor(), 'audit.read');
@@ -4007,16 +4023,16 @@ comment on function public.integrity_check_books() is
 create function public.integrity_verify_seals()
 returns table (seal_number bigint, event_count integer, problem text)
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform ledger.require_permission(ledger.current_actor(), 'audit.read');
-  return query select * from ledger.verify_seals();
+  return query select v.seal_number, v.event_count, v.problem from ledger.verify_seals() v where v.problem is not null;
 end $$;
 revoke execute on function public.integrity_verify_seals() from public, anon;
 grant execute on function public.integrity_verify_seals() to authenticated, service_role;
 comment on function public.integrity_verify_seals() is
-  'One row per seal over immutable_events; problem is null where it holds, else what was changed, removed or inserted. Needs audit.read.';
+  'Recomputes all seals over immutable_events and answers those that do not hold, with what was changed, removed or inserted. None is good. Needs audit.read.';
 
 -- sql/integrity/report_trial_balance.sql
 
@@ -4024,7 +4040,7 @@ comment on function public.integrity_verify_seals() is
 create function public.report_trial_balance()
 returns table (currency text, chart_account text, name text, debit_amount bigint, credit_amount bigint, balance_amount bigint)
 language plpgsql stable security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform ledger.require_permission(ledger.current_actor(), 'accounts.read');
@@ -4047,10 +4063,12 @@ comment on function public.report_trial_balance() is
 
 /*
  * Nothing in schema ledger is called from outside: it is not exposed, and EXECUTE is revoked beside.
- * The one exception is what row-level policies call as the reader.
+ * The exceptions are what row-level policies call as the reader, and the default of ids that a
+ * backend may insert.
  */
 revoke execute on all functions in schema ledger from public, anon, authenticated, service_role;
 grant execute on function ledger.caller_may(text) to authenticated;
+grant execute on function ledger.uuid_v7() to service_role;
 revoke all on all tables in schema ledger from public, anon, authenticated, service_role;
 
 -- sql/foundation/currencies.data.sql

@@ -1,0 +1,82 @@
+-- DESIGN rule 3: same caller, procedure and key: same answer, nothing done twice; other arguments: idempotency_conflict.
+begin;
+select tests.open_shop();
+create temp table ids as
+  select tests.get_supabase_uid('ann') as ann, tests.get_supabase_uid('bob') as bob, tests.get_supabase_uid('carol') as carol, tests.create_customer('dan') as dan, tests.get_variant_id('MUG') as mug, tests.items('MUG') as items,
+         (select o.id from public.orders o where o.user_id = tests.get_supabase_uid('ann') and o.status = 'pending') as anns_order,
+         (select o.id from public.orders o where o.user_id = tests.get_supabase_uid('bob')) as bobs_order,
+         (select w.id from public.withdrawals w where w.user_id = tests.get_supabase_uid('ann') and w.status = 'requested') as anns_withdrawal,
+         (select w.id from public.withdrawals w where w.user_id = tests.get_supabase_uid('bob')) as bobs_withdrawal,
+         (select p.referral_code from public.profiles p where p.id = tests.get_supabase_uid('bob')) as bobs_code;
+-- each procedure with its arguments, and with one of them changed
+create temp table calls (n serial, procedure text, who text, call text, other text, key text);
+insert into calls (procedure, who, call, other, key)
+select v.procedure, v.who, format(v.arguments, ann, bob, dan, mug, items, anns_order, bobs_order, anns_withdrawal, bobs_withdrawal, bobs_code, carol),
+       format(v.other, ann, bob, dan, mug, items, anns_order, bobs_order, anns_withdrawal, bobs_withdrawal, bobs_code, carol), 'key-' || v.procedure
+from ids, (values
+  ('ledger_credit_account', 'service_role', '%1$L, 100', '%1$L, 101'),
+  ('ledger_adjust_stock', 'warehouse', '%4$L, 5', '%4$L, 6'),
+  ('ledger_place_order', 'ann', '%5$L', '%5$L, p_notes => ''gift'''),
+  ('ledger_save_address', 'ann', '''A'', ''1'', ''B'', ''IQ''', '''A'', ''2'', ''B'', ''IQ'''),
+  ('ledger_request_withdrawal', 'ann', '10, ''{"iban": "A"}''', '10, ''{"iban": "B"}'''),
+  ('ledger_cancel_withdrawal', 'ann', '%8$L', '%9$L'),
+  ('ledger_review_withdrawal', 'finance', '%9$L, ''approve''', '%9$L, ''reject'''),
+  ('ledger_cancel_order', 'ann', '%6$L', '%6$L, ''why'''),
+  ('ledger_change_order_status', 'admin', '%2$L, %7$L, ''pending'', ''confirmed'', 1250', '%2$L, %7$L, ''confirmed'', ''processing'', 1250'),
+  ('ledger_freeze_account', 'finance', '%11$L, true, ''why''', '%11$L, false'),
+  ('ledger_register_referral', 'service_role', '%10$L, p_user_id => %3$L', '%10$L, p_user_id => %1$L')
+) v (procedure, who, arguments, other);
+
+/* The whole answer as JSON. */
+create function pg_temp.answer(p_who text, p_procedure text, p_arguments text, p_key text) returns jsonb language plpgsql as $$
+declare
+  v_answer jsonb;
+begin
+  perform tests.become(p_who);
+  execute format('select to_jsonb(a) from public.%I(%s, p_idempotency_key => %L) a', p_procedure, p_arguments, p_key) into strict v_answer;
+  perform tests.become('postgres');
+  return v_answer;
+end $$;
+
+select plan((select count(*)::int from calls) * 3 + 20);
+create temp table first_answers as select c.n, pg_temp.answer(c.who, c.procedure, c.call, c.key) as answer from calls c order by c.n;
+select is(answer ->> 'success', 'true', procedure || ' succeeds') from calls join first_answers using (n) order by n;
+create temp table before as select tests.state() as state;
+select is(pg_temp.answer(who, procedure, call, key), answer, procedure || ' answers a replay as it did the first time') from calls join first_answers using (n) order by n;
+select is(tests.changes((select state from before), tests.state()), null, 'no replay did anything');
+select is(pg_temp.answer(who, procedure, other, key) ->> 'error_code', 'idempotency_conflict', procedure || ' refuses the key with other arguments') from calls order by n;
+select is(tests.changes((select state from before), tests.state()), null, 'no conflict did anything');
+select set_eq($$ select p.proname::text from pg_proc p where p.pronamespace = 'public'::regnamespace and 'p_idempotency_key' = any (p.proargnames) $$,
+  'select procedure from calls', 'every procedure that takes a key was tried');
+select matches(pg_temp.answer('ann', 'ledger_place_order', (select format('%L, p_notes => ''other''', items) from ids), 'key-ledger_place_order') ->> 'error_message',
+  'key-ledger_place_order.*ledger_place_order.*new key', 'the message names key, procedure and remedy');
+
+-- JSON that means the same is the same request
+select is(pg_temp.answer('ann', 'ledger_place_order', format('%L', (select jsonb_build_array(jsonb_build_object('quantity', 1, 'variant_id', mug)) from ids)), 'key-ledger_place_order') ->> 'success', 'true',
+  'the order of names within JSON makes no other request');
+-- the same key is another one for another caller and for another procedure
+select is(pg_temp.answer('bob', 'ledger_request_withdrawal', '7, ''{"iban": "B"}''', 'key-ledger_request_withdrawal') ->> 'success', 'true', 'another caller may use the same key');
+select is((select count(*)::int from public.withdrawals where user_id = tests.get_supabase_uid('bob')), 2, 'and their call has its effect');
+select is(pg_temp.answer('ann', 'ledger_request_withdrawal', '8, ''{"iban": "A"}''', 'key-ledger_place_order') ->> 'success', 'true', 'the key may be used for another procedure');
+select is(pg_temp.answer('admin', 'ledger_request_withdrawal', (select format('9, ''{"iban": "A"}'', p_user_id => %L', ann) from ids), 'key-ledger_request_withdrawal') ->> 'success', 'true',
+  'staff who act for a customer have keys of their own');
+
+-- a refusal is not stored: once its reason is gone the same call with the same key succeeds
+select is(pg_temp.answer('ann', 'ledger_request_withdrawal', '1000000, ''{"iban": "A"}''', 'later') ->> 'error_code', 'insufficient_funds', 'too large a withdrawal is refused');
+select is_empty($$ select from ledger.idempotency_keys where key = 'later' $$, 'the refusal is not stored');
+select is(pg_temp.answer('service_role', 'ledger_credit_account', (select format('%L, 1000000', ann) from ids), 'more') ->> 'success', 'true', 'after a credit');
+select is(pg_temp.answer('ann', 'ledger_request_withdrawal', '1000000, ''{"iban": "A"}''', 'later') ->> 'success', 'true', 'the same call with the same key succeeds');
+
+-- without a key every call counts
+select is((select count(*)::int from (select pg_temp.answer('ann', 'ledger_request_withdrawal', '1, ''{"iban": "A"}''', null) ->> 'withdrawal_id' as id from generate_series(1, 3)) s), 3,
+  'without a key, three calls');
+select is((select count(*)::int from public.withdrawals where amount = 1), 3, 'are three withdrawals');
+
+-- the length of a key
+select is(pg_temp.answer('ann', 'ledger_request_withdrawal', '2, ''{"iban": "A"}''', repeat('ß', 255)) ->> 'success', 'true', 'a key of 255 characters is taken');
+select is(pg_temp.answer('ann', 'ledger_request_withdrawal', '2, ''{"iban": "A"}''', repeat('k', 256)) ->> 'error_code', 'invalid_idempotency_key', 'one of 256 is refused');
+select is(pg_temp.answer('ann', 'ledger_request_withdrawal', '2, ''{"iban": "A"}''', '') ->> 'error_code', 'invalid_idempotency_key', 'an empty one is refused');
+select is((select count(*)::int from public.withdrawals where amount = 2), 1, 'only the good one had an effect');
+select is((select count(*)::int from ledger.book_differences()), 0, 'the books are in order');
+select * from finish();
+rollback;

@@ -1,0 +1,68 @@
+-- DESIGN rules 8 and 9: what belongs to somebody else is not found, and nobody speaks for another.
+begin;
+select tests.open_shop();
+create temp table ids as
+  select tests.get_supabase_uid('ann') as ann, tests.get_supabase_uid('bob') as bob,
+         (select o.id from public.orders o where o.user_id = tests.get_supabase_uid('bob')) as bobs_order,
+         (select o.total_amount from public.orders o where o.user_id = tests.get_supabase_uid('bob')) as bobs_total,
+         (select w.id from public.withdrawals w where w.user_id = tests.get_supabase_uid('bob')) as bobs_withdrawal,
+         (select a.id from public.addresses a where a.user_id = tests.get_supabase_uid('ann')) as anns_address,
+         tests.get_variant_id('MUG') as mug, tests.items('MUG') as items,
+         (select p.referral_code from public.profiles p where p.id = tests.get_supabase_uid('bob')) as bobs_code;
+create temp table before as select tests.state() as state;
+
+create temp table asked (expected text, who text, sentence text, call text);
+insert into asked
+select v.expected, v.who, v.sentence, format(v.call, bob, bobs_order, bobs_total, bobs_withdrawal, anns_address, mug, items, bobs_code, ann)
+from ids, (values
+  -- %1$L bob, %2$L his order, %3$L its total, %4$L his withdrawal, %5$L ann's address, %6$L a variant, %7$L items, %8$L bob's code, %9$L ann
+  ('order_not_found', 'ann', 'cancel another''s order', 'select * from public.ledger_cancel_order(%2$L)'),
+  ('order_not_found', 'ann', 'cancel another''s order as her own', 'select * from public.ledger_cancel_order(%2$L, p_user_id => %9$L)'),
+  ('42501', 'ann', 'cancel another''s order in his name', 'select * from public.ledger_cancel_order(%2$L, p_user_id => %1$L)'),
+  ('withdrawal_not_found', 'ann', 'cancel another''s withdrawal', 'select * from public.ledger_cancel_withdrawal(%4$L)'),
+  ('42501', 'ann', 'cancel another''s withdrawal in his name', 'select * from public.ledger_cancel_withdrawal(%4$L, p_user_id => %1$L)'),
+  ('42501', 'ann', 'request a withdrawal in another''s name', 'select * from public.ledger_request_withdrawal(1, ''{"iban": "X"}'', p_user_id => %1$L)'),
+  ('42501', 'ann', 'place an order in another''s name', 'select * from public.ledger_place_order(%7$L, p_user_id => %1$L)'),
+  ('address_not_found', 'bob', 'have an order sent to another''s address', 'select * from public.ledger_place_order(%7$L, p_shipping_address_id => %5$L)'),
+  ('address_not_found', 'bob', 'have an order billed to another''s address', 'select * from public.ledger_place_order(%7$L, p_billing_address_id => %5$L)'),
+  ('address_not_found', 'bob', 'change another''s address', 'select * from public.ledger_save_address(''B'', ''2'', ''C'', ''IQ'', p_address_id => %5$L)'),
+  ('42501', 'bob', 'change another''s address in her name', 'select * from public.ledger_save_address(''B'', ''2'', ''C'', ''IQ'', p_address_id => %5$L, p_user_id => %9$L)'),
+  ('address_not_found', 'bob', 'delete another''s address', 'select * from public.ledger_delete_address(%5$L)'),
+  ('42501', 'bob', 'delete another''s address in her name', 'select * from public.ledger_delete_address(%5$L, %9$L)'),
+  ('42501', 'ann', 'register a referral for another', 'select * from public.ledger_register_referral(%8$L, p_user_id => %9$L::uuid) where false union all select * from public.ledger_register_referral(%8$L, p_user_id => %1$L)'),
+  ('42501', 'ann', 'ask a quote in another''s name', 'select * from public.order_quote(%7$L, p_user_id => %1$L)'),
+  -- what is for staff, on oneself
+  ('42501', 'ann', 'credit her own account', 'select * from public.ledger_credit_account(%9$L, 100)'),
+  ('42501', 'ann', 'adjust her own account', 'select * from public.ledger_credit_account(%9$L, 100, ''adjustment'')'),
+  ('42501', 'ann', 'release her own account', 'select * from public.ledger_freeze_account(%9$L, false)'),
+  ('42501', 'bob', 'approve his own withdrawal', 'select * from public.ledger_review_withdrawal(%4$L, ''approve'')'),
+  ('42501', 'bob', 'confirm his own order', 'select * from public.ledger_change_order_status(%1$L, %2$L, ''pending'', ''confirmed'', %3$L)'),
+  ('42501', 'bob', 'cancel his own order as staff do', 'select * from public.ledger_change_order_status(%1$L, %2$L, ''pending'', ''cancelled'', %3$L)'),
+  ('42501', 'bob', 'receive stock', 'select * from public.ledger_adjust_stock(%6$L, 10)'),
+  ('42501', 'ann', 'check the books', 'select * from public.integrity_check_books()'),
+  ('42501', 'ann', 'verify the seals', 'select * from public.integrity_verify_seals()'),
+  ('42501', 'ann', 'read the trial balance', 'select * from public.report_trial_balance()'),
+  -- staff who name somebody else as the one who acts
+  ('42501', 'finance', 'credit an account in another''s name', 'select * from public.ledger_credit_account(%9$L, 100, p_actor_id => %9$L)'),
+  ('42501', 'finance', 'review a withdrawal in another''s name', 'select * from public.ledger_review_withdrawal(%4$L, ''approve'', p_actor_id => %9$L)'),
+  ('42501', 'finance', 'freeze an account in another''s name', 'select * from public.ledger_freeze_account(%9$L, true, ''why'', p_actor_id => %9$L)'),
+  ('42501', 'admin', 'change an order in another''s name', 'select * from public.ledger_change_order_status(%1$L, %2$L, ''pending'', ''confirmed'', %3$L, p_actor_id => %9$L)'),
+  ('42501', 'warehouse', 'adjust stock in another''s name', 'select * from public.ledger_adjust_stock(%6$L, 10, p_actor_id => %9$L)')
+) v (expected, who, sentence, call);
+
+select plan((select count(*)::int + 5 from asked));
+select is(tests.outcome_as(who, call), expected, format('%s cannot %s: %s', who, sentence, expected)) from asked;
+select is(tests.changes((select state from before), tests.state()), null, 'none of all this changed anything');
+
+-- the mistake says what would be right
+select matches(tests.error_as('ann', format('select * from public.ledger_place_order(%L, p_user_id => %L)', items, bob)),
+  'orders\.place.*Roles that have it: admin', 'a refused permission is named, with the roles that have it') from ids;
+select matches(tests.error_as('finance', format('select * from public.ledger_credit_account(%L, 1, p_actor_id => %L)', ann, bob)),
+  'p_actor_id names somebody else', 'a false p_actor_id is named') from ids;
+-- naming oneself is no impersonation
+select is(tests.try_as('ann', format('select * from public.ledger_place_order(%L, p_user_id => %L)', items, ann)), 'success',
+  'a customer may name themselves') from ids;
+select is(tests.try_as('finance', format('select * from public.ledger_credit_account(%L, 1, p_actor_id => %L)', bob, tests.get_supabase_uid('finance'))), 'success',
+  'staff may name themselves') from ids;
+select * from finish();
+rollback;

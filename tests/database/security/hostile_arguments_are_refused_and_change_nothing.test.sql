@@ -1,0 +1,121 @@
+-- Every argument of every procedure (from the catalogue of functions) with nulls, extremes, long and odd
+-- texts, JSON of the wrong shape, and ids that exist but are something else or somebody else's.
+begin;
+select tests.open_shop();
+
+-- a call of each procedure that would succeed, argument by argument; what is left out keeps its default
+create temp table ids as
+  select tests.get_supabase_uid('ann') as ann, tests.get_supabase_uid('bob') as bob, tests.create_customer('dan', 3000) as dan,
+         (select o.id from public.orders o where o.user_id = tests.get_supabase_uid('ann') and o.status = 'pending') as anns_order,
+         (select o.id from public.orders o where o.user_id = tests.get_supabase_uid('bob')) as bobs_order,
+         (select w.id from public.withdrawals w where w.user_id = tests.get_supabase_uid('ann') and w.status = 'requested') as anns_withdrawal,
+         (select w.id from public.withdrawals w where w.user_id = tests.get_supabase_uid('bob')) as bobs_withdrawal,
+         (select a.id from public.addresses a) as anns_address,
+         (select p.referral_code from public.profiles p where p.id = tests.get_supabase_uid('bob')) as bobs_code,
+         tests.get_variant_id('MUG') as mug, tests.items('MUG') as items;
+create temp table good as
+  select v.procedure, v.argument, quote_literal(v.value) as literal
+  from ids, lateral (values
+    ('ledger_adjust_stock', 'p_variant_id', mug::text), ('ledger_adjust_stock', 'p_quantity', '5'),
+    ('ledger_cancel_order', 'p_order_id', anns_order::text), ('ledger_cancel_order', 'p_user_id', ann::text),
+    ('ledger_cancel_withdrawal', 'p_withdrawal_id', anns_withdrawal::text), ('ledger_cancel_withdrawal', 'p_user_id', ann::text),
+    ('ledger_change_order_status', 'p_user_id', bob::text), ('ledger_change_order_status', 'p_reference_id', bobs_order::text),
+    ('ledger_change_order_status', 'p_old_status', 'pending'), ('ledger_change_order_status', 'p_new_status', 'processing'),
+    ('ledger_change_order_status', 'p_amount', '1250'),
+    ('ledger_credit_account', 'p_user_id', ann::text), ('ledger_credit_account', 'p_amount', '100'),
+    ('ledger_delete_address', 'p_address_id', anns_address::text), ('ledger_delete_address', 'p_user_id', ann::text),
+    ('ledger_freeze_account', 'p_user_id', ann::text), ('ledger_freeze_account', 'p_frozen', 'true'), ('ledger_freeze_account', 'p_reason', 'why'),
+    ('ledger_place_order', 'p_items', items::text), ('ledger_place_order', 'p_user_id', ann::text),
+    ('ledger_register_referral', 'p_referral_code', bobs_code), ('ledger_register_referral', 'p_user_id', dan::text),
+    ('ledger_request_withdrawal', 'p_amount', '100'), ('ledger_request_withdrawal', 'p_destination', '{"iban": "A"}'), ('ledger_request_withdrawal', 'p_user_id', ann::text),
+    ('ledger_review_withdrawal', 'p_withdrawal_id', bobs_withdrawal::text), ('ledger_review_withdrawal', 'p_decision', 'approve'),
+    ('ledger_save_address', 'p_recipient', 'A'), ('ledger_save_address', 'p_line1', '1'), ('ledger_save_address', 'p_city', 'B'),
+    ('ledger_save_address', 'p_country', 'IQ'), ('ledger_save_address', 'p_user_id', ann::text),
+    ('order_quote', 'p_items', items::text)
+  ) v (procedure, argument, value);
+
+create temp table arguments as
+  select p.proname::text as procedure, a.name as argument, format_type(t.oid, null) as type, t.n as position,
+         t.n <= p.pronargs - p.pronargdefaults as required
+  from pg_proc p, unnest(p.proargtypes::oid[]) with ordinality t (oid, n), lateral (select p.proargnames[t.n] as name) a
+  where p.pronamespace = 'public'::regnamespace and p.proname ~ '^(ledger_|order_quote$)';
+
+-- the odd values of each type, as SQL literals
+create temp table odd (type text, literal text);
+insert into odd values
+  ('text', 'null'), ('text', $$''$$), ('text', $$'   '$$), ('text', $$repeat('x', 100000)$$), ('text', $$repeat('ﷺ', 3000)$$), ('text', $$e'two\nlines\t\x01'$$),
+  ('text', $$'{amount:money} {code} {procedure:money}'$$), ('text', $$'%1$s %I %'$$), ('text', $$'''; drop table public.orders; --'$$),
+  ('text', $$'NaN'$$), ('text', $$'null'$$), ('text', $$e'\u202e\U0001F4A3'$$), ('text', $$'\'$$),
+  ('bigint', 'null'), ('bigint', '0'), ('bigint', '-1'), ('bigint', '2147483648'), ('bigint', '9007199254740991'), ('bigint', '9007199254740992'),
+  ('bigint', '-9007199254740992'), ('bigint', '9223372036854775807'), ('bigint', '(-9223372036854775808)'),
+  ('boolean', 'null'), ('boolean', 'false'),
+  ('uuid', 'null'), ('uuid', $$'00000000-0000-0000-0000-000000000000'$$), ('uuid', $$'ffffffff-ffff-ffff-ffff-ffffffffffff'$$),
+  ('jsonb', 'null'), ('jsonb', $$'null'$$), ('jsonb', $$'[]'$$), ('jsonb', $$'{}'$$), ('jsonb', $$'"text"'$$), ('jsonb', $$'1e400'$$), ('jsonb', $$'true'$$),
+  ('jsonb', $$'[null]'$$), ('jsonb', $$'[[[]]]'$$), ('jsonb', $$'[{}, 1, "x"]'$$), ('jsonb', $$'{"restock": "yes"}'$$), ('jsonb', $$'{"restock": null, "notes": {"a": [1]}}'$$),
+  ('jsonb', $$jsonb_build_object('long', repeat('x', 100000))$$), ('jsonb', $$(repeat('[', 1000) || repeat(']', 1000))::jsonb$$),
+  ('jsonb', $$(select jsonb_agg(jsonb_build_object('variant_id', gen_random_uuid(), 'quantity', 1)) from generate_series(1, 10000))$$);
+insert into odd
+select 'uuid', quote_literal(v.id)
+from ids, lateral (values (bob), (anns_order), (bobs_order), (bobs_withdrawal), (anns_address), (mug)) v (id);
+
+-- each odd value in the place of each argument, and one call with nothing but nulls
+create temp table calls as
+  select a.procedure, a.argument, a.required and o.literal = 'null' as must_refuse,
+         format('select * from public.%I(%s)', a.procedure,
+           (select string_agg(format('%I => %s::%s', x.argument, case when x.argument = a.argument then o.literal else g.literal end, x.type), ', ' order by x.position)
+            from arguments x left join good g using (procedure, argument)
+            where x.procedure = a.procedure and (x.argument = a.argument or g.literal is not null))) as call
+  from arguments a join odd o using (type)
+  union all
+  select a.procedure, 'all of them', true,
+         format('select * from public.%I(%s)', a.procedure, string_agg(format('%I => null::%s', a.argument, a.type), ', '))
+  from arguments a group by a.procedure;
+create temp table callers (who text);
+insert into callers values ('service_role'), ('admin'), ('ann');
+update public.rate_limits set capacity = 1000000;
+
+/* The outcome. A success is undone, after a look at the books; what a refusal did would stay. */
+create function pg_temp.probe(p_who text, p_call text) returns text language plpgsql as $$
+declare
+  v_outcome text;
+begin
+  v_outcome := tests.outcome_as(p_who, p_call);
+  if v_outcome = 'success' then
+    if exists (select from ledger.book_differences()) then
+      v_outcome := 'success, and the books differ';
+    end if;
+    raise exception using errcode = 'TRIED', message = v_outcome;
+  end if;
+  return v_outcome;
+exception when sqlstate 'TRIED' then
+  return sqlerrm;
+end $$;
+
+select plan(7 + (select count(distinct procedure)::int from arguments));
+select set_eq($$ select procedure from good $$, $$ select procedure from arguments $$, 'every procedure is tried');
+select is_empty(
+  $$ select who, procedure from callers, (select procedure, format('select * from public.%I(%s)', procedure,
+       string_agg(format('%I => %s', argument, literal), ', ')) as call from good g group by procedure) c
+     where who <> 'ann' and tests.try_as(who, call) <> 'success' $$,
+  'with good arguments each one succeeds, so a refusal below is the odd argument''s doing');
+create temp table before as select tests.state() as state;
+create temp table outcomes as
+  select c.procedure, c.argument, c.must_refuse, c.call, w.who, pg_temp.probe(w.who, c.call) as outcome from calls c, callers w;
+
+select cmp_ok((select count(*)::int from outcomes), '>', 2000, 'more than 2000 calls were made');
+select is_empty(format(
+  $$ select distinct who, outcome, left(call, 200) from outcomes
+     where procedure = %L and outcome not in ('success', '42501') and outcome not in (select code from public.error_codes) $$, p.procedure),
+  p.procedure || ' answers every odd argument with success, a known error_code or 42501')
+from (select distinct procedure from arguments) p order by p.procedure;
+select is_empty($$ select distinct who, argument, procedure from outcomes where must_refuse and outcome = 'success' $$,
+  'a null for an argument that has no default is refused');
+select is_empty($$ select procedure from outcomes where who <> 'ann' group by procedure having count(*) filter (where outcome = '42501') > 0
+                   and procedure not in ('ledger_change_order_status', 'ledger_credit_account', 'ledger_freeze_account', 'ledger_adjust_stock', 'ledger_review_withdrawal') $$,
+  'a backend and an admin lack no permission, but for naming somebody else as the one who acts');
+select is_empty($$ select procedure, argument from outcomes where who = 'ann' and outcome = 'success'
+                   and procedure in ('ledger_credit_account', 'ledger_freeze_account', 'ledger_adjust_stock', 'ledger_review_withdrawal', 'ledger_change_order_status') $$,
+  'no odd argument gets a customer past a permission');
+select is(tests.changes((select state from before), tests.state()), null, 'nothing that was refused changed anything');
+select * from finish();
+rollback;

@@ -1,0 +1,54 @@
+-- DESIGN rule 5: balances, statuses, totals and stock refuse hand edits with a message that names the procedure to call.
+begin;
+set local client_min_messages = warning; -- a TRUNCATE names what it cascades to
+select tests.open_shop();
+create temp table listed (name text, procedure text, free_columns text[]);
+insert into listed values
+  ('accounts', 'ledger_credit_account', '{}'),
+  ('discount_redemptions', 'ledger_place_order', '{}'),
+  ('discount_usage', 'ledger_place_order', '{}'),
+  ('order_items', 'ledger_place_order', '{}'),
+  ('orders', 'ledger_change_order_status', '{metadata,notes}'),
+  ('referral_commissions', 'ledger_change_order_status', '{}'),
+  ('referrals', 'ledger_register_referral', '{}'),
+  ('stock_levels', 'ledger_adjust_stock', '{}'),
+  ('withdrawals', 'ledger_review_withdrawal', '{}');
+create temp table columns as
+  select l.name, l.procedure, a.attname::text as column_name, a.attname::text = any (l.free_columns) as free
+  from listed l join pg_attribute a on a.attrelid = ('public.' || l.name)::regclass
+  where a.attnum > 0 and not a.attisdropped and a.attgenerated = '';
+create temp table before as select tests.state() as state;
+
+select plan((select count(*)::int from columns where not free) + (select count(*)::int from listed) * 3 + 10);
+select is_empty($$ select name from listed where tests.count_as('postgres', 'public.' || name) = '0' $$, 'each of these tables has rows that could be edited');
+select matches(tests.error_as('postgres', format('update public.%I set %I = %I', name, column_name, column_name)),
+  format('^42501: update on %s by hand is refused: .*\(Call .*%s', name, procedure),
+  format('%s.%s cannot be edited by hand; %s is named', name, column_name, procedure))
+from columns where not free;
+select matches(tests.error_as('postgres', format(s.statement, name)), format('^42501: %s on %s by hand is refused: .*\(Call .*%s', s.kind, name, procedure),
+  format('%s of %s by hand is refused; %s is named', s.kind, name, procedure))
+from listed, (values ('delete', 'delete from public.%I'), ('truncate', 'truncate public.%I cascade')) s (kind, statement);
+select matches(tests.error_as('postgres', format('insert into public.%I default values', name)), format('^42501: insert on %s by hand is refused', name),
+  format('insert into %s by hand is refused', name))
+from listed;
+
+-- the edits that people try in the dashboard
+select matches(tests.error_as('postgres', $$ update public.accounts set total_earned = 1000000 where user_id = tests.get_supabase_uid('bob') $$), '^42501', 'giving money by hand is refused');
+select matches(tests.error_as('postgres', $$ update public.accounts set frozen_reason = null $$), '^42501', 'releasing an account by hand is refused');
+select matches(tests.error_as('postgres', $$ update public.orders set status = 'delivered', notes = 'call me' $$), '^42501', 'a status change beside a free column is refused');
+select matches(tests.error_as('postgres', $$ update public.orders set payment_status = 'paid', paid_amount = total_amount $$), '^42501', 'marking orders as paid by hand is refused');
+select matches(tests.error_as('postgres', $$ update public.stock_levels set on_hand = 5 where variant_id = tests.get_variant_id('MUG') $$), '^42501', 'setting stock by hand is refused');
+select matches(tests.error_as('postgres', $$ update public.withdrawals set status = 'paid' $$), '^42501', 'paying a withdrawal by hand is refused');
+select matches(tests.error_as('postgres', $$ delete from auth.users where id = tests.get_supabase_uid('ann') $$), '^23503', 'a user with a profile cannot be deleted: the books refer to them');
+select is(tests.changes((select state from before), tests.state()), null, 'none of all this changed anything');
+
+-- and every other table is guarded in one of three ways
+select set_eq(
+  $$ select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname in ('public', 'ledger') and c.relkind in ('r', 'p') and not c.relispartition
+       and not exists (select from pg_trigger t where t.tgrelid = c.oid
+                       and t.tgname in ('rows_never_change', 'values_come_from_procedures', 'edits_are_audited')) $$,
+  $$ values ('ledger.idempotency_keys'), ('ledger.outbox'), ('ledger.rate_limit_buckets') $$,
+  'every table is immutable, protected or audited, except three that hold nothing to be right about for good');
+select * from finish();
+rollback;

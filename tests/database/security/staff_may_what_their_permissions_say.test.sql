@@ -1,0 +1,58 @@
+-- DESIGN rule 8: staff have roles, roles have permissions, procedures ask for permissions.
+begin;
+select tests.open_shop();
+create temp table ids as
+  select tests.get_supabase_uid('bob') as bob, tests.get_supabase_uid('ann') as ann,
+         (select o.id from public.orders o where o.user_id = tests.get_supabase_uid('bob')) as bobs_order,
+         (select w.id from public.withdrawals w where w.user_id = tests.get_supabase_uid('bob')) as bobs_withdrawal,
+         (select a.id from public.addresses a where a.user_id = tests.get_supabase_uid('ann')) as anns_address,
+         tests.get_variant_id('MUG') as mug, tests.items('MUG') as items,
+         tests.create_customer('dan') as dan,
+         (select p.referral_code from public.profiles p where p.id = tests.get_supabase_uid('bob')) as bobs_code;
+-- what a shipping order is for: processing, so that each role's step is tried from where it starts
+create temp table may (call_name text, call text, permission text, roles text);
+insert into may
+select v.name, format(v.call, bob, bobs_order, bobs_withdrawal, anns_address, mug, items, bobs_code, ann, dan), v.permission, v.roles
+from ids, (values
+  ('credit', 'select * from public.ledger_credit_account(%1$L, 100)', 'accounts.credit', '{admin,finance}'),
+  ('adjust', 'select * from public.ledger_credit_account(%1$L, 100, ''adjustment'')', 'accounts.adjust', '{admin}'),
+  ('freeze', 'select * from public.ledger_freeze_account(%1$L, true, ''why'')', 'accounts.freeze', '{admin,finance}'),
+  ('stock', 'select * from public.ledger_adjust_stock(%5$L, 1)', 'stock.adjust', '{admin,warehouse}'),
+  ('review', 'select * from public.ledger_review_withdrawal(%3$L, ''approve'')', 'withdrawals.review', '{admin,finance}'),
+  ('withdraw for a customer', 'select * from public.ledger_request_withdrawal(10, ''{"iban": "B"}'', p_user_id => %1$L)', 'withdrawals.review', '{admin,finance}'),
+  ('cancel a withdrawal for a customer', 'select * from public.ledger_cancel_withdrawal(%3$L, p_user_id => %1$L)', 'withdrawals.review', '{admin,finance}'),
+  ('place for a customer', 'select * from public.ledger_place_order(%6$L, p_user_id => %1$L)', 'orders.place', '{admin}'),
+  ('quote for a customer', 'select * from public.order_quote(%6$L, p_user_id => %1$L)', 'orders.place', '{admin}'),
+  ('cancel for a customer', 'select * from public.ledger_cancel_order(%2$L, p_user_id => %1$L)', 'orders.cancel', '{admin,finance}'),
+  ('save an address for a customer', 'select * from public.ledger_save_address(''A'', ''1'', ''B'', ''IQ'', p_user_id => %8$L)', 'orders.place', '{admin}'),
+  ('delete an address for a customer', 'select * from public.ledger_delete_address(%4$L, %8$L)', 'orders.place', '{admin}'),
+  ('register a referral for a customer', 'select * from public.ledger_register_referral(%7$L, p_user_id => %9$L)', 'orders.place', '{admin}'),
+  ('read the trial balance', 'select true as success from public.report_trial_balance()', 'accounts.read', '{admin,finance}'),
+  ('check the books', 'select true as success from (select count(*) from public.integrity_check_books()) c', 'audit.read', '{admin,finance}'),
+  ('verify the seals', 'select true as success from (select count(*) from public.integrity_verify_seals()) c', 'audit.read', '{admin,finance}'),
+  ('confirm', 'select * from public.ledger_change_order_status(%1$L, %2$L, ''pending'', ''confirmed'', 1250)', 'orders.confirm', '{admin,finance}'),
+  ('reject', 'select * from public.ledger_change_order_status(%1$L, %2$L, ''pending'', ''rejected'', 1250)', 'orders.reject', '{admin,finance}'),
+  ('process', 'select * from public.ledger_change_order_status(%1$L, %2$L, ''pending'', ''processing'', 1250)', 'orders.process', '{admin,warehouse}'),
+  ('cancel as staff', 'select * from public.ledger_change_order_status(%1$L, %2$L, ''pending'', ''cancelled'', 1250)', 'orders.cancel', '{admin,finance}')
+) v (name, call, permission, roles);
+create temp table staff as select code as role from public.roles;
+
+select plan((select count(*)::int from may, staff) + 5);
+select is(tests.try_as(role, call), case when role = any (roles::text[]) then 'success' else '42501' end,
+  format('%s %s: %s', role, case when role = any (roles::text[]) then 'may' else 'may not' end, call_name))
+from may, staff;
+
+-- the permission itself decides, not the role's name
+select is_empty($$ select call_name from may m
+                   where (select array_agg(r.role order by r.role) from public.role_permissions r where r.permission = m.permission) <> m.roles::text[] $$,
+  'the roles above are those that have the permission');
+delete from public.role_permissions where role = 'admin' and permission = 'accounts.credit';
+select is(tests.try_as('admin', (select call from may where call_name = 'credit')), '42501', 'a permission taken from a role is gone at once');
+insert into public.role_permissions values ('vendor', 'accounts.credit');
+select is(tests.try_as('vendor', (select call from may where call_name = 'credit')), 'success', 'a permission given to a role is there at once');
+insert into public.user_roles values (tests.get_supabase_uid('ann'), 'finance');
+select is(tests.try_as('ann', (select call from may where call_name = 'review')), 'success', 'a customer who is made finance may review');
+delete from public.user_roles where user_id = tests.get_supabase_uid('ann');
+select is(tests.try_as('ann', (select call from may where call_name = 'review')), '42501', 'and no longer when the role is taken away');
+select * from finish();
+rollback;

@@ -1,0 +1,55 @@
+import { expect } from 'vitest';
+import type { Sql } from '../support/connection.ts';
+import { expectedFigures, expectedRecords, readFigures, readRecords } from './figures.ts';
+import type { Answer } from './model/calls.ts';
+import type { World } from './world.ts';
+
+/** The database's answer is the model's, in everything that the model says. */
+export function expectAnswer(actual: Answer, expected: Answer, about: string): void {
+  expect(partOf(actual, expected), about).toEqual(expected);
+}
+
+function partOf(actual: Answer, expected: Answer): Answer {
+  if (actual.kind === 'success' && expected.kind === 'success') {
+    return { ...actual, columns: pick(actual.columns, expected.columns) };
+  }
+  if (actual.kind === 'refused' && expected.kind === 'refused') {
+    return { ...actual, details: pick(actual.details, expected.details) };
+  }
+  return actual;
+}
+
+function pick<T>(from: Record<string, T>, like: Record<string, unknown>): Record<string, T> {
+  return Object.fromEntries(Object.entries(from).filter(([name]) => name in like));
+}
+
+export async function expectFigures(sql: Sql, world: World, about: string): Promise<void> {
+  expect(await readFigures(sql, world), about).toEqual(expectedFigures(world));
+}
+
+/** After a run: what it left behind, every sum of the books, and the seals over all of it. */
+export async function expectSoundBooks(sql: Sql, world: World): Promise<void> {
+  expect(await readRecords(sql, world)).toEqual(expectedRecords(world));
+  expect(await sql`select * from ledger.book_differences()`).toEqual([]);
+  await sql`select ledger.seal_events()`;
+  expect(await sql`select * from ledger.verify_seals() where problem is not null`).toEqual([]);
+  const unequal = await sql`
+    select t.currency from public.report_trial_balance() t
+    group by t.currency having sum(t.debit_amount) <> sum(t.credit_amount)
+  `;
+  expect(unequal).toEqual([]);
+}
+
+/** Everything that happened is sealed: no event is left open or out of reach. */
+export async function expectEverythingSealed(sql: Sql): Promise<void> {
+  await sql`select ledger.seal_events()`;
+  const [counts] = await sql<{ events: number; sealed: number }[]>`
+    select (select count(*) from public.immutable_events) as events,
+      (select coalesce(sum(s.event_count), 0)::bigint from public.event_seals s) as sealed
+  `;
+  expect(counts?.sealed).toBe(counts?.events);
+}
+
+export function describe(step: unknown): string {
+  return JSON.stringify(step, (_, value) => (typeof value === 'bigint' ? `${value}n` : value));
+}
