@@ -56,13 +56,14 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   mkdirSync(dirname(dataDir), { recursive: true });
   const binaries = await postgresBinaries(options.binDir);
   const owner = processOwner(dataDir, binaries.dir);
-  const passwords = await initialise(dataDir, binaries, owner);
+  const durable = options.durable ?? true;
+  const passwords = await initialise(dataDir, binaries, owner, durable);
   await endOrphan(dataDir);
 
   const deadline = Date.now() + PATIENCE;
   for (;;) {
     const port = await freePort(options.port);
-    const launched = await launch(binaries, owner, dataDir, port, options.durable ?? true);
+    const launched = await launch(binaries, owner, dataDir, port, durable);
     if (launched) return { port, dataDir, url: urls(port, passwords), ...launched };
     const messages = logTail(dataDir);
     if (!PASSING.test(messages) || Date.now() > deadline) {
@@ -80,6 +81,7 @@ async function initialise(
   dataDir: string,
   binaries: Binaries,
   owner: ProcessOwner,
+  durable: boolean,
 ): Promise<Passwords> {
   if (existsSync(join(dataDir, 'PG_VERSION'))) {
     const made = Number(readFileSync(join(dataDir, 'PG_VERSION'), 'utf8'));
@@ -112,6 +114,7 @@ async function initialise(
       `--pwfile=${passwordFile}`,
       '--auth=scram-sha-256',
       '--encoding=UTF8',
+      ...(durable ? [] : ['--no-sync']),
       // The built-in provider sorts the same on every system; PostgreSQL 15 has no such thing.
       ...(binaries.major >= 17
         ? ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']

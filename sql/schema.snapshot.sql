@@ -246,6 +246,7 @@ create table ledger.audit_log_default (
 -- the default partition of its parent;
 alter table ledger.audit_log_default enable row level security;
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON ledger.audit_log_default FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('audit_log');
+alter table ledger.audit_log_default enable always trigger rows_are_never_truncated;
 
 create table ledger.idempotency_keys (
   caller_id uuid not null,
@@ -258,6 +259,10 @@ create table ledger.idempotency_keys (
   constraint idempotency_keys_pkey PRIMARY KEY (caller_id, procedure, key)
 );
 CREATE INDEX idempotency_keys_by_age ON ledger.idempotency_keys USING brin (created_at);
+CREATE TRIGGER keys_are_never_truncated BEFORE TRUNCATE ON ledger.idempotency_keys FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('idempotency_keys', 'ledger.purge_idempotency_keys');
+alter table ledger.idempotency_keys enable always trigger keys_are_never_truncated;
+CREATE TRIGGER keys_stay BEFORE DELETE OR UPDATE ON ledger.idempotency_keys FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('idempotency_keys', 'ledger.purge_idempotency_keys');
+alter table ledger.idempotency_keys enable always trigger keys_stay;
 comment on table ledger.idempotency_keys is 'Answers by idempotency key, kept for the setting idempotency_retention_days.';
 comment on column ledger.idempotency_keys.caller_id is 'auth.uid() of the caller; the nil UUID for a backend.';
 
@@ -281,6 +286,7 @@ alter table ledger.immutable_events_default enable row level security;
 CREATE INDEX immutable_events_default_stream_id_id_idx ON ledger.immutable_events_default USING btree (stream_id, id);
 CREATE INDEX immutable_events_default_written_by_xid_idx ON ledger.immutable_events_default USING brin (written_by_xid);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON ledger.immutable_events_default FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('immutable_events');
+alter table ledger.immutable_events_default enable always trigger rows_are_never_truncated;
 
 create table ledger.outbox (
   id uuid default ledger.uuid_v7() not null,
@@ -346,8 +352,12 @@ alter table public.accounts enable row level security;
 create policy accounts_are_seen_by_their_owner_and_staff on public.accounts for select to authenticated
   using (((user_id = ( SELECT auth.uid() AS uid)) OR ( SELECT ledger.caller_may('accounts.read'::text) AS caller_may)));
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.accounts FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('accounts', 'ledger_credit_account (or ledger_place_order, ledger_change_order_status, ledger_request_withdrawal, ledger_freeze_account)');
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT OR DELETE ON public.accounts FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('accounts', 'ledger_credit_account (or ledger_place_order, ledger_change_order_status, ledger_request_withdrawal, ledger_freeze_account)');
+alter table public.accounts enable always trigger rows_are_never_truncated;
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.accounts FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('accounts', 'ledger_credit_account (or ledger_place_order, ledger_change_order_status, ledger_request_withdrawal, ledger_freeze_account)');
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.accounts FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('accounts', 'ledger_credit_account (or ledger_place_order, ledger_change_order_status, ledger_request_withdrawal, ledger_freeze_account)');
+alter table public.accounts enable always trigger rows_stay;
 CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.accounts FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('accounts', 'ledger_credit_account (or ledger_place_order, ledger_change_order_status, ledger_request_withdrawal, ledger_freeze_account)');
+alter table public.accounts enable always trigger values_come_from_procedures;
 grant select on public.accounts to authenticated, service_role;
 comment on table public.accounts is 'Balance of a customer in one currency, in minor units. Written by procedures only.';
 comment on column public.accounts.id is 'ledger.account_id(user_id, currency): known without a look-up, so a router can shard by it.';
@@ -404,8 +414,10 @@ alter table public.audit_log enable row level security;
 create policy audit_log_is_seen_by_auditors on public.audit_log for select to authenticated
   using (( SELECT ledger.caller_may('audit.read'::text) AS caller_may));
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('audit_log');
+alter table public.audit_log enable always trigger rows_are_never_truncated;
 CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.audit_log FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('audit_log', 'the ledger_* procedures');
 CREATE TRIGGER rows_never_change BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) <> 'purge_audit_log'::text)) EXECUTE FUNCTION ledger.refuse_change('audit_log');
+alter table public.audit_log enable always trigger rows_never_change;
 grant select on public.audit_log to authenticated, service_role;
 comment on table public.audit_log is 'Immutable until purged by month after the setting audit_retention_days.';
 comment on column public.audit_log.actor_role is 'Database role of the call: authenticated, service_role, or the owner in a direct session.';
@@ -430,6 +442,7 @@ create policy chart_accounts_are_seen_by_members on public.chart_accounts for se
   using (true);
 CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON public.chart_accounts FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('code');
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.chart_accounts FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_truncate('chart_accounts');
+CREATE TRIGGER rows_of_the_schema_stay BEFORE DELETE OR UPDATE OF code, kind, normal_side, scope ON public.chart_accounts FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_schema_row('chart_accounts', 'code, kind, normal_side, scope');
 grant select on public.chart_accounts to authenticated, service_role;
 comment on table public.chart_accounts is 'Chart of accounts. Customer accounts have one balance per customer; system accounts have no balance row, their balance is the sum of postings.';
 
@@ -446,6 +459,7 @@ create policy currencies_are_public on public.currencies for select to anon, aut
   using (true);
 CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON public.currencies FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('code');
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.currencies FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_truncate('currencies');
+CREATE TRIGGER rows_of_the_schema_stay BEFORE DELETE OR UPDATE OF code, exponent ON public.currencies FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_schema_row('currencies', 'code, exponent');
 grant select on public.currencies to anon, authenticated, service_role;
 comment on table public.currencies is 'Currencies and how many decimals their minor unit stands for (JPY 0, USD 2, IQD 3).';
 comment on column public.currencies.exponent is 'Decimals of the minor unit: 1234 is 12.34 at exponent 2.';
@@ -505,8 +519,12 @@ create policy redemptions_are_seen_by_their_customer_and_staff on public.discoun
 CREATE INDEX discount_redemptions_by_account ON public.discount_redemptions USING btree (account_id);
 CREATE INDEX discount_redemptions_by_code_and_account ON public.discount_redemptions USING btree (discount_code_id, account_id);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.discount_redemptions FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('discount_redemptions', 'ledger_place_order or ledger_cancel_order');
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT OR DELETE ON public.discount_redemptions FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('discount_redemptions', 'ledger_place_order or ledger_cancel_order');
+alter table public.discount_redemptions enable always trigger rows_are_never_truncated;
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.discount_redemptions FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('discount_redemptions', 'ledger_place_order or ledger_cancel_order');
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.discount_redemptions FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('discount_redemptions', 'ledger_place_order or ledger_cancel_order');
+alter table public.discount_redemptions enable always trigger rows_stay;
 CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.discount_redemptions FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('discount_redemptions', 'ledger_place_order or ledger_cancel_order');
+alter table public.discount_redemptions enable always trigger values_come_from_procedures;
 grant select on public.discount_redemptions to authenticated, service_role;
 comment on table public.discount_redemptions is 'Which order used which code, and what it took off in minor units.';
 
@@ -522,8 +540,12 @@ alter table public.discount_usage enable row level security;
 create policy discount_usage_is_seen_by_staff on public.discount_usage for select to authenticated
   using (( SELECT ledger.caller_may('orders.read'::text) AS caller_may));
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.discount_usage FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('discount_usage', 'ledger_place_order');
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT OR DELETE ON public.discount_usage FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('discount_usage', 'ledger_place_order');
+alter table public.discount_usage enable always trigger rows_are_never_truncated;
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.discount_usage FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('discount_usage', 'ledger_place_order');
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.discount_usage FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('discount_usage', 'ledger_place_order');
+alter table public.discount_usage enable always trigger rows_stay;
 CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.discount_usage FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('discount_usage', 'ledger_place_order');
+alter table public.discount_usage enable always trigger values_come_from_procedures;
 grant select on public.discount_usage to authenticated, service_role;
 comment on table public.discount_usage is 'Live redemptions per code; a cancelled order gives its redemption back.';
 
@@ -541,6 +563,7 @@ create policy error_codes_are_public on public.error_codes for select to anon, a
   using (true);
 CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON public.error_codes FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('code');
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.error_codes FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_truncate('error_codes');
+CREATE TRIGGER rows_of_the_schema_stay BEFORE DELETE OR UPDATE OF code ON public.error_codes FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_schema_row('error_codes', 'code');
 grant select on public.error_codes to anon, authenticated, service_role;
 comment on table public.error_codes is 'Codes of business refusals. {name} in a message is filled from error_details; {name:money} as an amount of error_details.currency.';
 
@@ -551,6 +574,7 @@ create table public.event_seals (
   last_xid bigint not null,
   last_event_id bigint not null,
   first_event_id bigint,
+  highest_event_id bigint not null,
   event_count integer not null,
   previous_hash bytea not null,
   hash bytea not null,
@@ -563,11 +587,14 @@ alter table public.event_seals enable row level security;
 create policy seals_are_seen_by_auditors on public.event_seals for select to authenticated
   using (( SELECT ledger.caller_may('audit.read'::text) AS caller_may));
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.event_seals FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('event_seals');
+alter table public.event_seals enable always trigger rows_are_never_truncated;
 CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.event_seals FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('event_seals', 'ledger.seal_events');
 CREATE TRIGGER rows_never_change BEFORE DELETE OR UPDATE ON public.event_seals FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change('event_seals');
+alter table public.event_seals enable always trigger rows_never_change;
 grant select on public.event_seals to authenticated, service_role;
 comment on table public.event_seals is 'Hash chain over immutable_events. A seal covers the events of its epoch after the previous seal''s (last_xid, last_event_id) up to its own.';
 comment on column public.event_seals.epoch_after_event_id is 'Events up to this id belong to earlier epochs.';
+comment on column public.event_seals.highest_event_id is 'Greatest id among the events of this seal; ids are not in the order of transactions.';
 
 create table public.feature_flags (
   key text not null,
@@ -585,6 +612,7 @@ create policy feature_flags_are_seen_by_staff on public.feature_flags for select
   using (( SELECT ledger.caller_may('audit.read'::text) AS caller_may));
 CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON public.feature_flags FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('key');
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.feature_flags FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_truncate('feature_flags');
+CREATE TRIGGER rows_of_the_schema_stay BEFORE DELETE OR UPDATE OF key, allowed_states ON public.feature_flags FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_schema_row('feature_flags', 'key, allowed_states');
 grant select on public.feature_flags to authenticated, service_role;
 comment on table public.feature_flags is 'Switches with allowed states; a state outside allowed_states is refused.';
 comment on column public.feature_flags.percentage is 'Share of accounts a canary state applies to, in percent.';
@@ -613,8 +641,10 @@ create policy events_are_seen_by_their_customer_and_staff on public.immutable_ev
 CREATE INDEX immutable_events_by_stream ON ONLY public.immutable_events USING btree (stream_id, id);
 CREATE INDEX immutable_events_by_xid ON ONLY public.immutable_events USING brin (written_by_xid);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.immutable_events FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('immutable_events');
+alter table public.immutable_events enable always trigger rows_are_never_truncated;
 CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.immutable_events FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('immutable_events', 'the ledger_* procedures');
 CREATE TRIGGER rows_never_change BEFORE DELETE OR UPDATE ON public.immutable_events FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change('immutable_events');
+alter table public.immutable_events enable always trigger rows_never_change;
 grant select on public.immutable_events to authenticated, service_role;
 comment on table public.immutable_events is 'Append-only, partitioned by month of occurred_at, sealed by event_seals.';
 comment on column public.immutable_events.account_id is 'Whose books the event belongs to; null for the shop''s own (stock).';
@@ -654,8 +684,12 @@ create policy order_items_are_seen_by_their_customer_and_staff on public.order_i
    FROM public.accounts a
   WHERE (a.user_id = ( SELECT auth.uid() AS uid)))) OR ( SELECT ledger.caller_may('orders.read'::text) AS caller_may)));
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.order_items FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('order_items', 'ledger_place_order');
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT OR DELETE ON public.order_items FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('order_items', 'ledger_place_order');
+alter table public.order_items enable always trigger rows_are_never_truncated;
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.order_items FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('order_items', 'ledger_place_order');
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.order_items FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('order_items', 'ledger_place_order');
+alter table public.order_items enable always trigger rows_stay;
 CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.order_items FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('order_items', 'ledger_place_order');
+alter table public.order_items enable always trigger values_come_from_procedures;
 grant select on public.order_items to authenticated, service_role;
 comment on table public.order_items is 'Order lines in minor units. total_price_amount is before discount_amount (the line''s share of the order''s discount) and, unless prices include it, tax_amount.';
 
@@ -742,8 +776,12 @@ create policy orders_are_seen_by_their_customer_and_staff on public.orders for s
 CREATE INDEX orders_by_customer ON public.orders USING btree (user_id, id);
 CREATE TRIGGER edits_are_audited AFTER UPDATE OF notes, metadata ON public.orders FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('id');
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.orders FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('orders', 'ledger_place_order, ledger_change_order_status or ledger_cancel_order');
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT OR DELETE ON public.orders FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('orders', 'ledger_place_order, ledger_change_order_status or ledger_cancel_order');
+alter table public.orders enable always trigger rows_are_never_truncated;
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.orders FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('orders', 'ledger_place_order, ledger_change_order_status or ledger_cancel_order');
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.orders FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('orders', 'ledger_place_order, ledger_change_order_status or ledger_cancel_order');
+alter table public.orders enable always trigger rows_stay;
 CREATE TRIGGER values_come_from_procedures BEFORE UPDATE OF id, account_id, user_id, order_number, currency, status, payment_status, payment_method, prices_include_tax, subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, wallet_amount, paid_amount, refunded_amount, shipping_method, discount_code_id, shipping_address, billing_address, placed_by, version, created_at, updated_at ON public.orders FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('orders', 'ledger_place_order, ledger_change_order_status or ledger_cancel_order');
+alter table public.orders enable always trigger values_come_from_procedures;
 grant select on public.orders to authenticated, service_role;
 comment on table public.orders is 'Orders; all amounts in minor units of currency. Statuses and totals are written by procedures only.';
 comment on column public.orders.tax_amount is 'Sum of the lines'' tax; contained in the prices when prices_include_tax.';
@@ -757,7 +795,8 @@ create table public.payment_methods (
   description text not null,
   is_active boolean not null,
   constraint payment_methods_pkey PRIMARY KEY (code),
-  constraint method_is_known CHECK ((code = ANY (ARRAY['wallet'::text, 'wallet_partial'::text, 'bank_transfer'::text, 'bank_transfer_grace'::text, 'card'::text, 'invoice'::text])))
+  constraint method_is_known CHECK ((code = ANY (ARRAY['wallet'::text, 'wallet_partial'::text, 'bank_transfer'::text, 'bank_transfer_grace'::text, 'card'::text, 'invoice'::text]))),
+  constraint only_what_is_built_is_offered CHECK (((NOT is_active) OR (code = ANY (ARRAY['wallet'::text, 'wallet_partial'::text, 'bank_transfer'::text]))))
 );
 alter table public.payment_methods enable row level security;
 create policy payment_methods_are_public on public.payment_methods for select to anon, authenticated
@@ -778,6 +817,7 @@ create policy permissions_are_seen_by_members on public.permissions for select t
   using (true);
 CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON public.permissions FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('code');
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.permissions FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_truncate('permissions');
+CREATE TRIGGER rows_of_the_schema_stay BEFORE DELETE OR UPDATE OF code ON public.permissions FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_schema_row('permissions', 'code');
 grant select on public.permissions to authenticated, service_role;
 comment on table public.permissions is 'What procedures and policies ask for.';
 
@@ -804,8 +844,10 @@ create policy postings_are_seen_by_staff on public.postings for select to authen
   using (( SELECT ledger.caller_may('accounts.read'::text) AS caller_may));
 CREATE INDEX postings_by_transaction ON public.postings USING btree (transaction_id);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.postings FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('postings');
+alter table public.postings enable always trigger rows_are_never_truncated;
 CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.postings FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('postings', 'the ledger_* procedures');
 CREATE TRIGGER rows_never_change BEFORE DELETE OR UPDATE ON public.postings FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change('postings');
+alter table public.postings enable always trigger rows_never_change;
 grant select on public.postings to authenticated, service_role;
 comment on table public.postings is 'Immutable. Each row debits one chart account and credits another with amount (minor units of currency).';
 
@@ -848,6 +890,7 @@ alter table public.profiles enable row level security;
 create policy profiles_are_seen_by_their_owner_and_staff on public.profiles for select to authenticated
   using (((id = ( SELECT auth.uid() AS uid)) OR ( SELECT ledger.caller_may('customers.read'::text) AS caller_may)));
 CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON public.profiles FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('id');
+CREATE TRIGGER profiles_with_books_stay BEFORE DELETE OR UPDATE OF id ON public.profiles FOR EACH ROW EXECUTE FUNCTION ledger.keep_profile_with_books();
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.profiles FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_truncate('profiles');
 grant select on public.profiles to authenticated, service_role;
 comment on table public.profiles is 'A person known to the shop. A user with a profile cannot be deleted from auth.users: the books refer to the person.';
@@ -858,8 +901,8 @@ create table public.rate_limits (
   capacity integer not null,
   refill_per_second numeric(10,3) not null,
   constraint rate_limits_pkey PRIMARY KEY (procedure),
-  constraint capacity_is_positive CHECK ((capacity > 0)),
-  constraint refill_is_positive CHECK ((refill_per_second > (0)::numeric))
+  constraint capacity_is_positive CHECK (((capacity >= 1) AND (capacity <= 1000000))),
+  constraint refill_is_positive CHECK (((refill_per_second > (0)::numeric) AND (refill_per_second <= (1000000)::numeric)))
 );
 alter table public.rate_limits enable row level security;
 create policy rate_limits_are_seen_by_members on public.rate_limits for select to authenticated
@@ -867,7 +910,7 @@ create policy rate_limits_are_seen_by_members on public.rate_limits for select t
 CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON public.rate_limits FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('procedure');
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.rate_limits FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_truncate('rate_limits');
 grant select on public.rate_limits to authenticated, service_role;
-comment on table public.rate_limits is 'Token bucket of each limited procedure; a procedure without a row is not limited.';
+comment on table public.rate_limits is 'Token buckets of the procedures that ask for one; without its row such a procedure is not limited.';
 
 create table public.referral_commissions (
   id uuid default ledger.uuid_v7() not null,
@@ -896,8 +939,12 @@ create policy commissions_are_seen_by_their_owner_and_staff on public.referral_c
 CREATE INDEX referral_commissions_by_account ON public.referral_commissions USING btree (account_id);
 CREATE INDEX referral_commissions_by_referee ON public.referral_commissions USING btree (referee_user_id);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.referral_commissions FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('referral_commissions', 'ledger_change_order_status');
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT OR DELETE ON public.referral_commissions FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('referral_commissions', 'ledger_change_order_status');
+alter table public.referral_commissions enable always trigger rows_are_never_truncated;
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.referral_commissions FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('referral_commissions', 'ledger_change_order_status');
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.referral_commissions FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('referral_commissions', 'ledger_change_order_status');
+alter table public.referral_commissions enable always trigger rows_stay;
 CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.referral_commissions FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('referral_commissions', 'ledger_change_order_status');
+alter table public.referral_commissions enable always trigger values_come_from_procedures;
 grant select on public.referral_commissions to authenticated, service_role;
 comment on table public.referral_commissions is 'Commission = base_amount x rate_bp / 10000, half up; base is the goods after discount, without tax and shipping. Minor units.';
 
@@ -917,8 +964,12 @@ create policy referrals_are_seen_by_both_sides_and_staff on public.referrals for
   using ((((( SELECT auth.uid() AS uid) = referee_user_id) OR (( SELECT auth.uid() AS uid) = referrer_user_id)) OR ( SELECT ledger.caller_may('customers.read'::text) AS caller_may)));
 CREATE INDEX referrals_by_referrer ON public.referrals USING btree (referrer_user_id);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.referrals FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('referrals', 'ledger_register_referral');
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT OR DELETE ON public.referrals FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('referrals', 'ledger_register_referral');
+alter table public.referrals enable always trigger rows_are_never_truncated;
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.referrals FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('referrals', 'ledger_register_referral');
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.referrals FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('referrals', 'ledger_register_referral');
+alter table public.referrals enable always trigger rows_stay;
 CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.referrals FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('referrals', 'ledger_register_referral');
+alter table public.referrals enable always trigger values_come_from_procedures;
 grant select on public.referrals to authenticated, service_role;
 comment on table public.referrals is 'One referrer per customer, registered before the first order. rate_bp is in basis points.';
 
@@ -963,7 +1014,7 @@ create table public.settings (
   constraint settings_pkey PRIMARY KEY (key),
   constraint integer_is_whole_and_within_bounds CHECK (
 CASE
-    WHEN ((kind = 'integer'::text) AND (jsonb_typeof(value) = 'number'::text)) THEN ((((value #>> '{}'::text[]))::numeric = trunc(((value #>> '{}'::text[]))::numeric)) AND ((minimum IS NULL) OR (((value #>> '{}'::text[]))::numeric >= (minimum)::numeric)) AND ((maximum IS NULL) OR (((value #>> '{}'::text[]))::numeric <= (maximum)::numeric)))
+    WHEN ((kind = 'integer'::text) AND (jsonb_typeof(value) = 'number'::text)) THEN (((value #>> '{}'::text[]) ~ '^-?\d+$'::text) AND ((minimum IS NULL) OR (((value #>> '{}'::text[]))::numeric >= (minimum)::numeric)) AND ((maximum IS NULL) OR (((value #>> '{}'::text[]))::numeric <= (maximum)::numeric)))
     ELSE true
 END),
   constraint kind_is_known CHECK ((kind = ANY (ARRAY['integer'::text, 'boolean'::text, 'text'::text]))),
@@ -980,6 +1031,7 @@ create policy settings_are_seen_by_members on public.settings for select to auth
   using (true);
 CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON public.settings FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('key');
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.settings FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_truncate('settings');
+CREATE TRIGGER rows_of_the_schema_stay BEFORE DELETE OR UPDATE OF key, kind, minimum, maximum, allowed ON public.settings FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_schema_row('settings', 'key, kind, minimum, maximum, allowed');
 grant select on public.settings to authenticated, service_role;
 comment on table public.settings is 'Settings of the shop; edit value in the dashboard, every change is in audit_log.';
 
@@ -1019,8 +1071,12 @@ alter table public.stock_levels enable row level security;
 create policy stock_levels_are_public on public.stock_levels for select to anon, authenticated
   using (true);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.stock_levels FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('stock_levels', 'ledger_adjust_stock');
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT OR DELETE ON public.stock_levels FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('stock_levels', 'ledger_adjust_stock');
+alter table public.stock_levels enable always trigger rows_are_never_truncated;
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.stock_levels FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('stock_levels', 'ledger_adjust_stock');
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.stock_levels FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('stock_levels', 'ledger_adjust_stock');
+alter table public.stock_levels enable always trigger rows_stay;
 CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.stock_levels FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('stock_levels', 'ledger_adjust_stock');
+alter table public.stock_levels enable always trigger values_come_from_procedures;
 grant select on public.stock_levels to anon, authenticated, service_role;
 comment on table public.stock_levels is 'Units on hand and held per variant and slot. Written by procedures only.';
 comment on column public.stock_levels.version is 'Number of movements of this slot.';
@@ -1048,8 +1104,10 @@ create policy stock_movements_are_seen_by_staff on public.stock_movements for se
   using (( SELECT ledger.caller_may('stock.read'::text) AS caller_may));
 CREATE INDEX stock_movements_by_order ON public.stock_movements USING btree (order_id) WHERE (order_id IS NOT NULL);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.stock_movements FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('stock_movements');
+alter table public.stock_movements enable always trigger rows_are_never_truncated;
 CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.stock_movements FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('stock_movements', 'ledger_adjust_stock and the order procedures');
 CREATE TRIGGER rows_never_change BEFORE DELETE OR UPDATE ON public.stock_movements FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change('stock_movements');
+alter table public.stock_movements enable always trigger rows_never_change;
 grant select on public.stock_movements to authenticated, service_role;
 comment on table public.stock_movements is 'Immutable. Signed quantity of each change of stock; slot_version counts them per slot.';
 
@@ -1081,8 +1139,10 @@ create policy transactions_are_seen_by_their_owner_and_staff on public.transacti
   WHERE (a.user_id = ( SELECT auth.uid() AS uid)))) OR ( SELECT ledger.caller_may('accounts.read'::text) AS caller_may)));
 CREATE INDEX transactions_by_order ON public.transactions USING btree (order_id) WHERE (order_id IS NOT NULL);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.transactions FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('transactions');
+alter table public.transactions enable always trigger rows_are_never_truncated;
 CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.transactions FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('transactions', 'the ledger_* procedures');
 CREATE TRIGGER rows_never_change BEFORE DELETE OR UPDATE ON public.transactions FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change('transactions');
+alter table public.transactions enable always trigger rows_never_change;
 grant select on public.transactions to authenticated, service_role;
 comment on table public.transactions is 'Immutable. One row per operation on an account, in the order of account_version.';
 comment on column public.transactions.account_version is 'Order within the account; created_at is only when.';
@@ -1187,8 +1247,12 @@ create policy withdrawals_are_seen_by_their_customer_and_finance on public.withd
 CREATE INDEX withdrawals_by_account ON public.withdrawals USING btree (account_id, id);
 CREATE INDEX withdrawals_open ON public.withdrawals USING btree (id) WHERE (status = ANY (ARRAY['requested'::text, 'approved'::text]));
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.withdrawals FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('withdrawals', 'ledger_request_withdrawal, ledger_review_withdrawal or ledger_cancel_withdrawal');
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT OR DELETE ON public.withdrawals FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('withdrawals', 'ledger_request_withdrawal, ledger_review_withdrawal or ledger_cancel_withdrawal');
+alter table public.withdrawals enable always trigger rows_are_never_truncated;
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.withdrawals FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('withdrawals', 'ledger_request_withdrawal, ledger_review_withdrawal or ledger_cancel_withdrawal');
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.withdrawals FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('withdrawals', 'ledger_request_withdrawal, ledger_review_withdrawal or ledger_cancel_withdrawal');
+alter table public.withdrawals enable always trigger rows_stay;
 CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.withdrawals FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('withdrawals', 'ledger_request_withdrawal, ledger_review_withdrawal or ledger_cancel_withdrawal');
+alter table public.withdrawals enable always trigger values_come_from_procedures;
 grant select on public.withdrawals to authenticated, service_role;
 comment on table public.withdrawals is 'Withdrawals; amount in minor units of currency. requested, then approved and paid, or rejected, or cancelled.';
 comment on column public.withdrawals.destination is 'Where the money goes, as the customer gave it: a JSON object such as {"iban": "..."}.';
@@ -1402,7 +1466,7 @@ begin
   values (lower(tg_op), tg_table_name,
           coalesce(v_new, v_old) ->> tg_argv[0],
           auth.uid(), case v_role when 'none' then session_user else v_role end,
-          split_part(ledger.request_header('x-forwarded-for'), ',', 1), ledger.request_header('user-agent'),
+          ledger.client_address(), ledger.request_header('user-agent'),
           jsonb_strip_nulls(jsonb_build_object('old', v_old, 'new', v_new)));
   perform set_config('ledger.procedure', v_outer, true);
   return null;
@@ -1484,7 +1548,6 @@ AS $function$
     'transaction_type', p_transaction.type,
     'account_version', p_transaction.account_version,
     'amount', p_transaction.amount,
-    'balance_after', p_transaction.balance_after,
     'effect', jsonb_strip_nulls(jsonb_build_object(
       'total_earned', nullif(p_earned, 0),
       'total_withdrawn', nullif(p_withdrawn, 0),
@@ -1668,6 +1731,17 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.claw_back_commission(p_order_id uuid, p_refunded_base_amount bigint, p_actor ledger.actor, p_correlation_id uuid) is 'Takes back the share of an order''s commission that its refunded base amounts to. The referrer''s account is locked by the caller.';
 
+CREATE OR REPLACE FUNCTION ledger.client_address()
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce(ledger.request_header('cf-connecting-ip'), trim(split_part(ledger.request_header('x-forwarded-for'), ',', -1)));
+$function$;
+-- for nobody but its owner
+comment on function ledger.client_address() is 'Address of the client as the platform saw it, or null outside HTTP.';
+
 CREATE OR REPLACE FUNCTION ledger.commission_base(p_order public.orders)
  RETURNS bigint
  LANGUAGE sql
@@ -1721,6 +1795,7 @@ begin
                      v_table, v_partition, v_month, v_month + interval '1 month');
       execute format('create trigger rows_are_never_truncated before truncate on ledger.%I
                       for each statement execute function ledger.refuse_change(%L)', v_partition, v_table);
+      execute format('alter table ledger.%I enable always trigger rows_are_never_truncated', v_partition);
       execute format('alter table ledger.%I enable row level security', v_partition);
       v_created := v_created + 1;
     end loop;
@@ -1822,6 +1897,21 @@ $function$;
 -- for nobody but its owner
 comment on function ledger.divide_half_up(p_dividend numeric, p_divisor numeric) is 'Integer quotient rounded half up, for non-negative dividends and positive divisors.';
 
+CREATE OR REPLACE FUNCTION ledger.enable_always(p_table regclass, p_triggers text[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_trigger text;
+begin
+  foreach v_trigger in array p_triggers loop
+    execute format('alter table %s enable always trigger %I', p_table, v_trigger);
+  end loop;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.enable_always(p_table regclass, p_triggers text[]) is 'Keeps guard triggers on in replica mode.';
+
 CREATE OR REPLACE FUNCTION ledger.event_canonical(p_event public.immutable_events)
  RETURNS text
  LANGUAGE sql
@@ -1835,6 +1925,23 @@ AS $function$
 $function$;
 -- for nobody but its owner
 comment on function ledger.event_canonical(p_event public.immutable_events) is 'What of an event goes into its seal.';
+
+CREATE OR REPLACE FUNCTION ledger.first_status(p_is_paid boolean)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select case
+    when p_is_paid and d.status = 'pending' and ledger.setting_text('auto_confirm_when_paid')::boolean then 'confirmed'
+    when p_is_paid or d.status = 'pending' or exists (
+      select from public.order_status_transitions t
+      where t.from_status = 'pending' and t.to_status = d.status and not t.needs_payment) then d.status
+    else 'pending' end
+  from (select ledger.setting_text('default_order_status') as status) d;
+$function$;
+-- for nobody but its owner
+comment on function ledger.first_status(p_is_paid boolean) is 'Status that a new order starts with (source 004: default status, auto-confirm).';
 
 CREATE OR REPLACE FUNCTION ledger.format_money(p_amount bigint, p_currency text)
  RETURNS text
@@ -1919,6 +2026,38 @@ $function$;
 -- for nobody but its owner
 comment on function ledger.item_name(p_product_name text, p_variant_name text) is 'A variant as people call it: "Blue mug, large".';
 
+CREATE OR REPLACE FUNCTION ledger.keep_profile_with_books()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if exists (select from public.accounts a where a.user_id = old.id) then
+    raise exception using
+      errcode = 'insufficient_privilege',
+      message = format('%s of the profile of %s is refused: the books refer to this person', lower(tg_op), old.id),
+      hint = 'Change what the profile says, not who it is.';
+  end if;
+  return case tg_op when 'DELETE' then old else new end;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.keep_profile_with_books() is 'Trigger: refuses removing or renumbering a profile that has accounts.';
+
+CREATE OR REPLACE FUNCTION ledger.keep_schema_rows(p_table regclass, p_columns text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_name text := (select c.relname from pg_catalog.pg_class c where c.oid = p_table);
+begin
+  execute format('create trigger rows_of_the_schema_stay before delete or update of %s on %s
+                  for each row when (coalesce(current_setting(''ledger.procedure'', true), '''') = '''')
+                  execute function ledger.refuse_schema_row(%L, %L)', p_columns, p_table, v_name, p_columns);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.keep_schema_rows(p_table regclass, p_columns text) is 'Puts the guard on a reference table whose rows procedures rely on; hands may still edit its other columns.';
+
 CREATE OR REPLACE FUNCTION ledger.lock_accounts(p_user_ids uuid[], p_currency text, p_open boolean DEFAULT true)
  RETURNS void
  LANGUAGE plpgsql
@@ -1987,6 +2126,7 @@ begin
                   for each row execute function ledger.refuse_change(%L)', p_table, v_name);
   execute format('create trigger rows_are_never_truncated before truncate on %s
                   for each statement execute function ledger.refuse_change(%L)', p_table, v_name);
+  perform ledger.enable_always(p_table, array['rows_never_change', 'rows_are_never_truncated']);
   execute format('create trigger rows_come_from_procedures before insert on %s
                   for each row when (coalesce(current_setting(''ledger.procedure'', true), '''') = '''') execute function ledger.refuse_hand_edit(%L, %L)',
                  p_table, v_name, p_procedures);
@@ -2188,7 +2328,10 @@ AS $function$
 declare
   v_name text := (select c.relname from pg_catalog.pg_class c where c.oid = p_table);
 begin
-  execute format('create trigger rows_come_from_procedures before insert or delete on %s
+  execute format('create trigger rows_come_from_procedures before insert on %s
+                  for each row when (coalesce(current_setting(''ledger.procedure'', true), '''') = '''') execute function ledger.refuse_hand_edit(%L, %L)',
+                 p_table, v_name, p_procedures);
+  execute format('create trigger rows_stay before delete on %s
                   for each row when (coalesce(current_setting(''ledger.procedure'', true), '''') = '''') execute function ledger.refuse_hand_edit(%L, %L)',
                  p_table, v_name, p_procedures);
   execute format('create trigger values_come_from_procedures before update %s on %s
@@ -2196,6 +2339,7 @@ begin
                  coalesce('of ' || p_columns, ''), p_table, v_name, p_procedures);
   execute format('create trigger rows_are_never_truncated before truncate on %s
                   for each statement execute function ledger.refuse_hand_edit(%L, %L)', p_table, v_name, p_procedures);
+  perform ledger.enable_always(p_table, array['rows_stay', 'values_come_from_procedures', 'rows_are_never_truncated']);
 end $function$;
 -- for nobody but its owner
 comment on function ledger.protect_from_hands(p_table regclass, p_procedures text, p_columns text) is 'Puts guard triggers on a table that procedures keep; the second argument names them, the third the protected columns.';
@@ -2232,15 +2376,19 @@ comment on function ledger.purge_audit_log() is 'Job: removes what is older than
 
 CREATE OR REPLACE FUNCTION ledger.purge_idempotency_keys()
  RETURNS bigint
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  with gone as (
-    delete from ledger.idempotency_keys k
-    where k.created_at < clock_timestamp() - make_interval(days => ledger.setting_text('idempotency_retention_days')::int)
-    returning 1)
-  select count(*) from gone;
-$function$;
+declare
+  v_count bigint;
+begin
+  perform set_config('ledger.procedure', 'purge_idempotency_keys', true);
+  delete from ledger.idempotency_keys k
+  where k.created_at < clock_timestamp() - make_interval(days => ledger.setting_text('idempotency_retention_days')::int);
+  get diagnostics v_count = row_count;
+  perform set_config('ledger.procedure', '', true);
+  return v_count;
+end $function$;
 -- for nobody but its owner
 comment on function ledger.purge_idempotency_keys() is 'Job: removes keys older than the retention; answers how many.';
 
@@ -2284,7 +2432,6 @@ CREATE OR REPLACE FUNCTION ledger.record_operation(p_event_type text, p_stream_t
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_headers jsonb := nullif(current_setting('request.headers', true), '')::jsonb;
   v_role text := coalesce(nullif(current_setting('role', true), ''), 'none');
 begin
   insert into public.immutable_events
@@ -2295,7 +2442,7 @@ begin
     (action, target_type, target_id, account_id, actor_id, actor_role, ip_address, user_agent, correlation_id)
   values (p_event_type, p_stream_type, p_stream_id::text, p_account_id, p_actor.user_id,
           case v_role when 'none' then session_user else v_role end,
-          split_part(v_headers ->> 'x-forwarded-for', ',', 1), v_headers ->> 'user-agent', p_correlation_id);
+          ledger.client_address(), ledger.request_header('user-agent'), p_correlation_id);
 
   insert into ledger.outbox (account_id, type, payload)
   values (p_account_id, p_event_type,
@@ -2312,21 +2459,27 @@ CREATE OR REPLACE FUNCTION ledger.refuse(p_code text, p_details jsonb DEFAULT '{
 AS $function$
 declare
   v_sentence text := (select e.message from public.error_codes e where e.code = p_code);
+  v_details jsonb;
   v_message text;
 begin
   if v_sentence is null then
     raise exception 'error code "%" is not in public.error_codes', p_code;
   end if;
+  -- what was sent comes back as far as it helps
+  select coalesce(jsonb_object_agg(d.key, case when jsonb_typeof(d.value) = 'string' and length(d.value #>> '{}') > 300
+                                               then to_jsonb(left(d.value #>> '{}', 300) || '...') else d.value end), '{}')
+  into v_details
+  from jsonb_each(p_details) d;
   -- one pass: a value that looks like a placeholder is not looked at again
   select string_agg(case
-           when p.part[1] ~ '^\{[a-z_]+\}$' then p_details ->> btrim(p.part[1], '{}')
+           when p.part[1] ~ '^\{[a-z_]+\}$' then v_details ->> btrim(p.part[1], '{}')
            when p.part[1] ~ '^\{[a-z_]+:money\}$' then
              ledger.format_money((p_details ->> split_part(btrim(p.part[1], '{}'), ':', 1))::bigint, p_details ->> 'currency')
            else p.part[1] end, '' order by p.position)
   into v_message
   from regexp_matches(v_sentence, '\{[a-z_]+(?::money)?\}|[^{]+|\{', 'g') with ordinality p (part, position);
   return jsonb_build_object('success', false, 'error_code', p_code,
-                            'error_message', v_message, 'error_details', p_details);
+                            'error_message', v_message, 'error_details', v_details);
 end $function$;
 -- for nobody but its owner
 comment on function ledger.refuse(p_code text, p_details jsonb) is 'The answer of a refused call: success false, error_code, error_message made from the code''s sentence, error_details.';
@@ -2434,6 +2587,21 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.refuse_item_shape(p_items jsonb) is 'The refusal for a p_items of the wrong shape, or null.';
+
+CREATE OR REPLACE FUNCTION ledger.refuse_schema_row()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  raise exception using
+    errcode = 'insufficient_privilege',
+    message = format('%s on %I by hand is refused: procedures rely on these rows and on the columns %s of them',
+                     lower(tg_op), tg_argv[0], tg_argv[1]),
+    hint = 'Other columns may be edited. A migration that has to change these sets ledger.procedure first.';
+end $function$;
+-- for nobody but its owner
+comment on function ledger.refuse_schema_row() is 'Trigger: refuses removing rows that are part of the schema, or changing what procedures rely on. Arguments: table, columns.';
 
 CREATE OR REPLACE FUNCTION ledger.refuse_transition(p_order public.orders, p_to text)
  RETURNS jsonb
@@ -2549,7 +2717,7 @@ begin
   v_horizon := (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint;
   select s.* into v_last from public.event_seals s order by s.seal_number desc limit 1;
   if not found then
-    v_last := row(0, 1, 0, 0, 0, null, 0, sha256(''), sha256(''), null)::public.event_seals;
+    v_last := row(0, 1, 0, 0, 0, null, 0, 0, sha256(''), sha256(''), null)::public.event_seals;
   elsif v_horizon < v_last.last_xid then
     raise exception 'the last seal was made in another cluster (transaction %, here %)', v_last.last_xid, v_horizon
       using hint = 'After restoring a logical dump call ledger.start_seal_epoch() once.';
@@ -2557,7 +2725,7 @@ begin
 
   loop
     select max(e.written_by_xid) as last_xid, (array_agg(e.id order by e.written_by_xid desc, e.id desc))[1] as last_id,
-           (array_agg(e.id order by e.written_by_xid, e.id))[1] as first_id, count(*)::int as events,
+           (array_agg(e.id order by e.written_by_xid, e.id))[1] as first_id, max(e.id) as highest_id, count(*)::int as events,
            ledger.seal_hash(v_last.hash, string_agg(e.canonical, e'\n' order by e.written_by_xid, e.id)) as hash
     into v_run
     from (select i.written_by_xid, i.id, ledger.event_canonical(i) as canonical
@@ -2571,10 +2739,13 @@ begin
 
     perform set_config('ledger.procedure', 'seal_events', true);
     insert into public.event_seals as s
-      (seal_number, epoch, epoch_after_event_id, last_xid, last_event_id, first_event_id, event_count, previous_hash, hash)
+      (seal_number, epoch, epoch_after_event_id, last_xid, last_event_id, first_event_id, highest_event_id, event_count, previous_hash, hash)
     values (v_last.seal_number + 1, v_last.epoch, v_last.epoch_after_event_id, v_run.last_xid, v_run.last_id,
-            v_run.first_id, v_run.events, v_last.hash, v_run.hash)
+            v_run.first_id, v_run.highest_id, v_run.events, v_last.hash, v_run.hash)
     returning s.* into v_last;
+    -- the newest seals could be remade by who can remake events: their hashes go where nobody here can
+    insert into ledger.outbox (type, payload) values ('events.sealed', jsonb_build_object(
+      'seal_number', v_last.seal_number, 'event_count', v_last.event_count, 'hash', encode(v_last.hash, 'hex')));
     perform set_config('ledger.procedure', '', true);
     v_sealed := v_sealed + v_run.events;
     exit when v_run.events < p_seal_size;
@@ -2615,6 +2786,7 @@ declare
   v_change ledger.withdrawal_change;
   v_withdrawal public.withdrawals;
   v_account_id uuid;
+  v_frozen_reason text;
   v_returned bigint;
   v_paid bigint;
   v_transaction public.transactions;
@@ -2626,7 +2798,7 @@ begin
   where w.id = p_withdrawal_id and (p_user_id is null or w.user_id = p_user_id);
 
   -- lock: account, withdrawal
-  perform from public.accounts a where a.id = v_account_id for no key update;
+  select a.frozen_reason into v_frozen_reason from public.accounts a where a.id = v_account_id for no key update;
   select w.* into v_withdrawal
   from public.withdrawals w
   where w.account_id = v_account_id and w.id = p_withdrawal_id
@@ -2640,6 +2812,8 @@ begin
         'problem', 'notes have at most 2000 characters, a bank reference at most 200'))
     when v_withdrawal.status <> all (p_from) then ledger.refuse('withdrawal_conflict', jsonb_build_object(
       'status', v_withdrawal.status, 'wanted', p_to, 'expected', array_to_string(p_from, ' or ')))
+    when v_frozen_reason is not null and p_to in ('approved', 'paid') then
+      ledger.refuse('account_frozen', jsonb_build_object('reason', v_frozen_reason))
   end;
   if v_change.refusal is not null then
     return v_change;
@@ -2692,21 +2866,23 @@ begin
   end if;
   perform set_config('ledger.procedure', 'start_seal_epoch', true);
   insert into public.event_seals as s
-    (seal_number, epoch, epoch_after_event_id, last_xid, last_event_id, first_event_id, event_count, previous_hash, hash)
+    (seal_number, epoch, epoch_after_event_id, last_xid, last_event_id, first_event_id, highest_event_id, event_count, previous_hash, hash)
   select v_last.seal_number + 1, v_last.epoch, v_last.epoch_after_event_id,
          coalesce(max(e.written_by_xid), v_last.last_xid),
          coalesce((array_agg(e.id order by e.written_by_xid desc, e.id desc))[1], v_last.last_event_id),
-         (array_agg(e.id order by e.written_by_xid, e.id))[1], count(e.id)::int, v_last.hash,
+         (array_agg(e.id order by e.written_by_xid, e.id))[1], coalesce(max(e.id), v_last.highest_event_id), count(e.id)::int, v_last.hash,
          ledger.seal_hash(v_last.hash, string_agg(ledger.event_canonical(e), e'\n' order by e.written_by_xid, e.id))
   from public.immutable_events e
   where (e.written_by_xid, e.id) > (v_last.last_xid, v_last.last_event_id) and e.id > v_last.epoch_after_event_id
   returning s.* into v_last;
 
+  -- the old epoch ends at the highest id that came with the dump; what this cluster has written
+  -- since has higher ids, whatever its transaction ids are
   insert into public.event_seals
-    (seal_number, epoch, epoch_after_event_id, last_xid, last_event_id, first_event_id, event_count, previous_hash, hash)
-  select v_last.seal_number + 1, v_last.epoch + 1, coalesce(max(e.id), 0), 0, 0, null, 0, v_last.hash,
+    (seal_number, epoch, epoch_after_event_id, last_xid, last_event_id, first_event_id, highest_event_id, event_count, previous_hash, hash)
+  select v_last.seal_number + 1, v_last.epoch + 1, max(s.highest_event_id), 0, 0, null, max(s.highest_event_id), 0, v_last.hash,
          ledger.seal_hash(v_last.hash, null)
-  from public.immutable_events e;
+  from public.event_seals s;
   perform set_config('ledger.procedure', '', true);
 end $function$;
 -- for nobody but its owner
@@ -2778,7 +2954,11 @@ AS $function$
       and (e.written_by_xid, e.id) <= (c.last_xid, c.last_event_id)
       and e.id > o.after_id and (o.until_id is null or e.id <= o.until_id)) r
   union all
-  select null, s.events, format('%s events were inserted where no seal reaches', s.events)
+  select null, s.events, case
+           when (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint < (
+             select max(o.last_xid) from epochs o where o.until_id is null) then
+             'the database was restored into another cluster: call ledger.start_seal_epoch()'
+           else format('%s events were inserted where no seal reaches', s.events) end
   from strays s
   where s.events > 0
   order by 1;
@@ -2796,10 +2976,10 @@ AS $function$
     when not exists (select from public.payment_methods m where m.code = p_payment_method and m.is_active) then
       ledger.refuse('payment_method_unavailable', jsonb_build_object('payment_method', p_payment_method,
         'available', (select string_agg(m.code, ', ' order by m.code) from public.payment_methods m where m.is_active)))
-    when p_payment_method = 'bank_transfer' and p_wallet_amount <> 0 then
+    when p_payment_method not in ('wallet', 'wallet_partial') and p_wallet_amount <> 0 then
       ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
         'expected', '0 or left out when all of it is transferred; wallet_partial pays a part from the wallet'))
-    when p_payment_method = 'bank_transfer' then '{"wallet_amount": 0}'
+    when p_payment_method not in ('wallet', 'wallet_partial') then '{"wallet_amount": 0}'
     when p_payment_method = 'wallet' and p_wallet_amount <> p_total then
       ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
         'expected', format('the total, %s, or left out when the wallet pays', p_total)))
@@ -2868,7 +3048,7 @@ end $function$;
 grant execute on function public.integrity_check_books() to authenticated, service_role;
 comment on function public.integrity_check_books() is 'Rows where two sides of the books differ: accounts, transactions, postings, events, orders, stock. None is good. Needs audit.read.';
 
-CREATE OR REPLACE FUNCTION public.integrity_verify_seals()
+CREATE OR REPLACE FUNCTION public.integrity_verify_seals(p_seal_number bigint DEFAULT NULL::bigint, p_hash text DEFAULT NULL::text)
  RETURNS TABLE(seal_number bigint, event_count integer, problem text)
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
@@ -2876,10 +3056,16 @@ CREATE OR REPLACE FUNCTION public.integrity_verify_seals()
 AS $function$
 begin
   perform ledger.require_permission(ledger.current_actor(), 'audit.read');
-  return query select v.seal_number, v.event_count, v.problem from ledger.verify_seals() v where v.problem is not null;
+  return query
+    select v.seal_number, v.event_count, v.problem from ledger.verify_seals() v where v.problem is not null
+    union all
+    select p_seal_number, coalesce(s.event_count, 0), 'is not the seal whose hash was kept'
+    from (select 1) one
+    left join public.event_seals s on s.seal_number = p_seal_number
+    where p_seal_number is not null and encode(s.hash, 'hex') is distinct from lower(p_hash);
 end $function$;
-grant execute on function public.integrity_verify_seals() to authenticated, service_role;
-comment on function public.integrity_verify_seals() is 'Recomputes all seals over immutable_events and answers those that do not hold, with what was changed, removed or inserted. None is good. Needs audit.read.';
+grant execute on function public.integrity_verify_seals(p_seal_number bigint, p_hash text) to authenticated, service_role;
+comment on function public.integrity_verify_seals(p_seal_number bigint, p_hash text) is 'Recomputes all seals over immutable_events and answers those that do not hold, with what was changed, removed or inserted. None is good. With the number and hash (hex) of an events.sealed message it also says whether that seal is still the same. Needs audit.read.';
 
 CREATE OR REPLACE FUNCTION public.ledger_adjust_stock(p_variant_id uuid, p_quantity bigint, p_reason text DEFAULT 'received'::text, p_notes text DEFAULT NULL::text, p_idempotency_key text DEFAULT NULL::text, p_actor_id uuid DEFAULT NULL::uuid)
  RETURNS SETOF public.ledger_adjust_stock_result
@@ -2923,8 +3109,9 @@ begin
         case p_reason when 'received' then 'above zero' when 'damaged' then 'below zero' else 'other than zero' end))
     when length(p_notes) > 2000 then
       ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_notes', 'problem', 'at most 2000 characters'))
-    when v_stock.on_hand + p_quantity > 9007199254740991 then
-      ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991))
+    -- far below what a column holds, so that what orders bring back always fits
+    when v_stock.on_hand + p_quantity > 1000000000000 then
+      ledger.refuse('stock_too_large', jsonb_build_object('name', v_variant.name, 'maximum', 1000000000000))
     when v_stock.on_hand - v_stock.held + p_quantity < 0 then
       ledger.refuse('stock_below_zero', jsonb_build_object('name', v_variant.name, 'quantity', -p_quantity,
         'available', v_stock.on_hand - v_stock.held))
@@ -2950,7 +3137,7 @@ begin
   return next jsonb_populate_record(null::public.ledger_adjust_stock_result, v_answer);
 end $function$;
 grant execute on function public.ledger_adjust_stock(p_variant_id uuid, p_quantity bigint, p_reason text, p_notes text, p_idempotency_key text, p_actor_id uuid) to authenticated, service_role;
-comment on function public.ledger_adjust_stock(p_variant_id uuid, p_quantity bigint, p_reason text, p_notes text, p_idempotency_key text, p_actor_id uuid) is 'Changes a variant''s stock by a signed quantity (units): received, damaged or counted. Needs stock.adjust. Errors: invalid_argument, invalid_amount, amount_too_large, stock_below_zero.';
+comment on function public.ledger_adjust_stock(p_variant_id uuid, p_quantity bigint, p_reason text, p_notes text, p_idempotency_key text, p_actor_id uuid) is 'Changes a variant''s stock by a signed quantity (units): received, damaged or counted. Needs stock.adjust. Errors: invalid_argument, invalid_amount, amount_too_large, stock_too_large, stock_below_zero.';
 
 CREATE OR REPLACE FUNCTION public.ledger_cancel_order(p_order_id uuid, p_reason text DEFAULT NULL::text, p_idempotency_key text DEFAULT NULL::text, p_user_id uuid DEFAULT NULL::uuid)
  RETURNS SETOF public.ledger_cancel_order_result
@@ -3139,13 +3326,14 @@ begin
   -- answer
   v_answer := jsonb_build_object('success', true, 'transaction_id', v_change.transaction_id, 'order_id', v_order.id,
     'order_status', v_change.order_status, 'payment_status', v_change.payment_status,
-    'returned_amount', v_change.returned_amount, 'available_balance', v_change.available_balance);
+    'returned_amount', v_change.returned_amount,
+    'available_balance', case when ledger.has_permission(v_actor, 'accounts.read') then v_change.available_balance end);
   perform ledger.idempotency_end('ledger_change_order_status', p_idempotency_key, v_actor.caller_id, v_request, v_order.account_id, v_answer);
   perform set_config('ledger.procedure', '', true);
   return next jsonb_populate_record(null::public.ledger_change_order_status_result, v_answer);
 end $function$;
 grant execute on function public.ledger_change_order_status(p_user_id uuid, p_reference_id uuid, p_old_status text, p_new_status text, p_amount bigint, p_metadata jsonb, p_actor_id uuid, p_actor_action text, p_idempotency_key text) to authenticated, service_role;
-comment on function public.ledger_change_order_status(p_user_id uuid, p_reference_id uuid, p_old_status text, p_new_status text, p_amount bigint, p_metadata jsonb, p_actor_id uuid, p_actor_action text, p_idempotency_key text) is 'Moves order p_reference_id of customer p_user_id from p_old_status to p_new_status (any case); p_amount is its total in minor units. Needs the permission of the row in order_status_transitions. Errors: order_not_found, unknown_status, status_conflict, amount_mismatch, invalid_transition, payment_required. Source 003.';
+comment on function public.ledger_change_order_status(p_user_id uuid, p_reference_id uuid, p_old_status text, p_new_status text, p_amount bigint, p_metadata jsonb, p_actor_id uuid, p_actor_action text, p_idempotency_key text) is 'Moves order p_reference_id of customer p_user_id from p_old_status to p_new_status (any case); p_amount is its total in minor units. Needs orders.read and the permission of the row in order_status_transitions; available_balance is answered to who has accounts.read. The customer can read p_actor_action and p_metadata. Errors: order_not_found, unknown_status, status_conflict, amount_mismatch, invalid_transition, payment_required. Source 003.';
 
 CREATE OR REPLACE FUNCTION public.ledger_credit_account(p_user_id uuid, p_amount bigint, p_type text DEFAULT 'deposit'::text, p_currency text DEFAULT NULL::text, p_notes text DEFAULT NULL::text, p_metadata jsonb DEFAULT '{}'::jsonb, p_idempotency_key text DEFAULT NULL::text, p_actor_id uuid DEFAULT NULL::uuid)
  RETURNS SETOF public.ledger_credit_account_result
@@ -3167,7 +3355,7 @@ begin
   perform ledger.require_permission(v_actor, case p_type when 'adjustment' then 'accounts.adjust' else 'accounts.credit' end);
 
   -- asked before
-  v_request := jsonb_build_array(p_user_id, p_amount, p_type, v_currency, p_notes, p_metadata, p_actor_id);
+  v_request := jsonb_build_array(p_user_id, p_amount, p_type, p_currency, p_notes, p_metadata, p_actor_id);
   v_answer := ledger.idempotency_begin('ledger_credit_account', p_idempotency_key, v_actor.caller_id, v_request);
   if v_answer is not null then
     return next jsonb_populate_record(null::public.ledger_credit_account_result, v_answer);
@@ -3294,7 +3482,7 @@ begin
   perform ledger.require_permission(v_actor, 'accounts.freeze');
 
   -- asked before
-  v_request := jsonb_build_array(p_user_id, p_frozen, p_reason, v_currency, p_actor_id);
+  v_request := jsonb_build_array(p_user_id, p_frozen, p_reason, p_currency, p_actor_id);
   v_answer := ledger.idempotency_begin('ledger_freeze_account', p_idempotency_key, v_actor.caller_id, v_request);
   if v_answer is not null then
     return next jsonb_populate_record(null::public.ledger_freeze_account_result, v_answer);
@@ -3314,6 +3502,8 @@ begin
       ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_frozen', 'problem', 'true to freeze, false to release'))
     when p_frozen and coalesce(length(trim(p_reason)), 0) not between 1 and 1000 then
       ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reason', 'problem', 'say why, in 1 to 1000 characters'))
+    when length(p_reason) > 1000 then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reason', 'problem', 'at most 1000 characters'))
     when p_frozen = (v_account.frozen_reason is not null) then
       ledger.refuse('account_already_frozen', jsonb_build_object('state', case when p_frozen then 'frozen' else 'released' end))
   end;
@@ -3325,7 +3515,7 @@ begin
   -- write: account, transaction
   perform set_config('ledger.procedure', 'ledger_freeze_account', true);
   v_correlation_id := ledger.correlation_id();
-  update public.accounts a set frozen_reason = case when p_frozen then p_reason end where a.id = v_account.id;
+  update public.accounts a set frozen_reason = case when p_frozen then trim(p_reason) end where a.id = v_account.id;
   v_transaction := ledger.write_transaction(
     v_account.id, case when p_frozen then 'account_frozen' else 'account_released' end, v_actor,
     coalesce(p_reason, 'account released'), v_correlation_id);
@@ -3358,6 +3548,8 @@ declare
   v_pricing ledger.order_pricing;
   v_account public.accounts;
   v_account_id uuid;
+  v_shipping_address jsonb;
+  v_billing_address jsonb;
   v_wallet_amount bigint;
   v_order public.orders;
   v_transaction public.transactions;
@@ -3378,6 +3570,8 @@ begin
   -- check what needs no lock: customer, arguments, prices
   if v_answer is null then
     v_pricing := ledger.price_order(v_user_id, p_items, p_shipping_method, p_discount_code);
+    v_shipping_address := ledger.address_snapshot(p_shipping_address_id, v_user_id);
+    v_billing_address := ledger.address_snapshot(p_billing_address_id, v_user_id);
     v_answer := case
       when v_user_id is null then ledger.refuse('customer_required')
       when not exists (select from public.profiles p where p.id = v_user_id) then
@@ -3386,9 +3580,9 @@ begin
         ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_notes', 'problem', 'at most 2000 characters'))
       when coalesce(jsonb_typeof(p_metadata), 'object') <> 'object' or octet_length(p_metadata::text) > 16384 then
         ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_metadata', 'problem', 'a JSON object of at most 16 KB'))
-      when p_shipping_address_id is not null and ledger.address_snapshot(p_shipping_address_id, v_user_id) is null then
+      when p_shipping_address_id is not null and v_shipping_address is null then
         ledger.refuse('address_not_found', jsonb_build_object('address_id', p_shipping_address_id))
-      when p_billing_address_id is not null and ledger.address_snapshot(p_billing_address_id, v_user_id) is null then
+      when p_billing_address_id is not null and v_billing_address is null then
         ledger.refuse('address_not_found', jsonb_build_object('address_id', p_billing_address_id))
       when v_pricing.refusal is not null then v_pricing.refusal
       when p_expected_total <> v_pricing.total_amount then
@@ -3435,14 +3629,13 @@ begin
      shipping_method, discount_code_id, shipping_address, billing_address, notes, metadata, placed_by)
   values
     (v_account_id, v_user_id, ledger.next_order_number(), v_pricing.currency,
-     case when v_wallet_amount = v_pricing.total_amount and ledger.setting_text('auto_confirm_when_paid')::boolean
-          then 'confirmed' else ledger.setting_text('default_order_status') end,
+     ledger.first_status(v_wallet_amount = v_pricing.total_amount),
      case when v_wallet_amount = v_pricing.total_amount then 'paid'
           when v_wallet_amount > 0 then 'partially_paid' else 'unpaid' end,
      p_payment_method, v_pricing.prices_include_tax,
      v_pricing.subtotal_amount, v_pricing.discount_amount, v_pricing.shipping_amount, v_pricing.tax_amount,
      v_pricing.total_amount, v_wallet_amount, v_wallet_amount, p_shipping_method, v_pricing.discount_code_id,
-     ledger.address_snapshot(p_shipping_address_id, v_user_id), ledger.address_snapshot(p_billing_address_id, v_user_id),
+     v_shipping_address, v_billing_address,
      p_notes, coalesce(p_metadata, '{}'), v_actor.user_id)
   returning o.* into v_order;
 
@@ -3582,7 +3775,7 @@ begin
   v_user_id := ledger.customer_of_call(v_actor, p_user_id, 'withdrawals.review');
 
   -- asked before
-  v_request := jsonb_build_array(v_user_id, p_amount, p_destination, v_currency, p_notes);
+  v_request := jsonb_build_array(v_user_id, p_amount, p_destination, p_currency, p_notes);
   v_answer := ledger.idempotency_begin('ledger_request_withdrawal', p_idempotency_key, v_actor.caller_id, v_request);
   if v_answer is null and not v_actor.is_system then
     v_answer := ledger.rate_limit_take(v_actor.user_id, 'ledger_request_withdrawal');
@@ -3691,7 +3884,7 @@ begin
   return next jsonb_populate_record(null::public.ledger_review_withdrawal_result, v_answer);
 end $function$;
 grant execute on function public.ledger_review_withdrawal(p_withdrawal_id uuid, p_decision text, p_notes text, p_bank_reference text, p_idempotency_key text, p_actor_id uuid) to authenticated, service_role;
-comment on function public.ledger_review_withdrawal(p_withdrawal_id uuid, p_decision text, p_notes text, p_bank_reference text, p_idempotency_key text, p_actor_id uuid) is 'Decides on a withdrawal: approve, reject or mark_paid. Needs withdrawals.review. Errors: withdrawal_not_found, withdrawal_conflict, invalid_argument.';
+comment on function public.ledger_review_withdrawal(p_withdrawal_id uuid, p_decision text, p_notes text, p_bank_reference text, p_idempotency_key text, p_actor_id uuid) is 'Decides on a withdrawal: approve, reject or mark_paid. Needs withdrawals.review. Of a frozen account none is approved or paid. Errors: withdrawal_not_found, withdrawal_conflict, account_frozen, invalid_argument.';
 
 CREATE OR REPLACE FUNCTION public.ledger_save_address(p_recipient text, p_line1 text, p_city text, p_country text, p_line2 text DEFAULT NULL::text, p_region text DEFAULT NULL::text, p_postal_code text DEFAULT NULL::text, p_phone text DEFAULT NULL::text, p_address_id uuid DEFAULT NULL::uuid, p_idempotency_key text DEFAULT NULL::text, p_user_id uuid DEFAULT NULL::uuid)
  RETURNS SETOF public.ledger_save_address_result

@@ -374,6 +374,7 @@ export type Database = {
           event_count: number;
           first_event_id: number | null;
           hash: string;
+          highest_event_id: number;
           last_event_id: number;
           last_xid: number;
           previous_hash: string;
@@ -387,6 +388,7 @@ export type Database = {
           event_count: number;
           first_event_id?: number | null;
           hash: string;
+          highest_event_id: number;
           last_event_id: number;
           last_xid: number;
           previous_hash: string;
@@ -399,6 +401,7 @@ export type Database = {
           event_count?: number;
           first_event_id?: number | null;
           hash?: string;
+          highest_event_id?: number;
           last_event_id?: number;
           last_xid?: number;
           previous_hash?: string;
@@ -1721,7 +1724,7 @@ export type Database = {
         }[];
       };
       integrity_verify_seals: {
-        Args: Record<PropertyKey, never>;
+        Args: { p_hash?: string; p_seal_number?: number };
         Returns: {
           event_count: number;
           problem: string;

@@ -43,6 +43,7 @@ export const businessErrors = {
   withdrawal_not_found: 404,
   withdrawal_conflict: 409,
   stock_below_zero: 409,
+  stock_too_large: 400,
   referral_code_not_found: 404,
   referral_not_allowed: 409,
 } as const satisfies Record<string, number>;

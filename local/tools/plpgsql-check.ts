@@ -13,6 +13,7 @@ export function checkFunctions(
     const [there] = await sql`select from pg_available_extensions where name = 'plpgsql_check'`;
     if (!there) return undefined;
     await sql`create extension if not exists plpgsql_check with schema extensions`;
+    await sql`set search_path = ''`; // names are said in full
     const found = await sql.unsafe<Omit<Finding, 'lint'>[]>(query);
     return found.map((finding) => ({ lint: 'plpgsql_check', ...finding }));
   });

@@ -37,6 +37,11 @@ function facts(databaseUrl: string): Promise<Fact[]> {
       select relation, format('%s.%s has compression %s', relation, attname, attcompression)
       from columns where attcompression <> ''
       union all
+      select r.name, format('trigger %s on %s fires in %s', t.tgname, r.name,
+        case t.tgenabled when 'A' then 'every mode' when 'R' then 'replica mode' else 'no mode' end)
+      from pg_trigger t join relations r on r.oid = t.tgrelid
+      where not t.tgisinternal and t.tgenabled <> 'O'
+      union all
       select r.name, format('there is %s', pg_get_statisticsobjdef(s.oid))
       from pg_statistic_ext s join relations r on r.oid = s.stxrelid
       union all

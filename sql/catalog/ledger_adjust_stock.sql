@@ -54,8 +54,9 @@ begin
         case p_reason when 'received' then 'above zero' when 'damaged' then 'below zero' else 'other than zero' end))
     when length(p_notes) > 2000 then
       ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_notes', 'problem', 'at most 2000 characters'))
-    when v_stock.on_hand + p_quantity > 9007199254740991 then
-      ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991))
+    -- far below what a column holds, so that what orders bring back always fits
+    when v_stock.on_hand + p_quantity > 1000000000000 then
+      ledger.refuse('stock_too_large', jsonb_build_object('name', v_variant.name, 'maximum', 1000000000000))
     when v_stock.on_hand - v_stock.held + p_quantity < 0 then
       ledger.refuse('stock_below_zero', jsonb_build_object('name', v_variant.name, 'quantity', -p_quantity,
         'available', v_stock.on_hand - v_stock.held))
@@ -83,4 +84,4 @@ end $$;
 revoke execute on function public.ledger_adjust_stock(uuid, bigint, text, text, text, uuid) from public, anon;
 grant execute on function public.ledger_adjust_stock(uuid, bigint, text, text, text, uuid) to authenticated, service_role;
 comment on function public.ledger_adjust_stock(uuid, bigint, text, text, text, uuid) is
-  'Changes a variant''s stock by a signed quantity (units): received, damaged or counted. Needs stock.adjust. Errors: invalid_argument, invalid_amount, amount_too_large, stock_below_zero.';
+  'Changes a variant''s stock by a signed quantity (units): received, damaged or counted. Needs stock.adjust. Errors: invalid_argument, invalid_amount, amount_too_large, stock_too_large, stock_below_zero.';

@@ -39,6 +39,7 @@ insert into public.error_codes (code, http_status, message, description) values
   ('withdrawal_not_found', 404, 'There is no withdrawal {withdrawal_id}.', 'The withdrawal does not exist or is someone else''s.'),
   ('withdrawal_conflict', 409, 'The withdrawal is already "{status}"; {wanted} needs it to be {expected}.', 'Somebody else reviewed, paid or cancelled it first.'),
   ('stock_below_zero', 409, 'Taking {quantity} of "{name}" would leave less than nothing: {available} available.', 'A stock adjustment below what is there or held.'),
+  ('stock_too_large', 400, 'Stock of "{name}" is kept up to {maximum} units.', 'A stock adjustment beyond 10^12 units on hand.'),
   ('referral_code_not_found', 404, 'There is no referral code "{code}".', 'No profile has this referral code.'),
   ('referral_not_allowed', 409, 'The referral cannot be registered: {reason}.', 'Self-referral, a second referrer, or a customer who already ordered.')
 on conflict (code) do nothing;

@@ -25,21 +25,27 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_sentence text := (select e.message from public.error_codes e where e.code = p_code);
+  v_details jsonb;
   v_message text;
 begin
   if v_sentence is null then
     raise exception 'error code "%" is not in public.error_codes', p_code;
   end if;
+  -- what was sent comes back as far as it helps
+  select coalesce(jsonb_object_agg(d.key, case when jsonb_typeof(d.value) = 'string' and length(d.value #>> '{}') > 300
+                                               then to_jsonb(left(d.value #>> '{}', 300) || '...') else d.value end), '{}')
+  into v_details
+  from jsonb_each(p_details) d;
   -- one pass: a value that looks like a placeholder is not looked at again
   select string_agg(case
-           when p.part[1] ~ '^\{[a-z_]+\}$' then p_details ->> btrim(p.part[1], '{}')
+           when p.part[1] ~ '^\{[a-z_]+\}$' then v_details ->> btrim(p.part[1], '{}')
            when p.part[1] ~ '^\{[a-z_]+:money\}$' then
              ledger.format_money((p_details ->> split_part(btrim(p.part[1], '{}'), ':', 1))::bigint, p_details ->> 'currency')
            else p.part[1] end, '' order by p.position)
   into v_message
   from regexp_matches(v_sentence, '\{[a-z_]+(?::money)?\}|[^{]+|\{', 'g') with ordinality p (part, position);
   return jsonb_build_object('success', false, 'error_code', p_code,
-                            'error_message', v_message, 'error_details', p_details);
+                            'error_message', v_message, 'error_details', v_details);
 end $$;
 comment on function ledger.refuse(text, jsonb) is
   'The answer of a refused call: success false, error_code, error_message made from the code''s sentence, error_details.';

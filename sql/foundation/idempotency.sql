@@ -19,6 +19,14 @@ create index idempotency_keys_by_age on ledger.idempotency_keys using brin (crea
 comment on table ledger.idempotency_keys is 'Answers by idempotency key, kept for the setting idempotency_retention_days.';
 comment on column ledger.idempotency_keys.caller_id is 'auth.uid() of the caller; the nil UUID for a backend.';
 
+-- without its key a retry would act a second time
+create trigger keys_stay before update or delete on ledger.idempotency_keys
+  for each row when (coalesce(current_setting('ledger.procedure', true), '') = '')
+  execute function ledger.refuse_hand_edit('idempotency_keys', 'ledger.purge_idempotency_keys');
+create trigger keys_are_never_truncated before truncate on ledger.idempotency_keys
+  for each statement execute function ledger.refuse_hand_edit('idempotency_keys', 'ledger.purge_idempotency_keys');
+select ledger.enable_always('ledger.idempotency_keys', array['keys_stay', 'keys_are_never_truncated']);
+
 /* Null when the call is new (the key is locked from here on), else the answer to give back. */
 create function ledger.idempotency_begin(p_procedure text, p_key text, p_caller_id uuid, p_request jsonb)
 returns jsonb
@@ -65,13 +73,17 @@ comment on function ledger.idempotency_end(text, text, uuid, jsonb, uuid, jsonb)
 
 create function ledger.purge_idempotency_keys()
 returns bigint
-language sql
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
-  with gone as (
-    delete from ledger.idempotency_keys k
-    where k.created_at < clock_timestamp() - make_interval(days => ledger.setting_text('idempotency_retention_days')::int)
-    returning 1)
-  select count(*) from gone;
-$$;
+declare
+  v_count bigint;
+begin
+  perform set_config('ledger.procedure', 'purge_idempotency_keys', true);
+  delete from ledger.idempotency_keys k
+  where k.created_at < clock_timestamp() - make_interval(days => ledger.setting_text('idempotency_retention_days')::int);
+  get diagnostics v_count = row_count;
+  perform set_config('ledger.procedure', '', true);
+  return v_count;
+end $$;
 comment on function ledger.purge_idempotency_keys() is 'Job: removes keys older than the retention; answers how many.';

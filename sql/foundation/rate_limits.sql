@@ -6,13 +6,13 @@ create table public.rate_limits (
   procedure text primary key,
   capacity integer not null,
   refill_per_second numeric(10, 3) not null,
-  constraint capacity_is_positive check (capacity > 0),
-  constraint refill_is_positive check (refill_per_second > 0)
+  constraint capacity_is_positive check (capacity between 1 and 1000000),
+  constraint refill_is_positive check (refill_per_second > 0 and refill_per_second <= 1000000)
 );
 alter table public.rate_limits enable row level security;
 revoke all on public.rate_limits from anon, authenticated, service_role;
 grant select on public.rate_limits to authenticated, service_role;
-comment on table public.rate_limits is 'Token bucket of each limited procedure; a procedure without a row is not limited.';
+comment on table public.rate_limits is 'Token buckets of the procedures that ask for one; without its row such a procedure is not limited.';
 
 create unlogged table ledger.rate_limit_buckets (
   user_id uuid not null,

@@ -1,5 +1,5 @@
 insert into public.settings (key, value, kind, minimum, maximum, allowed, description) values
-  ('default_currency', '"USD"', 'text', null, null, null, 'Currency of accounts opened at sign-up and of calls that name none.'),
+  ('default_currency', '"USD"', 'text', null, null, null, 'Currency of calls that name none.'),
   ('order_number_prefix', '"ORD"', 'text', null, null, null, 'Before the digits of an order number (source 004).'),
   ('order_number_length', '8', 'integer', 4, 18, null, 'Digits of an order number, zero-padded (source 004).'),
   ('default_order_status', '"pending"', 'text', null, null, '{pending,confirmed,processing}', 'Status of a new order (source 004).'),

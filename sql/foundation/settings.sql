@@ -16,7 +16,7 @@ create table public.settings (
     jsonb_typeof(value) = case kind when 'integer' then 'number' when 'boolean' then 'boolean' else 'string' end),
   constraint integer_is_whole_and_within_bounds check (
     case when kind = 'integer' and jsonb_typeof(value) = 'number' then
-      (value #>> '{}')::numeric = trunc((value #>> '{}')::numeric)
+      value #>> '{}' ~ '^-?\d+$'
       and (minimum is null or (value #>> '{}')::numeric >= minimum)
       and (maximum is null or (value #>> '{}')::numeric <= maximum)
     else true end),

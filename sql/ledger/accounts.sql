@@ -71,3 +71,23 @@ begin
 end $$;
 comment on function ledger.lock_accounts(uuid[], text, boolean) is
   'Locks the accounts of these customers in one currency, by id, and opens those that are missing (unless p_open is false).';
+
+/* A person with books stays: the profile is what keeps the user in auth.users. */
+create function ledger.keep_profile_with_books()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if exists (select from public.accounts a where a.user_id = old.id) then
+    raise exception using
+      errcode = 'insufficient_privilege',
+      message = format('%s of the profile of %s is refused: the books refer to this person', lower(tg_op), old.id),
+      hint = 'Change what the profile says, not who it is.';
+  end if;
+  return case tg_op when 'DELETE' then old else new end;
+end $$;
+comment on function ledger.keep_profile_with_books() is 'Trigger: refuses removing or renumbering a profile that has accounts.';
+
+create trigger profiles_with_books_stay before delete or update of id on public.profiles
+  for each row execute function ledger.keep_profile_with_books();

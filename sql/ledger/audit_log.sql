@@ -31,6 +31,8 @@ drop trigger rows_never_change on public.audit_log;
 create trigger rows_never_change before update or delete on public.audit_log
   for each row when (coalesce(current_setting('ledger.procedure', true), '') <> 'purge_audit_log')
   execute function ledger.refuse_change('audit_log');
+select ledger.enable_always('public.audit_log', array['rows_never_change']);
+select ledger.enable_always('ledger.audit_log_default', array['rows_are_never_truncated']);
 comment on table public.audit_log is 'Immutable until purged by month after the setting audit_retention_days.';
 comment on column public.audit_log.actor_role is 'Database role of the call: authenticated, service_role, or the owner in a direct session.';
 
@@ -54,7 +56,7 @@ begin
   values (lower(tg_op), tg_table_name,
           coalesce(v_new, v_old) ->> tg_argv[0],
           auth.uid(), case v_role when 'none' then session_user else v_role end,
-          split_part(ledger.request_header('x-forwarded-for'), ',', 1), ledger.request_header('user-agent'),
+          ledger.client_address(), ledger.request_header('user-agent'),
           jsonb_strip_nulls(jsonb_build_object('old', v_old, 'new', v_new)));
   perform set_config('ledger.procedure', v_outer, true);
   return null;
@@ -118,3 +120,10 @@ select ledger.audit_hand_edits_of('public.permissions', 'code');
 select ledger.audit_hand_edits_of('public.role_permissions', 'role');
 select ledger.audit_hand_edits_of('public.user_roles', 'user_id');
 select ledger.audit_hand_edits_of('ledger.scheduled_jobs', 'name');
+
+select ledger.keep_schema_rows('public.currencies', 'code, exponent');
+select ledger.keep_schema_rows('public.chart_accounts', 'code, kind, normal_side, scope');
+select ledger.keep_schema_rows('public.settings', 'key, kind, minimum, maximum, allowed');
+select ledger.keep_schema_rows('public.feature_flags', 'key, allowed_states');
+select ledger.keep_schema_rows('public.error_codes', 'code');
+select ledger.keep_schema_rows('public.permissions', 'code');

@@ -1,4 +1,7 @@
-/* What an event says of an account: enough to replay every total from events alone. */
+/*
+ * What an event says of an account: enough to replay every total from events alone. Not the balance:
+ * order staff read the events of orders, and a customer's wealth is none of their business.
+ */
 create function ledger.balance_effect(
   p_transaction public.transactions,
   p_earned bigint default 0,
@@ -14,7 +17,6 @@ as $$
     'transaction_type', p_transaction.type,
     'account_version', p_transaction.account_version,
     'amount', p_transaction.amount,
-    'balance_after', p_transaction.balance_after,
     'effect', jsonb_strip_nulls(jsonb_build_object(
       'total_earned', nullif(p_earned, 0),
       'total_withdrawn', nullif(p_withdrawn, 0),

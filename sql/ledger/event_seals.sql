@@ -14,6 +14,7 @@ create table public.event_seals (
   last_xid bigint not null,
   last_event_id bigint not null,
   first_event_id bigint,
+  highest_event_id bigint not null,
   event_count integer not null,
   previous_hash bytea not null,
   hash bytea not null,
@@ -29,6 +30,7 @@ create policy seals_are_seen_by_auditors on public.event_seals for select to aut
 select ledger.make_immutable('public.event_seals', 'ledger.seal_events');
 comment on table public.event_seals is
   'Hash chain over immutable_events. A seal covers the events of its epoch after the previous seal''s (last_xid, last_event_id) up to its own.';
+comment on column public.event_seals.highest_event_id is 'Greatest id among the events of this seal; ids are not in the order of transactions.';
 comment on column public.event_seals.epoch_after_event_id is 'Events up to this id belong to earlier epochs.';
 
 /* The canonical form of one event: independent of time zone, key order and client. */
@@ -72,7 +74,7 @@ begin
   v_horizon := (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint;
   select s.* into v_last from public.event_seals s order by s.seal_number desc limit 1;
   if not found then
-    v_last := row(0, 1, 0, 0, 0, null, 0, sha256(''), sha256(''), null)::public.event_seals;
+    v_last := row(0, 1, 0, 0, 0, null, 0, 0, sha256(''), sha256(''), null)::public.event_seals;
   elsif v_horizon < v_last.last_xid then
     raise exception 'the last seal was made in another cluster (transaction %, here %)', v_last.last_xid, v_horizon
       using hint = 'After restoring a logical dump call ledger.start_seal_epoch() once.';
@@ -80,7 +82,7 @@ begin
 
   loop
     select max(e.written_by_xid) as last_xid, (array_agg(e.id order by e.written_by_xid desc, e.id desc))[1] as last_id,
-           (array_agg(e.id order by e.written_by_xid, e.id))[1] as first_id, count(*)::int as events,
+           (array_agg(e.id order by e.written_by_xid, e.id))[1] as first_id, max(e.id) as highest_id, count(*)::int as events,
            ledger.seal_hash(v_last.hash, string_agg(e.canonical, e'\n' order by e.written_by_xid, e.id)) as hash
     into v_run
     from (select i.written_by_xid, i.id, ledger.event_canonical(i) as canonical
@@ -94,10 +96,13 @@ begin
 
     perform set_config('ledger.procedure', 'seal_events', true);
     insert into public.event_seals as s
-      (seal_number, epoch, epoch_after_event_id, last_xid, last_event_id, first_event_id, event_count, previous_hash, hash)
+      (seal_number, epoch, epoch_after_event_id, last_xid, last_event_id, first_event_id, highest_event_id, event_count, previous_hash, hash)
     values (v_last.seal_number + 1, v_last.epoch, v_last.epoch_after_event_id, v_run.last_xid, v_run.last_id,
-            v_run.first_id, v_run.events, v_last.hash, v_run.hash)
+            v_run.first_id, v_run.highest_id, v_run.events, v_last.hash, v_run.hash)
     returning s.* into v_last;
+    -- the newest seals could be remade by who can remake events: their hashes go where nobody here can
+    insert into ledger.outbox (type, payload) values ('events.sealed', jsonb_build_object(
+      'seal_number', v_last.seal_number, 'event_count', v_last.event_count, 'hash', encode(v_last.hash, 'hex')));
     perform set_config('ledger.procedure', '', true);
     v_sealed := v_sealed + v_run.events;
     exit when v_run.events < p_seal_size;
@@ -108,7 +113,7 @@ comment on function ledger.seal_events(integer) is 'Job: seals all events that n
 
 /*
  * After a restore into another cluster: everything that came with the dump and was not sealed yet
- * is sealed, and a new epoch begins behind it. Call it once, before new orders.
+ * is sealed, and a new epoch begins behind it. Call it once, soon after the restore.
  */
 create function ledger.start_seal_epoch()
 returns void
@@ -125,21 +130,23 @@ begin
   end if;
   perform set_config('ledger.procedure', 'start_seal_epoch', true);
   insert into public.event_seals as s
-    (seal_number, epoch, epoch_after_event_id, last_xid, last_event_id, first_event_id, event_count, previous_hash, hash)
+    (seal_number, epoch, epoch_after_event_id, last_xid, last_event_id, first_event_id, highest_event_id, event_count, previous_hash, hash)
   select v_last.seal_number + 1, v_last.epoch, v_last.epoch_after_event_id,
          coalesce(max(e.written_by_xid), v_last.last_xid),
          coalesce((array_agg(e.id order by e.written_by_xid desc, e.id desc))[1], v_last.last_event_id),
-         (array_agg(e.id order by e.written_by_xid, e.id))[1], count(e.id)::int, v_last.hash,
+         (array_agg(e.id order by e.written_by_xid, e.id))[1], coalesce(max(e.id), v_last.highest_event_id), count(e.id)::int, v_last.hash,
          ledger.seal_hash(v_last.hash, string_agg(ledger.event_canonical(e), e'\n' order by e.written_by_xid, e.id))
   from public.immutable_events e
   where (e.written_by_xid, e.id) > (v_last.last_xid, v_last.last_event_id) and e.id > v_last.epoch_after_event_id
   returning s.* into v_last;
 
+  -- the old epoch ends at the highest id that came with the dump; what this cluster has written
+  -- since has higher ids, whatever its transaction ids are
   insert into public.event_seals
-    (seal_number, epoch, epoch_after_event_id, last_xid, last_event_id, first_event_id, event_count, previous_hash, hash)
-  select v_last.seal_number + 1, v_last.epoch + 1, coalesce(max(e.id), 0), 0, 0, null, 0, v_last.hash,
+    (seal_number, epoch, epoch_after_event_id, last_xid, last_event_id, first_event_id, highest_event_id, event_count, previous_hash, hash)
+  select v_last.seal_number + 1, v_last.epoch + 1, max(s.highest_event_id), 0, 0, null, max(s.highest_event_id), 0, v_last.hash,
          ledger.seal_hash(v_last.hash, null)
-  from public.immutable_events e;
+  from public.event_seals s;
   perform set_config('ledger.procedure', '', true);
 end $$;
 comment on function ledger.start_seal_epoch() is 'Seals what a restored dump brought and starts a new epoch of transaction ids.';
@@ -193,7 +200,11 @@ as $$
       and (e.written_by_xid, e.id) <= (c.last_xid, c.last_event_id)
       and e.id > o.after_id and (o.until_id is null or e.id <= o.until_id)) r
   union all
-  select null, s.events, format('%s events were inserted where no seal reaches', s.events)
+  select null, s.events, case
+           when (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint < (
+             select max(o.last_xid) from epochs o where o.until_id is null) then
+             'the database was restored into another cluster: call ledger.start_seal_epoch()'
+           else format('%s events were inserted where no seal reaches', s.events) end
   from strays s
   where s.events > 0
   order by 1;

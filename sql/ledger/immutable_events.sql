@@ -32,6 +32,7 @@ create index immutable_events_by_xid on public.immutable_events using brin (writ
 select ledger.make_immutable('public.immutable_events', 'the ledger_* procedures');
 create trigger rows_are_never_truncated before truncate on ledger.immutable_events_default
   for each statement execute function ledger.refuse_change('immutable_events');
+select ledger.enable_always('ledger.immutable_events_default', array['rows_are_never_truncated']);
 comment on table public.immutable_events is 'Append-only, partitioned by month of occurred_at, sealed by event_seals.';
 comment on column public.immutable_events.account_id is 'Whose books the event belongs to; null for the shop''s own (stock).';
 comment on column public.immutable_events.written_by_xid is

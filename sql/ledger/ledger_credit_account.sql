@@ -35,7 +35,7 @@ begin
   perform ledger.require_permission(v_actor, case p_type when 'adjustment' then 'accounts.adjust' else 'accounts.credit' end);
 
   -- asked before
-  v_request := jsonb_build_array(p_user_id, p_amount, p_type, v_currency, p_notes, p_metadata, p_actor_id);
+  v_request := jsonb_build_array(p_user_id, p_amount, p_type, p_currency, p_notes, p_metadata, p_actor_id);
   v_answer := ledger.idempotency_begin('ledger_credit_account', p_idempotency_key, v_actor.caller_id, v_request);
   if v_answer is not null then
     return next jsonb_populate_record(null::public.ledger_credit_account_result, v_answer);

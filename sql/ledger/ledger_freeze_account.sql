@@ -32,7 +32,7 @@ begin
   perform ledger.require_permission(v_actor, 'accounts.freeze');
 
   -- asked before
-  v_request := jsonb_build_array(p_user_id, p_frozen, p_reason, v_currency, p_actor_id);
+  v_request := jsonb_build_array(p_user_id, p_frozen, p_reason, p_currency, p_actor_id);
   v_answer := ledger.idempotency_begin('ledger_freeze_account', p_idempotency_key, v_actor.caller_id, v_request);
   if v_answer is not null then
     return next jsonb_populate_record(null::public.ledger_freeze_account_result, v_answer);
@@ -52,6 +52,8 @@ begin
       ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_frozen', 'problem', 'true to freeze, false to release'))
     when p_frozen and coalesce(length(trim(p_reason)), 0) not between 1 and 1000 then
       ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reason', 'problem', 'say why, in 1 to 1000 characters'))
+    when length(p_reason) > 1000 then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reason', 'problem', 'at most 1000 characters'))
     when p_frozen = (v_account.frozen_reason is not null) then
       ledger.refuse('account_already_frozen', jsonb_build_object('state', case when p_frozen then 'frozen' else 'released' end))
   end;
@@ -63,7 +65,7 @@ begin
   -- write: account, transaction
   perform set_config('ledger.procedure', 'ledger_freeze_account', true);
   v_correlation_id := ledger.correlation_id();
-  update public.accounts a set frozen_reason = case when p_frozen then p_reason end where a.id = v_account.id;
+  update public.accounts a set frozen_reason = case when p_frozen then trim(p_reason) end where a.id = v_account.id;
   v_transaction := ledger.write_transaction(
     v_account.id, case when p_frozen then 'account_frozen' else 'account_released' end, v_actor,
     coalesce(p_reason, 'account released'), v_correlation_id);

@@ -33,6 +33,7 @@ begin
                      v_table, v_partition, v_month, v_month + interval '1 month');
       execute format('create trigger rows_are_never_truncated before truncate on ledger.%I
                       for each statement execute function ledger.refuse_change(%L)', v_partition, v_table);
+      execute format('alter table ledger.%I enable always trigger rows_are_never_truncated', v_partition);
       execute format('alter table ledger.%I enable row level security', v_partition);
       v_created := v_created + 1;
     end loop;

@@ -16,7 +16,6 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_headers jsonb := nullif(current_setting('request.headers', true), '')::jsonb;
   v_role text := coalesce(nullif(current_setting('role', true), ''), 'none');
 begin
   insert into public.immutable_events
@@ -27,7 +26,7 @@ begin
     (action, target_type, target_id, account_id, actor_id, actor_role, ip_address, user_agent, correlation_id)
   values (p_event_type, p_stream_type, p_stream_id::text, p_account_id, p_actor.user_id,
           case v_role when 'none' then session_user else v_role end,
-          split_part(v_headers ->> 'x-forwarded-for', ',', 1), v_headers ->> 'user-agent', p_correlation_id);
+          ledger.client_address(), ledger.request_header('user-agent'), p_correlation_id);
 
   insert into ledger.outbox (account_id, type, payload)
   values (p_account_id, p_event_type,

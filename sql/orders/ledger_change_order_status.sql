@@ -109,7 +109,8 @@ begin
   -- answer
   v_answer := jsonb_build_object('success', true, 'transaction_id', v_change.transaction_id, 'order_id', v_order.id,
     'order_status', v_change.order_status, 'payment_status', v_change.payment_status,
-    'returned_amount', v_change.returned_amount, 'available_balance', v_change.available_balance);
+    'returned_amount', v_change.returned_amount,
+    'available_balance', case when ledger.has_permission(v_actor, 'accounts.read') then v_change.available_balance end);
   perform ledger.idempotency_end('ledger_change_order_status', p_idempotency_key, v_actor.caller_id, v_request, v_order.account_id, v_answer);
   perform set_config('ledger.procedure', '', true);
   return next jsonb_populate_record(null::public.ledger_change_order_status_result, v_answer);
@@ -117,4 +118,4 @@ end $$;
 revoke execute on function public.ledger_change_order_status(uuid, uuid, text, text, bigint, jsonb, uuid, text, text) from public, anon;
 grant execute on function public.ledger_change_order_status(uuid, uuid, text, text, bigint, jsonb, uuid, text, text) to authenticated, service_role;
 comment on function public.ledger_change_order_status(uuid, uuid, text, text, bigint, jsonb, uuid, text, text) is
-  'Moves order p_reference_id of customer p_user_id from p_old_status to p_new_status (any case); p_amount is its total in minor units. Needs the permission of the row in order_status_transitions. Errors: order_not_found, unknown_status, status_conflict, amount_mismatch, invalid_transition, payment_required. Source 003.';
+  'Moves order p_reference_id of customer p_user_id from p_old_status to p_new_status (any case); p_amount is its total in minor units. Needs orders.read and the permission of the row in order_status_transitions; available_balance is answered to who has accounts.read. The customer can read p_actor_action and p_metadata. Errors: order_not_found, unknown_status, status_conflict, amount_mismatch, invalid_transition, payment_required. Source 003.';

@@ -15,10 +15,10 @@ as $$
     when not exists (select from public.payment_methods m where m.code = p_payment_method and m.is_active) then
       ledger.refuse('payment_method_unavailable', jsonb_build_object('payment_method', p_payment_method,
         'available', (select string_agg(m.code, ', ' order by m.code) from public.payment_methods m where m.is_active)))
-    when p_payment_method = 'bank_transfer' and p_wallet_amount <> 0 then
+    when p_payment_method not in ('wallet', 'wallet_partial') and p_wallet_amount <> 0 then
       ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
         'expected', '0 or left out when all of it is transferred; wallet_partial pays a part from the wallet'))
-    when p_payment_method = 'bank_transfer' then '{"wallet_amount": 0}'
+    when p_payment_method not in ('wallet', 'wallet_partial') then '{"wallet_amount": 0}'
     when p_payment_method = 'wallet' and p_wallet_amount <> p_total then
       ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
         'expected', format('the total, %s, or left out when the wallet pays', p_total)))
@@ -73,6 +73,22 @@ $$;
 comment on function ledger.lock_stock_for(ledger.priced_line[]) is
   'Locks the stock rows of these lines by variant id; answers the refusal for the first variant that is short, or null.';
 
+/* Status of a new order: the setting's, but never past a transition that needs a payment still missing. */
+create function ledger.first_status(p_is_paid boolean)
+returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case
+    when p_is_paid and d.status = 'pending' and ledger.setting_text('auto_confirm_when_paid')::boolean then 'confirmed'
+    when p_is_paid or d.status = 'pending' or exists (
+      select from public.order_status_transitions t
+      where t.from_status = 'pending' and t.to_status = d.status and not t.needs_payment) then d.status
+    else 'pending' end
+  from (select ledger.setting_text('default_order_status') as status) d;
+$$;
+comment on function ledger.first_status(boolean) is 'Status that a new order starts with (source 004: default status, auto-confirm).';
+
 /* A customer's address as an order keeps it, or null. */
 create function ledger.address_snapshot(p_address_id uuid, p_user_id uuid)
 returns jsonb
@@ -115,6 +131,8 @@ declare
   v_pricing ledger.order_pricing;
   v_account public.accounts;
   v_account_id uuid;
+  v_shipping_address jsonb;
+  v_billing_address jsonb;
   v_wallet_amount bigint;
   v_order public.orders;
   v_transaction public.transactions;
@@ -135,6 +153,8 @@ begin
   -- check what needs no lock: customer, arguments, prices
   if v_answer is null then
     v_pricing := ledger.price_order(v_user_id, p_items, p_shipping_method, p_discount_code);
+    v_shipping_address := ledger.address_snapshot(p_shipping_address_id, v_user_id);
+    v_billing_address := ledger.address_snapshot(p_billing_address_id, v_user_id);
     v_answer := case
       when v_user_id is null then ledger.refuse('customer_required')
       when not exists (select from public.profiles p where p.id = v_user_id) then
@@ -143,9 +163,9 @@ begin
         ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_notes', 'problem', 'at most 2000 characters'))
       when coalesce(jsonb_typeof(p_metadata), 'object') <> 'object' or octet_length(p_metadata::text) > 16384 then
         ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_metadata', 'problem', 'a JSON object of at most 16 KB'))
-      when p_shipping_address_id is not null and ledger.address_snapshot(p_shipping_address_id, v_user_id) is null then
+      when p_shipping_address_id is not null and v_shipping_address is null then
         ledger.refuse('address_not_found', jsonb_build_object('address_id', p_shipping_address_id))
-      when p_billing_address_id is not null and ledger.address_snapshot(p_billing_address_id, v_user_id) is null then
+      when p_billing_address_id is not null and v_billing_address is null then
         ledger.refuse('address_not_found', jsonb_build_object('address_id', p_billing_address_id))
       when v_pricing.refusal is not null then v_pricing.refusal
       when p_expected_total <> v_pricing.total_amount then
@@ -192,14 +212,13 @@ begin
      shipping_method, discount_code_id, shipping_address, billing_address, notes, metadata, placed_by)
   values
     (v_account_id, v_user_id, ledger.next_order_number(), v_pricing.currency,
-     case when v_wallet_amount = v_pricing.total_amount and ledger.setting_text('auto_confirm_when_paid')::boolean
-          then 'confirmed' else ledger.setting_text('default_order_status') end,
+     ledger.first_status(v_wallet_amount = v_pricing.total_amount),
      case when v_wallet_amount = v_pricing.total_amount then 'paid'
           when v_wallet_amount > 0 then 'partially_paid' else 'unpaid' end,
      p_payment_method, v_pricing.prices_include_tax,
      v_pricing.subtotal_amount, v_pricing.discount_amount, v_pricing.shipping_amount, v_pricing.tax_amount,
      v_pricing.total_amount, v_wallet_amount, v_wallet_amount, p_shipping_method, v_pricing.discount_code_id,
-     ledger.address_snapshot(p_shipping_address_id, v_user_id), ledger.address_snapshot(p_billing_address_id, v_user_id),
+     v_shipping_address, v_billing_address,
      p_notes, coalesce(p_metadata, '{}'), v_actor.user_id)
   returning o.* into v_order;
 

@@ -34,7 +34,7 @@ begin
   v_user_id := ledger.customer_of_call(v_actor, p_user_id, 'withdrawals.review');
 
   -- asked before
-  v_request := jsonb_build_array(v_user_id, p_amount, p_destination, v_currency, p_notes);
+  v_request := jsonb_build_array(v_user_id, p_amount, p_destination, p_currency, p_notes);
   v_answer := ledger.idempotency_begin('ledger_request_withdrawal', p_idempotency_key, v_actor.caller_id, v_request);
   if v_answer is null and not v_actor.is_system then
     v_answer := ledger.rate_limit_take(v_actor.user_id, 'ledger_request_withdrawal');

@@ -58,4 +58,4 @@ end $$;
 revoke execute on function public.ledger_review_withdrawal(uuid, text, text, text, text, uuid) from public, anon;
 grant execute on function public.ledger_review_withdrawal(uuid, text, text, text, text, uuid) to authenticated, service_role;
 comment on function public.ledger_review_withdrawal(uuid, text, text, text, text, uuid) is
-  'Decides on a withdrawal: approve, reject or mark_paid. Needs withdrawals.review. Errors: withdrawal_not_found, withdrawal_conflict, invalid_argument.';
+  'Decides on a withdrawal: approve, reject or mark_paid. Needs withdrawals.review. Of a frozen account none is approved or paid. Errors: withdrawal_not_found, withdrawal_conflict, account_frozen, invalid_argument.';

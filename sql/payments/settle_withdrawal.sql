@@ -21,6 +21,7 @@ declare
   v_change ledger.withdrawal_change;
   v_withdrawal public.withdrawals;
   v_account_id uuid;
+  v_frozen_reason text;
   v_returned bigint;
   v_paid bigint;
   v_transaction public.transactions;
@@ -32,7 +33,7 @@ begin
   where w.id = p_withdrawal_id and (p_user_id is null or w.user_id = p_user_id);
 
   -- lock: account, withdrawal
-  perform from public.accounts a where a.id = v_account_id for no key update;
+  select a.frozen_reason into v_frozen_reason from public.accounts a where a.id = v_account_id for no key update;
   select w.* into v_withdrawal
   from public.withdrawals w
   where w.account_id = v_account_id and w.id = p_withdrawal_id
@@ -46,6 +47,8 @@ begin
         'problem', 'notes have at most 2000 characters, a bank reference at most 200'))
     when v_withdrawal.status <> all (p_from) then ledger.refuse('withdrawal_conflict', jsonb_build_object(
       'status', v_withdrawal.status, 'wanted', p_to, 'expected', array_to_string(p_from, ' or ')))
+    when v_frozen_reason is not null and p_to in ('approved', 'paid') then
+      ledger.refuse('account_frozen', jsonb_build_object('reason', v_frozen_reason))
   end;
   if v_change.refusal is not null then
     return v_change;

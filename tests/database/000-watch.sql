@@ -124,15 +124,31 @@ language sql immutable set search_path = '' as $$
 $$;
 
 /*
- * Writes past every guard, as an owner who means it could: triggers and foreign keys are switched
- * off for this one statement.
+ * Writes past every guard, as an owner who means it could: for this one statement foreign keys and
+ * ordinary triggers are switched off, and so are the guards, which stay on in replica mode, of the
+ * tables that it names.
  */
 create or replace function tests.tamper(statement text) returns void
 language plpgsql set search_path = '' as $$
+declare
+  v_guards text[] := array(
+    select format('alter table %s %%s trigger %I', t.tgrelid::regclass, t.tgname)
+    from pg_catalog.pg_trigger t
+    join pg_catalog.pg_class c on c.oid = t.tgrelid
+    left join pg_catalog.pg_inherits i on i.inhrelid = c.oid
+    left join pg_catalog.pg_class p on p.oid = i.inhparent
+    where t.tgenabled = 'A' and not t.tgisinternal and position(coalesce(p.relname, c.relname) in statement) > 0);
+  v_guard text;
 begin
+  foreach v_guard in array v_guards loop
+    execute format(v_guard, 'disable');
+  end loop;
   perform set_config('session_replication_role', 'replica', true);
   execute statement;
   perform set_config('session_replication_role', 'origin', true);
+  foreach v_guard in array v_guards loop
+    execute format(v_guard, 'enable always');
+  end loop;
 end $$;
 
 begin;

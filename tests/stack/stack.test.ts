@@ -55,7 +55,7 @@ async function start(...args: string[]): Promise<Started> {
   const ended = once(child, 'exit').then(() => {
     throw new Error(`the stack did not start:\n${written.stderr}`);
   });
-  const whole = expect.poll(() => written.stdout, { timeout: 60_000 }).toMatch(/^\{[^]*\n\}\n$/);
+  const whole = expect.poll(() => written.stdout, { timeout: 60_000 }).toMatch(/^\{.*\n\}\n$/s);
   await Promise.race([whole, ended]);
   return { process: child, stack: JSON.parse(written.stdout) as StackJson };
 }

@@ -15,8 +15,11 @@ function dataDir(): string {
   return join(folder, 'postgres');
 }
 
-async function started(folder: string, port?: number): Promise<PostgresServer> {
-  const server = await startPostgres({ dataDir: folder, ...(port ? { port } : {}) });
+async function started(
+  folder: string,
+  options: { port?: number; durable?: boolean } = {},
+): Promise<PostgresServer> {
+  const server = await startPostgres({ dataDir: folder, ...options });
   onTestFinished(() => server.stop());
   return server;
 }
@@ -64,12 +67,12 @@ test('a taken port is not waited for: the server gets another', async () => {
   await once(holder.listen(0, '127.0.0.1'), 'listening');
   onTestFinished(() => void holder.close());
   const { port } = holder.address() as { port: number };
-  const server = await started(dataDir(), port);
+  const server = await started(dataDir(), { port, durable: false });
   expect(server.port).not.toBe(port);
 });
 
 test('passwords are generated, and only the owner of the folder can read them', async () => {
-  const server = await started(dataDir());
+  const server = await started(dataDir(), { durable: false });
   const file = join(server.dataDir, 'passwords.json');
   expect(statSync(file).mode & 0o077).toBe(0);
   const { supabase_admin: password } = JSON.parse(readFileSync(file, 'utf8')) as {
@@ -81,7 +84,7 @@ test('passwords are generated, and only the owner of the folder can read them', 
 });
 
 test('the roles are as on the platform, and stay so when set up twice', async () => {
-  const server = await started(dataDir());
+  const server = await started(dataDir(), { durable: false });
   await bootstrapDatabase(server);
   await bootstrapDatabase(server);
   await withConnection(server.url('postgres'), async (sql) => {

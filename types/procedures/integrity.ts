@@ -22,7 +22,10 @@ export const integrity = {
     summary:
       'Recomputes the seals over the events; a row for each that does not hold. Needs audit.read.',
     answers: 'rows',
-    input: z.strictObject({}),
+    input: z.strictObject({
+      sealNumber: z.int().min(1).describe('A seal whose hash was kept elsewhere.').optional(),
+      hash: z.string().describe('That hash, from its events.sealed message, as hex.').optional(),
+    }),
     row: z.object({
       sealNumber: z
         .int()

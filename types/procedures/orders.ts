@@ -83,7 +83,9 @@ const statusChange = z.object({
   orderStatus,
   paymentStatus,
   returnedAmount: amount('What went back to the wallet.'),
-  availableBalance,
+  availableBalance: availableBalance
+    .nullable()
+    .describe("What the customer's wallet can spend; null for who may not see accounts."),
 });
 
 export const orders = {

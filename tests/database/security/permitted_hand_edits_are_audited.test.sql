@@ -67,10 +67,10 @@ select results_eq($$ select details -> 'new', details -> 'old' from public.audit
 select is(tests.outcome_as('service_role', $$ insert into public.vendors (name) values ('Potter') $$), 'done', 'a backend may add a vendor');
 select results_eq($$ select action, target_type, actor_role, details #>> '{new,name}' from public.audit_log order by id desc limit 1 $$,
   $$ values ('insert', 'vendors', 'service_role', 'Potter') $$, 'which is audited with the role that did it');
-select set_config('request.headers', '{"x-forwarded-for": "203.0.113.7, 10.0.0.1", "user-agent": "dashboard"}', true);
+select set_config('request.headers', '{"x-forwarded-for": "10.0.0.1, 203.0.113.7", "user-agent": "dashboard"}', true);
 update public.feature_flags set state = 'shadow' where key = 'allocation_dual_write';
 select results_eq($$ select ip_address, user_agent, details #>> '{old,state}', details #>> '{new,state}' from public.audit_log order by id desc limit 1 $$,
-  $$ values ('203.0.113.7', 'dashboard', 'off', 'shadow') $$, 'the line says from where');
+  $$ values ('203.0.113.7', 'dashboard', 'off', 'shadow') $$, 'the line says from where: the hop nearest to the platform, not what the client wrote before it');
 select set_config('request.headers', '', true);
 
 -- and the edit has its effect

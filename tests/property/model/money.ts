@@ -47,7 +47,7 @@ export function creditAccount(
     if (source === undefined) return refused('invalid_argument', { argument: 'p_type' });
     if (!CURRENCIES.includes(currency)) return refused('unknown_currency', { currency });
     if (amount === 0n || (amount < 0n && type !== 'adjustment')) {
-      return refused('invalid_amount', { amount });
+      return refused('invalid_amount');
     }
     if (amount < -LARGEST_AMOUNT || amount > LARGEST_AMOUNT) return refused('amount_too_large');
     const found = findAccount(shop, userId, currency);
@@ -102,7 +102,7 @@ export function requestWithdrawal(
 
   return once(shop, call, [userId, amount, destination, currency], () => {
     if (userId === null) return refused('customer_required');
-    if (amount <= 0n) return refused('invalid_amount', { amount });
+    if (amount <= 0n) return refused('invalid_amount');
     if (amount > LARGEST_AMOUNT) return refused('amount_too_large');
     if (Object.keys(destination).length === 0) {
       return refused('invalid_argument', { argument: 'p_destination' });

@@ -98,7 +98,7 @@ export function changeOrderStatus(
       return refused('status_conflict', { status: order.status, expected: from });
     }
     if (args.p_amount !== order.totals.total) {
-      return refused('amount_mismatch', { total: order.totals.total, amount: args.p_amount });
+      return refused('amount_mismatch', { total: order.totals.total });
     }
     const problem = refuseTransition(order, to) ?? refuseOverflow(shop, order, to, args.p_metadata);
     return problem ?? moveOrder(shop, order, to, args.p_metadata?.restock, names);

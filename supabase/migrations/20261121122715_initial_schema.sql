@@ -105,21 +105,27 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_sentence text := (select e.message from public.error_codes e where e.code = p_code);
+  v_details jsonb;
   v_message text;
 begin
   if v_sentence is null then
     raise exception 'error code "%" is not in public.error_codes', p_code;
   end if;
+  -- what was sent comes back as far as it helps
+  select coalesce(jsonb_object_agg(d.key, case when jsonb_typeof(d.value) = 'string' and length(d.value #>> '{}') > 300
+                                               then to_jsonb(left(d.value #>> '{}', 300) || '...') else d.value end), '{}')
+  into v_details
+  from jsonb_each(p_details) d;
   -- one pass: a value that looks like a placeholder is not looked at again
   select string_agg(case
-           when p.part[1] ~ '^\{[a-z_]+\}$' then p_details ->> btrim(p.part[1], '{}')
+           when p.part[1] ~ '^\{[a-z_]+\}$' then v_details ->> btrim(p.part[1], '{}')
            when p.part[1] ~ '^\{[a-z_]+:money\}$' then
              ledger.format_money((p_details ->> split_part(btrim(p.part[1], '{}'), ':', 1))::bigint, p_details ->> 'currency')
            else p.part[1] end, '' order by p.position)
   into v_message
   from regexp_matches(v_sentence, '\{[a-z_]+(?::money)?\}|[^{]+|\{', 'g') with ordinality p (part, position);
   return jsonb_build_object('success', false, 'error_code', p_code,
-                            'error_message', v_message, 'error_details', p_details);
+                            'error_message', v_message, 'error_details', v_details);
 end $$;
 comment on function ledger.refuse(text, jsonb) is
   'The answer of a refused call: success false, error_code, error_message made from the code''s sentence, error_details.';
@@ -144,7 +150,7 @@ create table public.settings (
     jsonb_typeof(value) = case kind when 'integer' then 'number' when 'boolean' then 'boolean' else 'string' end),
   constraint integer_is_whole_and_within_bounds check (
     case when kind = 'integer' and jsonb_typeof(value) = 'number' then
-      (value #>> '{}')::numeric = trunc((value #>> '{}')::numeric)
+      value #>> '{}' ~ '^-?\d+$'
       and (minimum is null or (value #>> '{}')::numeric >= minimum)
       and (maximum is null or (value #>> '{}')::numeric <= maximum)
     else true end),
@@ -221,6 +227,56 @@ end $$;
 comment on function ledger.refuse_change() is
   'Trigger: refuses UPDATE, DELETE and TRUNCATE of immutable records for everybody. Argument: the table''s name.';
 
+/*
+ * session_replication_role = replica, which restores and seed files set, switches ordinary triggers
+ * off. Guards of UPDATE, DELETE and TRUNCATE stay on; those of INSERT do not, so that a dump of the
+ * data can be loaded.
+ */
+create function ledger.enable_always(p_table regclass, p_triggers text[])
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_trigger text;
+begin
+  foreach v_trigger in array p_triggers loop
+    execute format('alter table %s enable always trigger %I', p_table, v_trigger);
+  end loop;
+end $$;
+comment on function ledger.enable_always(regclass, text[]) is 'Keeps guard triggers on in replica mode.';
+
+create function ledger.refuse_schema_row()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  raise exception using
+    errcode = 'insufficient_privilege',
+    message = format('%s on %I by hand is refused: procedures rely on these rows and on the columns %s of them',
+                     lower(tg_op), tg_argv[0], tg_argv[1]),
+    hint = 'Other columns may be edited. A migration that has to change these sets ledger.procedure first.';
+end $$;
+comment on function ledger.refuse_schema_row() is
+  'Trigger: refuses removing rows that are part of the schema, or changing what procedures rely on. Arguments: table, columns.';
+
+/* Keeps the rows of a reference table, and the columns of them that procedures rely on, from hands. */
+create function ledger.keep_schema_rows(p_table regclass, p_columns text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_name text := (select c.relname from pg_catalog.pg_class c where c.oid = p_table);
+begin
+  execute format('create trigger rows_of_the_schema_stay before delete or update of %s on %s
+                  for each row when (coalesce(current_setting(''ledger.procedure'', true), '''') = '''')
+                  execute function ledger.refuse_schema_row(%L, %L)', p_columns, p_table, v_name, p_columns);
+end $$;
+comment on function ledger.keep_schema_rows(regclass, text) is
+  'Puts the guard on a reference table whose rows procedures rely on; hands may still edit its other columns.';
+
 /* Protects an immutable table: no UPDATE, DELETE or TRUNCATE by anybody, INSERT by procedures only. */
 create function ledger.make_immutable(p_table regclass, p_procedures text)
 returns void
@@ -234,6 +290,7 @@ begin
                   for each row execute function ledger.refuse_change(%L)', p_table, v_name);
   execute format('create trigger rows_are_never_truncated before truncate on %s
                   for each statement execute function ledger.refuse_change(%L)', p_table, v_name);
+  perform ledger.enable_always(p_table, array['rows_never_change', 'rows_are_never_truncated']);
   execute format('create trigger rows_come_from_procedures before insert on %s
                   for each row when (coalesce(current_setting(''ledger.procedure'', true), '''') = '''') execute function ledger.refuse_hand_edit(%L, %L)',
                  p_table, v_name, p_procedures);
@@ -253,7 +310,10 @@ as $$
 declare
   v_name text := (select c.relname from pg_catalog.pg_class c where c.oid = p_table);
 begin
-  execute format('create trigger rows_come_from_procedures before insert or delete on %s
+  execute format('create trigger rows_come_from_procedures before insert on %s
+                  for each row when (coalesce(current_setting(''ledger.procedure'', true), '''') = '''') execute function ledger.refuse_hand_edit(%L, %L)',
+                 p_table, v_name, p_procedures);
+  execute format('create trigger rows_stay before delete on %s
                   for each row when (coalesce(current_setting(''ledger.procedure'', true), '''') = '''') execute function ledger.refuse_hand_edit(%L, %L)',
                  p_table, v_name, p_procedures);
   execute format('create trigger values_come_from_procedures before update %s on %s
@@ -261,6 +321,7 @@ begin
                  coalesce('of ' || p_columns, ''), p_table, v_name, p_procedures);
   execute format('create trigger rows_are_never_truncated before truncate on %s
                   for each statement execute function ledger.refuse_hand_edit(%L, %L)', p_table, v_name, p_procedures);
+  perform ledger.enable_always(p_table, array['rows_stay', 'values_come_from_procedures', 'rows_are_never_truncated']);
 end $$;
 comment on function ledger.protect_from_hands(regclass, text, text) is
   'Puts guard triggers on a table that procedures keep; the second argument names them, the third the protected columns.';
@@ -276,6 +337,16 @@ as $$
   select nullif(current_setting('request.headers', true), '')::jsonb ->> lower(p_name);
 $$;
 comment on function ledger.request_header(text) is 'A header of the HTTP request that is being served, or null.';
+
+/* The hop nearest to us: what stands before it in x-forwarded-for is the client's own word. */
+create function ledger.client_address()
+returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(ledger.request_header('cf-connecting-ip'), trim(split_part(ledger.request_header('x-forwarded-for'), ',', -1)));
+$$;
+comment on function ledger.client_address() is 'Address of the client as the platform saw it, or null outside HTTP.';
 
 /* One id through all records of one operation: the caller's x-correlation-id if it is a UUID. */
 create function ledger.correlation_id()
@@ -310,6 +381,14 @@ create table ledger.idempotency_keys (
 create index idempotency_keys_by_age on ledger.idempotency_keys using brin (created_at);
 comment on table ledger.idempotency_keys is 'Answers by idempotency key, kept for the setting idempotency_retention_days.';
 comment on column ledger.idempotency_keys.caller_id is 'auth.uid() of the caller; the nil UUID for a backend.';
+
+-- without its key a retry would act a second time
+create trigger keys_stay before update or delete on ledger.idempotency_keys
+  for each row when (coalesce(current_setting('ledger.procedure', true), '') = '')
+  execute function ledger.refuse_hand_edit('idempotency_keys', 'ledger.purge_idempotency_keys');
+create trigger keys_are_never_truncated before truncate on ledger.idempotency_keys
+  for each statement execute function ledger.refuse_hand_edit('idempotency_keys', 'ledger.purge_idempotency_keys');
+select ledger.enable_always('ledger.idempotency_keys', array['keys_stay', 'keys_are_never_truncated']);
 
 /* Null when the call is new (the key is locked from here on), else the answer to give back. */
 create function ledger.idempotency_begin(p_procedure text, p_key text, p_caller_id uuid, p_request jsonb)
@@ -357,15 +436,19 @@ comment on function ledger.idempotency_end(text, text, uuid, jsonb, uuid, jsonb)
 
 create function ledger.purge_idempotency_keys()
 returns bigint
-language sql
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
-  with gone as (
-    delete from ledger.idempotency_keys k
-    where k.created_at < clock_timestamp() - make_interval(days => ledger.setting_text('idempotency_retention_days')::int)
-    returning 1)
-  select count(*) from gone;
-$$;
+declare
+  v_count bigint;
+begin
+  perform set_config('ledger.procedure', 'purge_idempotency_keys', true);
+  delete from ledger.idempotency_keys k
+  where k.created_at < clock_timestamp() - make_interval(days => ledger.setting_text('idempotency_retention_days')::int);
+  get diagnostics v_count = row_count;
+  perform set_config('ledger.procedure', '', true);
+  return v_count;
+end $$;
 comment on function ledger.purge_idempotency_keys() is 'Job: removes keys older than the retention; answers how many.';
 
 -- sql/foundation/rate_limits.sql
@@ -378,13 +461,13 @@ create table public.rate_limits (
   procedure text primary key,
   capacity integer not null,
   refill_per_second numeric(10, 3) not null,
-  constraint capacity_is_positive check (capacity > 0),
-  constraint refill_is_positive check (refill_per_second > 0)
+  constraint capacity_is_positive check (capacity between 1 and 1000000),
+  constraint refill_is_positive check (refill_per_second > 0 and refill_per_second <= 1000000)
 );
 alter table public.rate_limits enable row level security;
 revoke all on public.rate_limits from anon, authenticated, service_role;
 grant select on public.rate_limits to authenticated, service_role;
-comment on table public.rate_limits is 'Token bucket of each limited procedure; a procedure without a row is not limited.';
+comment on table public.rate_limits is 'Token buckets of the procedures that ask for one; without its row such a procedure is not limited.';
 
 create unlogged table ledger.rate_limit_buckets (
   user_id uuid not null,
@@ -967,6 +1050,26 @@ end $$;
 comment on function ledger.lock_accounts(uuid[], text, boolean) is
   'Locks the accounts of these customers in one currency, by id, and opens those that are missing (unless p_open is false).';
 
+/* A person with books stays: the profile is what keeps the user in auth.users. */
+create function ledger.keep_profile_with_books()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if exists (select from public.accounts a where a.user_id = old.id) then
+    raise exception using
+      errcode = 'insufficient_privilege',
+      message = format('%s of the profile of %s is refused: the books refer to this person', lower(tg_op), old.id),
+      hint = 'Change what the profile says, not who it is.';
+  end if;
+  return case tg_op when 'DELETE' then old else new end;
+end $$;
+comment on function ledger.keep_profile_with_books() is 'Trigger: refuses removing or renumbering a profile that has accounts.';
+
+create trigger profiles_with_books_stay before delete or update of id on public.profiles
+  for each row execute function ledger.keep_profile_with_books();
+
 -- sql/ledger/transactions.sql
 
 /* Every change of an account, and every status change of its orders even when no money moves. */
@@ -1127,6 +1230,7 @@ create index immutable_events_by_xid on public.immutable_events using brin (writ
 select ledger.make_immutable('public.immutable_events', 'the ledger_* procedures');
 create trigger rows_are_never_truncated before truncate on ledger.immutable_events_default
   for each statement execute function ledger.refuse_change('immutable_events');
+select ledger.enable_always('ledger.immutable_events_default', array['rows_are_never_truncated']);
 comment on table public.immutable_events is 'Append-only, partitioned by month of occurred_at, sealed by event_seals.';
 comment on column public.immutable_events.account_id is 'Whose books the event belongs to; null for the shop''s own (stock).';
 comment on column public.immutable_events.written_by_xid is
@@ -1167,6 +1271,8 @@ drop trigger rows_never_change on public.audit_log;
 create trigger rows_never_change before update or delete on public.audit_log
   for each row when (coalesce(current_setting('ledger.procedure', true), '') <> 'purge_audit_log')
   execute function ledger.refuse_change('audit_log');
+select ledger.enable_always('public.audit_log', array['rows_never_change']);
+select ledger.enable_always('ledger.audit_log_default', array['rows_are_never_truncated']);
 comment on table public.audit_log is 'Immutable until purged by month after the setting audit_retention_days.';
 comment on column public.audit_log.actor_role is 'Database role of the call: authenticated, service_role, or the owner in a direct session.';
 
@@ -1190,7 +1296,7 @@ begin
   values (lower(tg_op), tg_table_name,
           coalesce(v_new, v_old) ->> tg_argv[0],
           auth.uid(), case v_role when 'none' then session_user else v_role end,
-          split_part(ledger.request_header('x-forwarded-for'), ',', 1), ledger.request_header('user-agent'),
+          ledger.client_address(), ledger.request_header('user-agent'),
           jsonb_strip_nulls(jsonb_build_object('old', v_old, 'new', v_new)));
   perform set_config('ledger.procedure', v_outer, true);
   return null;
@@ -1255,6 +1361,13 @@ select ledger.audit_hand_edits_of('public.role_permissions', 'role');
 select ledger.audit_hand_edits_of('public.user_roles', 'user_id');
 select ledger.audit_hand_edits_of('ledger.scheduled_jobs', 'name');
 
+select ledger.keep_schema_rows('public.currencies', 'code, exponent');
+select ledger.keep_schema_rows('public.chart_accounts', 'code, kind, normal_side, scope');
+select ledger.keep_schema_rows('public.settings', 'key, kind, minimum, maximum, allowed');
+select ledger.keep_schema_rows('public.feature_flags', 'key, allowed_states');
+select ledger.keep_schema_rows('public.error_codes', 'code');
+select ledger.keep_schema_rows('public.permissions', 'code');
+
 -- sql/ledger/partitions.sql
 
 /*
@@ -1292,6 +1405,7 @@ begin
                      v_table, v_partition, v_month, v_month + interval '1 month');
       execute format('create trigger rows_are_never_truncated before truncate on ledger.%I
                       for each statement execute function ledger.refuse_change(%L)', v_partition, v_table);
+      execute format('alter table ledger.%I enable always trigger rows_are_never_truncated', v_partition);
       execute format('alter table ledger.%I enable row level security', v_partition);
       v_created := v_created + 1;
     end loop;
@@ -1350,6 +1464,7 @@ create table public.event_seals (
   last_xid bigint not null,
   last_event_id bigint not null,
   first_event_id bigint,
+  highest_event_id bigint not null,
   event_count integer not null,
   previous_hash bytea not null,
   hash bytea not null,
@@ -1365,6 +1480,7 @@ create policy seals_are_seen_by_auditors on public.event_seals for select to aut
 select ledger.make_immutable('public.event_seals', 'ledger.seal_events');
 comment on table public.event_seals is
   'Hash chain over immutable_events. A seal covers the events of its epoch after the previous seal''s (last_xid, last_event_id) up to its own.';
+comment on column public.event_seals.highest_event_id is 'Greatest id among the events of this seal; ids are not in the order of transactions.';
 comment on column public.event_seals.epoch_after_event_id is 'Events up to this id belong to earlier epochs.';
 
 /* The canonical form of one event: independent of time zone, key order and client. */
@@ -1408,7 +1524,7 @@ begin
   v_horizon := (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint;
   select s.* into v_last from public.event_seals s order by s.seal_number desc limit 1;
   if not found then
-    v_last := row(0, 1, 0, 0, 0, null, 0, sha256(''), sha256(''), null)::public.event_seals;
+    v_last := row(0, 1, 0, 0, 0, null, 0, 0, sha256(''), sha256(''), null)::public.event_seals;
   elsif v_horizon < v_last.last_xid then
     raise exception 'the last seal was made in another cluster (transaction %, here %)', v_last.last_xid, v_horizon
       using hint = 'After restoring a logical dump call ledger.start_seal_epoch() once.';
@@ -1416,7 +1532,7 @@ begin
 
   loop
     select max(e.written_by_xid) as last_xid, (array_agg(e.id order by e.written_by_xid desc, e.id desc))[1] as last_id,
-           (array_agg(e.id order by e.written_by_xid, e.id))[1] as first_id, count(*)::int as events,
+           (array_agg(e.id order by e.written_by_xid, e.id))[1] as first_id, max(e.id) as highest_id, count(*)::int as events,
            ledger.seal_hash(v_last.hash, string_agg(e.canonical, e'\n' order by e.written_by_xid, e.id)) as hash
     into v_run
     from (select i.written_by_xid, i.id, ledger.event_canonical(i) as canonical
@@ -1430,10 +1546,13 @@ begin
 
     perform set_config('ledger.procedure', 'seal_events', true);
     insert into public.event_seals as s
-      (seal_number, epoch, epoch_after_event_id, last_xid, last_event_id, first_event_id, event_count, previous_hash, hash)
+      (seal_number, epoch, epoch_after_event_id, last_xid, last_event_id, first_event_id, highest_event_id, event_count, previous_hash, hash)
     values (v_last.seal_number + 1, v_last.epoch, v_last.epoch_after_event_id, v_run.last_xid, v_run.last_id,
-            v_run.first_id, v_run.events, v_last.hash, v_run.hash)
+            v_run.first_id, v_run.highest_id, v_run.events, v_last.hash, v_run.hash)
     returning s.* into v_last;
+    -- the newest seals could be remade by who can remake events: their hashes go where nobody here can
+    insert into ledger.outbox (type, payload) values ('events.sealed', jsonb_build_object(
+      'seal_number', v_last.seal_number, 'event_count', v_last.event_count, 'hash', encode(v_last.hash, 'hex')));
     perform set_config('ledger.procedure', '', true);
     v_sealed := v_sealed + v_run.events;
     exit when v_run.events < p_seal_size;
@@ -1444,7 +1563,7 @@ comment on function ledger.seal_events(integer) is 'Job: seals all events that n
 
 /*
  * After a restore into another cluster: everything that came with the dump and was not sealed yet
- * is sealed, and a new epoch begins behind it. Call it once, before new orders.
+ * is sealed, and a new epoch begins behind it. Call it once, soon after the restore.
  */
 create function ledger.start_seal_epoch()
 returns void
@@ -1461,21 +1580,23 @@ begin
   end if;
   perform set_config('ledger.procedure', 'start_seal_epoch', true);
   insert into public.event_seals as s
-    (seal_number, epoch, epoch_after_event_id, last_xid, last_event_id, first_event_id, event_count, previous_hash, hash)
+    (seal_number, epoch, epoch_after_event_id, last_xid, last_event_id, first_event_id, highest_event_id, event_count, previous_hash, hash)
   select v_last.seal_number + 1, v_last.epoch, v_last.epoch_after_event_id,
          coalesce(max(e.written_by_xid), v_last.last_xid),
          coalesce((array_agg(e.id order by e.written_by_xid desc, e.id desc))[1], v_last.last_event_id),
-         (array_agg(e.id order by e.written_by_xid, e.id))[1], count(e.id)::int, v_last.hash,
+         (array_agg(e.id order by e.written_by_xid, e.id))[1], coalesce(max(e.id), v_last.highest_event_id), count(e.id)::int, v_last.hash,
          ledger.seal_hash(v_last.hash, string_agg(ledger.event_canonical(e), e'\n' order by e.written_by_xid, e.id))
   from public.immutable_events e
   where (e.written_by_xid, e.id) > (v_last.last_xid, v_last.last_event_id) and e.id > v_last.epoch_after_event_id
   returning s.* into v_last;
 
+  -- the old epoch ends at the highest id that came with the dump; what this cluster has written
+  -- since has higher ids, whatever its transaction ids are
   insert into public.event_seals
-    (seal_number, epoch, epoch_after_event_id, last_xid, last_event_id, first_event_id, event_count, previous_hash, hash)
-  select v_last.seal_number + 1, v_last.epoch + 1, coalesce(max(e.id), 0), 0, 0, null, 0, v_last.hash,
+    (seal_number, epoch, epoch_after_event_id, last_xid, last_event_id, first_event_id, highest_event_id, event_count, previous_hash, hash)
+  select v_last.seal_number + 1, v_last.epoch + 1, max(s.highest_event_id), 0, 0, null, max(s.highest_event_id), 0, v_last.hash,
          ledger.seal_hash(v_last.hash, null)
-  from public.immutable_events e;
+  from public.event_seals s;
   perform set_config('ledger.procedure', '', true);
 end $$;
 comment on function ledger.start_seal_epoch() is 'Seals what a restored dump brought and starts a new epoch of transaction ids.';
@@ -1529,7 +1650,11 @@ as $$
       and (e.written_by_xid, e.id) <= (c.last_xid, c.last_event_id)
       and e.id > o.after_id and (o.until_id is null or e.id <= o.until_id)) r
   union all
-  select null, s.events, format('%s events were inserted where no seal reaches', s.events)
+  select null, s.events, case
+           when (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint < (
+             select max(o.last_xid) from epochs o where o.until_id is null) then
+             'the database was restored into another cluster: call ledger.start_seal_epoch()'
+           else format('%s events were inserted where no seal reaches', s.events) end
   from strays s
   where s.events > 0
   order by 1;
@@ -1539,7 +1664,10 @@ comment on function ledger.verify_seals() is
 
 -- sql/ledger/balance_effect.sql
 
-/* What an event says of an account: enough to replay every total from events alone. */
+/*
+ * What an event says of an account: enough to replay every total from events alone. Not the balance:
+ * order staff read the events of orders, and a customer's wealth is none of their business.
+ */
 create function ledger.balance_effect(
   p_transaction public.transactions,
   p_earned bigint default 0,
@@ -1555,7 +1683,6 @@ as $$
     'transaction_type', p_transaction.type,
     'account_version', p_transaction.account_version,
     'amount', p_transaction.amount,
-    'balance_after', p_transaction.balance_after,
     'effect', jsonb_strip_nulls(jsonb_build_object(
       'total_earned', nullif(p_earned, 0),
       'total_withdrawn', nullif(p_withdrawn, 0),
@@ -1585,7 +1712,6 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_headers jsonb := nullif(current_setting('request.headers', true), '')::jsonb;
   v_role text := coalesce(nullif(current_setting('role', true), ''), 'none');
 begin
   insert into public.immutable_events
@@ -1596,7 +1722,7 @@ begin
     (action, target_type, target_id, account_id, actor_id, actor_role, ip_address, user_agent, correlation_id)
   values (p_event_type, p_stream_type, p_stream_id::text, p_account_id, p_actor.user_id,
           case v_role when 'none' then session_user else v_role end,
-          split_part(v_headers ->> 'x-forwarded-for', ',', 1), v_headers ->> 'user-agent', p_correlation_id);
+          ledger.client_address(), ledger.request_header('user-agent'), p_correlation_id);
 
   insert into ledger.outbox (account_id, type, payload)
   values (p_account_id, p_event_type,
@@ -1769,7 +1895,7 @@ begin
   perform ledger.require_permission(v_actor, case p_type when 'adjustment' then 'accounts.adjust' else 'accounts.credit' end);
 
   -- asked before
-  v_request := jsonb_build_array(p_user_id, p_amount, p_type, v_currency, p_notes, p_metadata, p_actor_id);
+  v_request := jsonb_build_array(p_user_id, p_amount, p_type, p_currency, p_notes, p_metadata, p_actor_id);
   v_answer := ledger.idempotency_begin('ledger_credit_account', p_idempotency_key, v_actor.caller_id, v_request);
   if v_answer is not null then
     return next jsonb_populate_record(null::public.ledger_credit_account_result, v_answer);
@@ -1888,7 +2014,7 @@ begin
   perform ledger.require_permission(v_actor, 'accounts.freeze');
 
   -- asked before
-  v_request := jsonb_build_array(p_user_id, p_frozen, p_reason, v_currency, p_actor_id);
+  v_request := jsonb_build_array(p_user_id, p_frozen, p_reason, p_currency, p_actor_id);
   v_answer := ledger.idempotency_begin('ledger_freeze_account', p_idempotency_key, v_actor.caller_id, v_request);
   if v_answer is not null then
     return next jsonb_populate_record(null::public.ledger_freeze_account_result, v_answer);
@@ -1908,6 +2034,8 @@ begin
       ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_frozen', 'problem', 'true to freeze, false to release'))
     when p_frozen and coalesce(length(trim(p_reason)), 0) not between 1 and 1000 then
       ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reason', 'problem', 'say why, in 1 to 1000 characters'))
+    when length(p_reason) > 1000 then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reason', 'problem', 'at most 1000 characters'))
     when p_frozen = (v_account.frozen_reason is not null) then
       ledger.refuse('account_already_frozen', jsonb_build_object('state', case when p_frozen then 'frozen' else 'released' end))
   end;
@@ -1919,7 +2047,7 @@ begin
   -- write: account, transaction
   perform set_config('ledger.procedure', 'ledger_freeze_account', true);
   v_correlation_id := ledger.correlation_id();
-  update public.accounts a set frozen_reason = case when p_frozen then p_reason end where a.id = v_account.id;
+  update public.accounts a set frozen_reason = case when p_frozen then trim(p_reason) end where a.id = v_account.id;
   v_transaction := ledger.write_transaction(
     v_account.id, case when p_frozen then 'account_frozen' else 'account_released' end, v_actor,
     coalesce(p_reason, 'account released'), v_correlation_id);
@@ -2206,8 +2334,9 @@ begin
         case p_reason when 'received' then 'above zero' when 'damaged' then 'below zero' else 'other than zero' end))
     when length(p_notes) > 2000 then
       ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_notes', 'problem', 'at most 2000 characters'))
-    when v_stock.on_hand + p_quantity > 9007199254740991 then
-      ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991))
+    -- far below what a column holds, so that what orders bring back always fits
+    when v_stock.on_hand + p_quantity > 1000000000000 then
+      ledger.refuse('stock_too_large', jsonb_build_object('name', v_variant.name, 'maximum', 1000000000000))
     when v_stock.on_hand - v_stock.held + p_quantity < 0 then
       ledger.refuse('stock_below_zero', jsonb_build_object('name', v_variant.name, 'quantity', -p_quantity,
         'available', v_stock.on_hand - v_stock.held))
@@ -2235,7 +2364,7 @@ end $$;
 revoke execute on function public.ledger_adjust_stock(uuid, bigint, text, text, text, uuid) from public, anon;
 grant execute on function public.ledger_adjust_stock(uuid, bigint, text, text, text, uuid) to authenticated, service_role;
 comment on function public.ledger_adjust_stock(uuid, bigint, text, text, text, uuid) is
-  'Changes a variant''s stock by a signed quantity (units): received, damaged or counted. Needs stock.adjust. Errors: invalid_argument, invalid_amount, amount_too_large, stock_below_zero.';
+  'Changes a variant''s stock by a signed quantity (units): received, damaged or counted. Needs stock.adjust. Errors: invalid_argument, invalid_amount, amount_too_large, stock_too_large, stock_below_zero.';
 
 -- sql/orders/checkout_options.sql
 
@@ -2244,7 +2373,8 @@ create table public.payment_methods (
   code text primary key,
   description text not null,
   is_active boolean not null,
-  constraint method_is_known check (code in ('wallet', 'wallet_partial', 'bank_transfer', 'bank_transfer_grace', 'card', 'invoice'))
+  constraint method_is_known check (code in ('wallet', 'wallet_partial', 'bank_transfer', 'bank_transfer_grace', 'card', 'invoice')),
+  constraint only_what_is_built_is_offered check (not is_active or code in ('wallet', 'wallet_partial', 'bank_transfer'))
 );
 alter table public.payment_methods enable row level security;
 revoke all on public.payment_methods from anon, authenticated, service_role;
@@ -3122,7 +3252,8 @@ begin
   -- answer
   v_answer := jsonb_build_object('success', true, 'transaction_id', v_change.transaction_id, 'order_id', v_order.id,
     'order_status', v_change.order_status, 'payment_status', v_change.payment_status,
-    'returned_amount', v_change.returned_amount, 'available_balance', v_change.available_balance);
+    'returned_amount', v_change.returned_amount,
+    'available_balance', case when ledger.has_permission(v_actor, 'accounts.read') then v_change.available_balance end);
   perform ledger.idempotency_end('ledger_change_order_status', p_idempotency_key, v_actor.caller_id, v_request, v_order.account_id, v_answer);
   perform set_config('ledger.procedure', '', true);
   return next jsonb_populate_record(null::public.ledger_change_order_status_result, v_answer);
@@ -3130,7 +3261,7 @@ end $$;
 revoke execute on function public.ledger_change_order_status(uuid, uuid, text, text, bigint, jsonb, uuid, text, text) from public, anon;
 grant execute on function public.ledger_change_order_status(uuid, uuid, text, text, bigint, jsonb, uuid, text, text) to authenticated, service_role;
 comment on function public.ledger_change_order_status(uuid, uuid, text, text, bigint, jsonb, uuid, text, text) is
-  'Moves order p_reference_id of customer p_user_id from p_old_status to p_new_status (any case); p_amount is its total in minor units. Needs the permission of the row in order_status_transitions. Errors: order_not_found, unknown_status, status_conflict, amount_mismatch, invalid_transition, payment_required. Source 003.';
+  'Moves order p_reference_id of customer p_user_id from p_old_status to p_new_status (any case); p_amount is its total in minor units. Needs orders.read and the permission of the row in order_status_transitions; available_balance is answered to who has accounts.read. The customer can read p_actor_action and p_metadata. Errors: order_not_found, unknown_status, status_conflict, amount_mismatch, invalid_transition, payment_required. Source 003.';
 
 -- sql/orders/ledger_place_order.sql
 
@@ -3151,10 +3282,10 @@ as $$
     when not exists (select from public.payment_methods m where m.code = p_payment_method and m.is_active) then
       ledger.refuse('payment_method_unavailable', jsonb_build_object('payment_method', p_payment_method,
         'available', (select string_agg(m.code, ', ' order by m.code) from public.payment_methods m where m.is_active)))
-    when p_payment_method = 'bank_transfer' and p_wallet_amount <> 0 then
+    when p_payment_method not in ('wallet', 'wallet_partial') and p_wallet_amount <> 0 then
       ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
         'expected', '0 or left out when all of it is transferred; wallet_partial pays a part from the wallet'))
-    when p_payment_method = 'bank_transfer' then '{"wallet_amount": 0}'
+    when p_payment_method not in ('wallet', 'wallet_partial') then '{"wallet_amount": 0}'
     when p_payment_method = 'wallet' and p_wallet_amount <> p_total then
       ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
         'expected', format('the total, %s, or left out when the wallet pays', p_total)))
@@ -3209,6 +3340,22 @@ $$;
 comment on function ledger.lock_stock_for(ledger.priced_line[]) is
   'Locks the stock rows of these lines by variant id; answers the refusal for the first variant that is short, or null.';
 
+/* Status of a new order: the setting's, but never past a transition that needs a payment still missing. */
+create function ledger.first_status(p_is_paid boolean)
+returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case
+    when p_is_paid and d.status = 'pending' and ledger.setting_text('auto_confirm_when_paid')::boolean then 'confirmed'
+    when p_is_paid or d.status = 'pending' or exists (
+      select from public.order_status_transitions t
+      where t.from_status = 'pending' and t.to_status = d.status and not t.needs_payment) then d.status
+    else 'pending' end
+  from (select ledger.setting_text('default_order_status') as status) d;
+$$;
+comment on function ledger.first_status(boolean) is 'Status that a new order starts with (source 004: default status, auto-confirm).';
+
 /* A customer's address as an order keeps it, or null. */
 create function ledger.address_snapshot(p_address_id uuid, p_user_id uuid)
 returns jsonb
@@ -3251,6 +3398,8 @@ declare
   v_pricing ledger.order_pricing;
   v_account public.accounts;
   v_account_id uuid;
+  v_shipping_address jsonb;
+  v_billing_address jsonb;
   v_wallet_amount bigint;
   v_order public.orders;
   v_transaction public.transactions;
@@ -3271,6 +3420,8 @@ begin
   -- check what needs no lock: customer, arguments, prices
   if v_answer is null then
     v_pricing := ledger.price_order(v_user_id, p_items, p_shipping_method, p_discount_code);
+    v_shipping_address := ledger.address_snapshot(p_shipping_address_id, v_user_id);
+    v_billing_address := ledger.address_snapshot(p_billing_address_id, v_user_id);
     v_answer := case
       when v_user_id is null then ledger.refuse('customer_required')
       when not exists (select from public.profiles p where p.id = v_user_id) then
@@ -3279,9 +3430,9 @@ begin
         ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_notes', 'problem', 'at most 2000 characters'))
       when coalesce(jsonb_typeof(p_metadata), 'object') <> 'object' or octet_length(p_metadata::text) > 16384 then
         ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_metadata', 'problem', 'a JSON object of at most 16 KB'))
-      when p_shipping_address_id is not null and ledger.address_snapshot(p_shipping_address_id, v_user_id) is null then
+      when p_shipping_address_id is not null and v_shipping_address is null then
         ledger.refuse('address_not_found', jsonb_build_object('address_id', p_shipping_address_id))
-      when p_billing_address_id is not null and ledger.address_snapshot(p_billing_address_id, v_user_id) is null then
+      when p_billing_address_id is not null and v_billing_address is null then
         ledger.refuse('address_not_found', jsonb_build_object('address_id', p_billing_address_id))
       when v_pricing.refusal is not null then v_pricing.refusal
       when p_expected_total <> v_pricing.total_amount then
@@ -3328,14 +3479,13 @@ begin
      shipping_method, discount_code_id, shipping_address, billing_address, notes, metadata, placed_by)
   values
     (v_account_id, v_user_id, ledger.next_order_number(), v_pricing.currency,
-     case when v_wallet_amount = v_pricing.total_amount and ledger.setting_text('auto_confirm_when_paid')::boolean
-          then 'confirmed' else ledger.setting_text('default_order_status') end,
+     ledger.first_status(v_wallet_amount = v_pricing.total_amount),
      case when v_wallet_amount = v_pricing.total_amount then 'paid'
           when v_wallet_amount > 0 then 'partially_paid' else 'unpaid' end,
      p_payment_method, v_pricing.prices_include_tax,
      v_pricing.subtotal_amount, v_pricing.discount_amount, v_pricing.shipping_amount, v_pricing.tax_amount,
      v_pricing.total_amount, v_wallet_amount, v_wallet_amount, p_shipping_method, v_pricing.discount_code_id,
-     ledger.address_snapshot(p_shipping_address_id, v_user_id), ledger.address_snapshot(p_billing_address_id, v_user_id),
+     v_shipping_address, v_billing_address,
      p_notes, coalesce(p_metadata, '{}'), v_actor.user_id)
   returning o.* into v_order;
 
@@ -3586,6 +3736,7 @@ declare
   v_change ledger.withdrawal_change;
   v_withdrawal public.withdrawals;
   v_account_id uuid;
+  v_frozen_reason text;
   v_returned bigint;
   v_paid bigint;
   v_transaction public.transactions;
@@ -3597,7 +3748,7 @@ begin
   where w.id = p_withdrawal_id and (p_user_id is null or w.user_id = p_user_id);
 
   -- lock: account, withdrawal
-  perform from public.accounts a where a.id = v_account_id for no key update;
+  select a.frozen_reason into v_frozen_reason from public.accounts a where a.id = v_account_id for no key update;
   select w.* into v_withdrawal
   from public.withdrawals w
   where w.account_id = v_account_id and w.id = p_withdrawal_id
@@ -3611,6 +3762,8 @@ begin
         'problem', 'notes have at most 2000 characters, a bank reference at most 200'))
     when v_withdrawal.status <> all (p_from) then ledger.refuse('withdrawal_conflict', jsonb_build_object(
       'status', v_withdrawal.status, 'wanted', p_to, 'expected', array_to_string(p_from, ' or ')))
+    when v_frozen_reason is not null and p_to in ('approved', 'paid') then
+      ledger.refuse('account_frozen', jsonb_build_object('reason', v_frozen_reason))
   end;
   if v_change.refusal is not null then
     return v_change;
@@ -3741,7 +3894,7 @@ begin
   v_user_id := ledger.customer_of_call(v_actor, p_user_id, 'withdrawals.review');
 
   -- asked before
-  v_request := jsonb_build_array(v_user_id, p_amount, p_destination, v_currency, p_notes);
+  v_request := jsonb_build_array(v_user_id, p_amount, p_destination, p_currency, p_notes);
   v_answer := ledger.idempotency_begin('ledger_request_withdrawal', p_idempotency_key, v_actor.caller_id, v_request);
   if v_answer is null and not v_actor.is_system then
     v_answer := ledger.rate_limit_take(v_actor.user_id, 'ledger_request_withdrawal');
@@ -3870,7 +4023,7 @@ end $$;
 revoke execute on function public.ledger_review_withdrawal(uuid, text, text, text, text, uuid) from public, anon;
 grant execute on function public.ledger_review_withdrawal(uuid, text, text, text, text, uuid) to authenticated, service_role;
 comment on function public.ledger_review_withdrawal(uuid, text, text, text, text, uuid) is
-  'Decides on a withdrawal: approve, reject or mark_paid. Needs withdrawals.review. Errors: withdrawal_not_found, withdrawal_conflict, invalid_argument.';
+  'Decides on a withdrawal: approve, reject or mark_paid. Needs withdrawals.review. Of a frozen account none is approved or paid. Errors: withdrawal_not_found, withdrawal_conflict, account_frozen, invalid_argument.';
 
 -- sql/integrity/integrity_check_books.sql
 
@@ -4019,20 +4172,26 @@ comment on function public.integrity_check_books() is
 
 -- sql/integrity/integrity_verify_seals.sql
 
-/* For auditors: recomputes every seal over the events. */
-create function public.integrity_verify_seals()
+/* For auditors: recomputes every seal over the events, and compares one with a hash kept elsewhere. */
+create function public.integrity_verify_seals(p_seal_number bigint default null, p_hash text default null)
 returns table (seal_number bigint, event_count integer, problem text)
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform ledger.require_permission(ledger.current_actor(), 'audit.read');
-  return query select v.seal_number, v.event_count, v.problem from ledger.verify_seals() v where v.problem is not null;
+  return query
+    select v.seal_number, v.event_count, v.problem from ledger.verify_seals() v where v.problem is not null
+    union all
+    select p_seal_number, coalesce(s.event_count, 0), 'is not the seal whose hash was kept'
+    from (select 1) one
+    left join public.event_seals s on s.seal_number = p_seal_number
+    where p_seal_number is not null and encode(s.hash, 'hex') is distinct from lower(p_hash);
 end $$;
-revoke execute on function public.integrity_verify_seals() from public, anon;
-grant execute on function public.integrity_verify_seals() to authenticated, service_role;
-comment on function public.integrity_verify_seals() is
-  'Recomputes all seals over immutable_events and answers those that do not hold, with what was changed, removed or inserted. None is good. Needs audit.read.';
+revoke execute on function public.integrity_verify_seals(bigint, text) from public, anon;
+grant execute on function public.integrity_verify_seals(bigint, text) to authenticated, service_role;
+comment on function public.integrity_verify_seals(bigint, text) is
+  'Recomputes all seals over immutable_events and answers those that do not hold, with what was changed, removed or inserted. None is good. With the number and hash (hex) of an events.sealed message it also says whether that seal is still the same. Needs audit.read.';
 
 -- sql/integrity/report_trial_balance.sql
 
@@ -4125,6 +4284,7 @@ insert into public.error_codes (code, http_status, message, description) values
   ('withdrawal_not_found', 404, 'There is no withdrawal {withdrawal_id}.', 'The withdrawal does not exist or is someone else''s.'),
   ('withdrawal_conflict', 409, 'The withdrawal is already "{status}"; {wanted} needs it to be {expected}.', 'Somebody else reviewed, paid or cancelled it first.'),
   ('stock_below_zero', 409, 'Taking {quantity} of "{name}" would leave less than nothing: {available} available.', 'A stock adjustment below what is there or held.'),
+  ('stock_too_large', 400, 'Stock of "{name}" is kept up to {maximum} units.', 'A stock adjustment beyond 10^12 units on hand.'),
   ('referral_code_not_found', 404, 'There is no referral code "{code}".', 'No profile has this referral code.'),
   ('referral_not_allowed', 409, 'The referral cannot be registered: {reason}.', 'Self-referral, a second referrer, or a customer who already ordered.')
 on conflict (code) do nothing;
@@ -4159,7 +4319,7 @@ on conflict (name) do nothing;
 -- sql/foundation/settings.data.sql
 
 insert into public.settings (key, value, kind, minimum, maximum, allowed, description) values
-  ('default_currency', '"USD"', 'text', null, null, null, 'Currency of accounts opened at sign-up and of calls that name none.'),
+  ('default_currency', '"USD"', 'text', null, null, null, 'Currency of calls that name none.'),
   ('order_number_prefix', '"ORD"', 'text', null, null, null, 'Before the digits of an order number (source 004).'),
   ('order_number_length', '8', 'integer', 4, 18, null, 'Digits of an order number, zero-padded (source 004).'),
   ('default_order_status', '"pending"', 'text', null, null, '{pending,confirmed,processing}', 'Status of a new order (source 004).'),

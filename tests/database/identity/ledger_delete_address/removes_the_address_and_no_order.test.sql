@@ -1,0 +1,13 @@
+begin;
+select plan(5);
+select tests.create_customer('ann', 10000), tests.create_variant('MUG', 10);
+select tests.authenticate_as('ann');
+create temp table saved as select s.address_id as id from public.ledger_save_address('Ann', '1 Mill Lane', 'Basra', 'IQ') s;
+select (o).success from public.ledger_place_order(tests.items('MUG'), p_billing_address_id => (select id from saved)) o;
+select is((select success from public.ledger_delete_address((select id from saved))), true, 'the address is deleted');
+select is_empty('select * from public.addresses', 'and gone');
+select is((select billing_address ->> 'line1' from public.orders), '1 Mill Lane', 'the order keeps it');
+select is((select error_code from public.ledger_delete_address((select id from saved))), 'address_not_found', 'a second time there is nothing to delete');
+select is((select error_code from public.ledger_place_order(tests.items('MUG'), p_billing_address_id => (select id from saved))), 'address_not_found', 'and no order can be billed to it');
+select * from finish();
+rollback;
