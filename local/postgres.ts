@@ -43,9 +43,11 @@ export interface PostgresOptions {
 
 /**
  * Reasons not to start that pass by themselves: somebody took the port between our finding it and
- * the server's binding it, or sessions of a killed server have not noticed yet that it is gone.
+ * the server's binding it; a killed server still stands in the system's list of processes, or its
+ * sessions have not noticed yet that it is gone.
  */
-const PASSING = /could not bind|pre-existing shared memory block/;
+const PASSING =
+  /could not bind|lock file "postmaster.pid" already exists|pre-existing shared memory block/;
 const PATIENCE = 30_000;
 
 type Passwords = Record<LoginRole, string>;

@@ -17,6 +17,11 @@ begin
   v_actor := ledger.current_actor();
   v_user_id := ledger.customer_of_call(v_actor, p_user_id, 'orders.place');
 
+  if v_user_id is null then
+    return next jsonb_populate_record(null::public.ledger_delete_address_result, ledger.refuse('customer_required'));
+    return;
+  end if;
+
   -- check and write: one statement
   perform set_config('ledger.procedure', 'ledger_delete_address', true);
   delete from public.addresses a where a.id = p_address_id and a.user_id = v_user_id returning a.id into v_deleted_id;
@@ -28,4 +33,4 @@ end $$;
 revoke execute on function public.ledger_delete_address(uuid, uuid) from public, anon;
 grant execute on function public.ledger_delete_address(uuid, uuid) to authenticated, service_role;
 comment on function public.ledger_delete_address(uuid, uuid) is
-  'Removes an address of the caller (staff with orders.place: of p_user_id). Errors: address_not_found.';
+  'Removes an address of the caller (staff with orders.place: of p_user_id). Errors: customer_required, address_not_found.';

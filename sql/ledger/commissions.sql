@@ -1,3 +1,12 @@
+create function ledger.commission_amount(p_base_amount bigint, p_rate_bp integer)
+returns bigint
+language sql immutable strict parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+  select ledger.divide_half_up(p_base_amount::numeric * p_rate_bp, 10000)::bigint;
+$$;
+comment on function ledger.commission_amount(bigint, integer) is 'Commission on a base, rounded half up; minor units and basis points.';
+
 /* The referrer's side of a delivery: a step of its own, so that it can become a message between shards. */
 create function ledger.award_commission(
   p_order_id uuid, p_referral public.referrals, p_base_amount bigint, p_currency text, p_actor ledger.actor, p_correlation_id uuid)
@@ -11,7 +20,7 @@ declare
   v_commission_id uuid := ledger.uuid_v7();
   v_transaction public.transactions;
 begin
-  v_commission := ledger.divide_half_up(p_base_amount::numeric * p_referral.rate_bp, 10000);
+  v_commission := ledger.commission_amount(p_base_amount, p_referral.rate_bp);
   if coalesce(v_commission, 0) = 0 then
     return;
   end if;

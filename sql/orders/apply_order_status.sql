@@ -1,5 +1,6 @@
-/* What a status change did. */
+/* What a status change did, or why it could not. */
 create type ledger.order_change as (
+  refusal jsonb,
   transaction_id uuid,
   order_status text,
   payment_status text,
@@ -67,6 +68,7 @@ declare
   v_order public.orders;
   v_transaction public.transactions;
   v_correlation_id uuid := ledger.correlation_id();
+  v_change ledger.order_change;
 begin
   -- lock: accounts (the referrer's too where a commission moves), stock, discount code
   if p_to = 'delivered' or v_was_delivered then
@@ -83,6 +85,15 @@ begin
     where s.variant_id in (select g.variant_id from unnest(v_goods) g) and s.slot = 0
     order by s.variant_id
     for no key update;
+  end if;
+
+  -- check: the commission fits the referrer's account
+  if p_to = 'delivered' and exists (
+    select from public.accounts a
+    where a.id = ledger.account_id(v_referral.referrer_user_id, p_order.currency)
+      and a.total_earned + ledger.commission_amount(ledger.commission_base(p_order), v_referral.rate_bp) > 9007199254740991) then
+    v_change.refusal := ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991));
+    return v_change;
   end if;
 
   -- write: order
@@ -132,7 +143,7 @@ begin
     perform ledger.claw_back_commission(p_order.id, ledger.commission_base(p_order), p_actor, v_correlation_id);
   end if;
 
-  return row(v_transaction.id, v_order.status, v_order.payment_status, v_returned, v_transaction.balance_after)::ledger.order_change;
+  return row(null, v_transaction.id, v_order.status, v_order.payment_status, v_returned, v_transaction.balance_after)::ledger.order_change;
 end $$;
 comment on function ledger.apply_order_status(public.orders, text, ledger.actor, text, jsonb) is
   'Moves a locked and checked order to a status, with its money, stock, discount, commission and records. metadata.restock (boolean) says whether goods of an ended order come back; by default unless they were delivered.';

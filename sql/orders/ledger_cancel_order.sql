@@ -48,6 +48,7 @@ begin
 
   -- check
   v_answer := case
+    when v_user_id is null then ledger.refuse('customer_required')
     when v_order.id is null then ledger.refuse('order_not_found', jsonb_build_object('order_id', p_order_id))
     when length(p_reason) > 2000 then
       ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reason', 'problem', 'at most 2000 characters'))
@@ -71,6 +72,11 @@ begin
   -- write and record
   perform set_config('ledger.procedure', 'ledger_cancel_order', true);
   v_change := ledger.apply_order_status(v_order, 'cancelled', v_actor, coalesce(p_reason, 'cancelled by the customer'), '{}');
+  if v_change.refusal is not null then
+    perform set_config('ledger.procedure', '', true);
+    return next jsonb_populate_record(null::public.ledger_cancel_order_result, v_change.refusal);
+    return;
+  end if;
 
   -- answer
   v_answer := jsonb_build_object('success', true, 'transaction_id', v_change.transaction_id, 'order_id', v_order.id,

@@ -105,6 +105,11 @@ begin
   -- write and record
   perform set_config('ledger.procedure', 'ledger_change_order_status', true);
   v_change := ledger.apply_order_status(v_order, v_new, v_actor, p_actor_action, p_metadata);
+  if v_change.refusal is not null then
+    perform set_config('ledger.procedure', '', true);
+    return next jsonb_populate_record(null::public.ledger_change_order_status_result, v_change.refusal);
+    return;
+  end if;
 
   -- answer
   v_answer := jsonb_build_object('success', true, 'transaction_id', v_change.transaction_id, 'order_id', v_order.id,
@@ -118,4 +123,4 @@ end $$;
 revoke execute on function public.ledger_change_order_status(uuid, uuid, text, text, bigint, jsonb, uuid, text, text) from public, anon;
 grant execute on function public.ledger_change_order_status(uuid, uuid, text, text, bigint, jsonb, uuid, text, text) to authenticated, service_role;
 comment on function public.ledger_change_order_status(uuid, uuid, text, text, bigint, jsonb, uuid, text, text) is
-  'Moves order p_reference_id of customer p_user_id from p_old_status to p_new_status (any case); p_amount is its total in minor units. Needs orders.read and the permission of the row in order_status_transitions; available_balance is answered to who has accounts.read. The customer can read p_actor_action and p_metadata. Errors: order_not_found, unknown_status, status_conflict, amount_mismatch, invalid_transition, payment_required. Source 003.';
+  'Moves order p_reference_id of customer p_user_id from p_old_status to p_new_status (any case); p_amount is its total in minor units. Needs orders.read and the permission of the row in order_status_transitions; available_balance is answered to who has accounts.read. The customer can read p_actor_action and p_metadata. Errors: order_not_found, unknown_status, status_conflict, amount_mismatch, invalid_transition, payment_required, amount_too_large (a commission its referrer's account cannot hold). Source 003.';

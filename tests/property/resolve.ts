@@ -13,16 +13,16 @@ export function resolve(wish: Wish, world: World, known: Knowledge): Call | null
   const { people } = world;
   switch (wish.kind) {
     case 'place': {
-      const actor = actorOf(world, wish.who);
-      const forWhom = personOf(world, wish.forWhom);
+      const actor = actorOf(world, wish.caller.who);
+      const forWhom = personOf(world, wish.caller.forWhom);
       const basket = basketOf(wish, world);
       const customer = forWhom ?? (typeof actor === 'string' ? null : actor.userId);
       const priced = quote(world.shop, customer, basket);
       const total = 'kind' in priced ? 1000n : priced.totals.total;
       return call('ledger_place_order', actor, {
         ...basket,
-        p_payment_method: wish.method,
-        p_wallet_amount: walletPart(wish.walletPart, total),
+        p_payment_method: wish.payment.method,
+        p_wallet_amount: walletPart(wish.payment.part, total),
         p_expected_total:
           wish.expected === 'none' ? undefined : wish.expected === 'right' ? total : total + 1n,
         p_shipping_address_id:
@@ -32,20 +32,20 @@ export function resolve(wish: Wish, world: World, known: Knowledge): Call | null
       });
     }
     case 'quote':
-      return call('order_quote', actorOf(world, wish.who), {
+      return call('order_quote', actorOf(world, wish.caller.who), {
         ...basketOf(wish, world),
-        p_user_id: personOf(world, wish.forWhom),
+        p_user_id: personOf(world, wish.caller.forWhom),
       });
     case 'cancel': {
       const order = find(known.orders, wish.order);
       if (!order) return null;
-      const { who } = wish;
-      const isOwn = who === 'owner of the order';
-      return call('ledger_cancel_order', isOwn ? ownerOf(order) : actorOf(world, who), {
+      const { caller } = wish;
+      const isOwn = caller === 'owner of the order';
+      return call('ledger_cancel_order', isOwn ? ownerOf(order) : actorOf(world, caller.who), {
         p_order_id: order.id,
         p_reason: undefined,
         p_idempotency_key: keyOf(world, wish.key),
-        p_user_id: isOwn ? undefined : personOf(world, wish.forWhom),
+        p_user_id: isOwn ? undefined : personOf(world, caller.forWhom),
       });
     }
     case 'change': {
@@ -84,12 +84,12 @@ export function resolve(wish: Wish, world: World, known: Knowledge): Call | null
         p_actor_id: personOf(world, wish.onBehalf),
       });
     case 'withdraw':
-      return call('ledger_request_withdrawal', actorOf(world, wish.who), {
+      return call('ledger_request_withdrawal', actorOf(world, wish.caller.who), {
         p_amount: wish.amount,
         p_destination: wish.hasDestination ? { iban: 'DE02 1203 0000 0000 2020 51' } : {},
         p_currency: wish.currency,
         p_idempotency_key: keyOf(world, wish.key),
-        p_user_id: personOf(world, wish.forWhom),
+        p_user_id: personOf(world, wish.caller.forWhom),
       });
     case 'review': {
       const withdrawal = find(known.withdrawals, wish.withdrawal);
@@ -104,19 +104,23 @@ export function resolve(wish: Wish, world: World, known: Knowledge): Call | null
     case 'take back': {
       const withdrawal = find(known.withdrawals, wish.withdrawal);
       if (!withdrawal) return null;
-      const { who } = wish;
-      const isOwn = who === 'owner of the withdrawal';
-      return call('ledger_cancel_withdrawal', isOwn ? ownerOf(withdrawal) : actorOf(world, who), {
-        p_withdrawal_id: withdrawal.id,
-        p_idempotency_key: keyOf(world, wish.key),
-        p_user_id: isOwn ? undefined : personOf(world, wish.forWhom),
-      });
+      const { caller } = wish;
+      const isOwn = caller === 'owner of the withdrawal';
+      return call(
+        'ledger_cancel_withdrawal',
+        isOwn ? ownerOf(withdrawal) : actorOf(world, caller.who),
+        {
+          p_withdrawal_id: withdrawal.id,
+          p_idempotency_key: keyOf(world, wish.key),
+          p_user_id: isOwn ? undefined : personOf(world, caller.forWhom),
+        },
+      );
     }
     case 'refer':
-      return call('ledger_register_referral', actorOf(world, wish.who), {
+      return call('ledger_register_referral', actorOf(world, wish.caller.who), {
         p_referral_code: referralCode(world, wish.by),
         p_idempotency_key: keyOf(world, wish.key),
-        p_user_id: personOf(world, wish.forWhom),
+        p_user_id: personOf(world, wish.caller.forWhom),
       });
     case 'stock':
       return call('ledger_adjust_stock', actorOf(world, wish.who), {
@@ -127,7 +131,7 @@ export function resolve(wish: Wish, world: World, known: Knowledge): Call | null
         p_actor_id: personOf(world, wish.onBehalf),
       });
     case 'address':
-      return call('ledger_save_address', actorOf(world, wish.who), {
+      return call('ledger_save_address', actorOf(world, wish.caller.who), {
         p_recipient: 'Somebody',
         p_line1: 'Some street 1',
         p_city: 'Erbil',
@@ -135,13 +139,13 @@ export function resolve(wish: Wish, world: World, known: Knowledge): Call | null
         p_address_id:
           wish.changes === undefined ? undefined : at(known.addresses, wish.changes)?.id,
         p_idempotency_key: keyOf(world, wish.key),
-        p_user_id: personOf(world, wish.forWhom),
+        p_user_id: personOf(world, wish.caller.forWhom),
       });
     case 'forget': {
       const address = at(known.addresses, wish.address);
-      return call('ledger_delete_address', actorOf(world, wish.who), {
+      return call('ledger_delete_address', actorOf(world, wish.caller.who), {
         p_address_id: address?.id ?? randomUUID(),
-        p_user_id: personOf(world, wish.forWhom),
+        p_user_id: personOf(world, wish.caller.forWhom),
       });
     }
     case 'retry': {
@@ -198,12 +202,12 @@ function basketOf(
 }
 
 function codeOf(world: World, code: number | 'unknown'): string {
-  return code === 'unknown' ? 'NO SUCH CODE' : (at(world.codes, code) ?? '');
+  return code === 'unknown' ? 'NO SUCH CODE' : (world.codes[code % world.codes.length] ?? '');
 }
 
 function variantOf(world: World, variant: number | 'unknown' | 'bad'): string {
   if (variant === 'unknown') return randomUUID();
-  return variant === 'bad' ? 'a mug' : (at(world.variants, variant) ?? '');
+  return variant === 'bad' ? 'a mug' : (world.variants[variant % world.variants.length] ?? '');
 }
 
 function referralCode(world: World, by: Customer | 'nobody'): string {
@@ -224,7 +228,7 @@ function nextStatus(from: string, choice: number): string {
   const next = Object.keys(TRANSITIONS)
     .filter((pair) => pair.startsWith(`${from}/`))
     .map((pair) => pair.slice(from.length + 1));
-  return at(next, choice) ?? 'cancelled';
+  return next[choice % next.length] ?? 'cancelled';
 }
 
 function find<T extends { id: string; userId: string }>(
@@ -235,6 +239,7 @@ function find<T extends { id: string; userId: string }>(
   return which === 'unknown' && found ? { ...found, id: randomUUID() } : found;
 }
 
+/** Round the list, and counted back from the newest. */
 function at<T>(things: readonly T[], position: number): T | undefined {
-  return things[position % things.length];
+  return things[things.length - 1 - (position % things.length)];
 }

@@ -22,7 +22,7 @@ import { parameters, timeout } from './runs.ts';
 import { createWorld, type World } from './world.ts';
 
 const db = await createTestDatabase('property_sequential');
-const RUNS = 40;
+const RUNS = 25;
 
 async function play(sql: Sql, world: World, call: Call, about: string): Promise<Answer> {
   const { answer: actual } = await perform(sql, call);
@@ -37,7 +37,7 @@ test(
   async () => {
     const plays = fc.asyncProperty(
       plans,
-      fc.array(intents, { minLength: 1, maxLength: 60, size: 'max' }),
+      fc.noBias(fc.array(intents, { minLength: 1, maxLength: 80, size: 'max' })),
       async (plan, wishes) => {
         const world = await createWorld(db.sql, plan);
         const known = nothingKnown();

@@ -1,0 +1,38 @@
+-- DESIGN rule 7: the audit log is purged after 180 days; events stay for good.
+begin;
+select plan(13);
+create temp table months as
+  select n, m as starts, to_char(m at time zone 'UTC', 'YYYY_MM') as suffix
+  from (select n, (date_trunc('month', now() at time zone 'UTC') - make_interval(months => n)) at time zone 'UTC' as m from generate_series(1, 12) n) s;
+-- partitions of past months, as they would have been made then
+do $$
+declare v record;
+begin
+  for v in select m.*, t from months m, unnest('{audit_log,immutable_events}'::text[]) t where n in (3, 7, 9) loop
+    execute format('create table ledger.%I partition of public.%I for values from (%L) to (%L)', v.t || '_' || v.suffix, v.t, v.starts, v.starts + interval '1 month');
+  end loop;
+  perform set_config('ledger.procedure', 'test', true);
+  insert into public.audit_log (occurred_at, action, target_type, actor_role) select starts + interval '2 days', 'month ' || n, 'test', 'test' from months;
+  insert into public.audit_log (occurred_at, action, target_type, actor_role)
+  values (now() - interval '180 days 1 minute', 'just old enough', 'test', 'test'), (now() - interval '179 days 23 hours', 'almost old enough', 'test', 'test');
+  insert into public.immutable_events (occurred_at, event_type, stream_type, stream_id, payload, correlation_id)
+  select starts + interval '2 days', 'test', 'test', gen_random_uuid(), '{}', gen_random_uuid() from months;
+  perform set_config('ledger.procedure', '', true);
+end $$;
+
+select is(ledger.purge_audit_log(), 2, 'the partitions of the seventh and the ninth month before this one are dropped');
+select is(to_regclass('ledger.audit_log_' || suffix), null, format('month %s is gone', n)) from months where n in (7, 9);
+select isnt(to_regclass('ledger.audit_log_' || suffix), null, format('month %s stays', n)) from months where n = 3;
+select is_empty($$ select action from public.audit_log a where a.target_type = 'test' and a.occurred_at < now() - interval '180 days' $$, 'of the default partition goes what is older than 180 days');
+select is((select count(*)::int from public.audit_log where target_type = 'test'),
+  (select count(*)::int from months where starts + interval '2 days' >= now() - interval '180 days') + 1, 'and what is younger stays');
+select is((select count(*)::int from public.audit_log where action = 'almost old enough'), 1, 'also what is almost old enough');
+select is((select count(*)::int from public.immutable_events where event_type = 'test'), 12, 'no event goes, however old');
+select is(ledger.purge_audit_log(), 0, 'a second run finds nothing');
+update public.settings set value = '60' where key = 'audit_retention_days';
+select is(ledger.purge_audit_log(), 1, 'a shorter retention drops the third month as well');
+select is_empty($$ select action from public.audit_log a where a.target_type = 'test' and a.occurred_at < now() - interval '60 days' $$, 'and what is older of the default');
+select matches(tests.error_as('postgres', 'delete from public.audit_log'), '^42501', 'after the purge the audit log is closed again');
+select is((select count(*)::int from public.audit_log where action = 'update' and target_id = 'audit_retention_days'), 1, 'the line about the changed setting is there');
+select * from finish();
+rollback;
