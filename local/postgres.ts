@@ -71,6 +71,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     if (!PASSING.test(messages) || Date.now() > deadline) {
       throw new Error(`PostgreSQL did not start in ${dataDir}:\n${messages}`);
     }
+    await delay(50);
   }
 }
 

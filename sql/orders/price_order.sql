@@ -209,7 +209,7 @@ begin
         from unnest(v_pricing.lines) l) g) s) t;
 
   if v_subtotal - v_pricing.discount_amount + v_pricing.shipping_amount
-     + case when v_pricing.prices_include_tax then 0 else v_pricing.tax_amount end > 9007199254740991 then
+     + (case when v_pricing.prices_include_tax then 0 else v_pricing.tax_amount end) > 9007199254740991 then
     v_pricing.refusal := ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991));
     return v_pricing;
   end if;

@@ -29,9 +29,9 @@ select is((select count(*)::int from public.audit_log where target_type = 'test'
 select is((select count(*)::int from public.audit_log where action = 'almost old enough'), 1, 'also what is almost old enough');
 select is((select count(*)::int from public.immutable_events where event_type = 'test'), 12, 'no event goes, however old');
 select is(ledger.purge_audit_log(), 0, 'a second run finds nothing');
-update public.settings set value = '60' where key = 'audit_retention_days';
+update public.settings set value = '45' where key = 'audit_retention_days';
 select is(ledger.purge_audit_log(), 1, 'a shorter retention drops the third month as well');
-select is_empty($$ select action from public.audit_log a where a.target_type = 'test' and a.occurred_at < now() - interval '60 days' $$, 'and what is older of the default');
+select is_empty($$ select action from public.audit_log a where a.target_type = 'test' and a.occurred_at < now() - interval '45 days' $$, 'and what is older of the default');
 select matches(tests.error_as('postgres', 'delete from public.audit_log'), '^42501', 'after the purge the audit log is closed again');
 select is((select count(*)::int from public.audit_log where action = 'update' and target_id = 'audit_retention_days'), 1, 'the line about the changed setting is there');
 select * from finish();
