@@ -12,6 +12,7 @@ create type ledger.actor as (
 comment on type ledger.actor is 'user_id: who is recorded as acting; is_system: a backend, with all permissions; caller_id: whose idempotency keys these are (the nil UUID for backends).';
 
 create type ledger.order_change as (
+  refusal jsonb,
   transaction_id uuid,
   order_status text,
   payment_status text,
@@ -1379,6 +1380,7 @@ declare
   v_order public.orders;
   v_transaction public.transactions;
   v_correlation_id uuid := ledger.correlation_id();
+  v_change ledger.order_change;
 begin
   -- lock: accounts (the referrer's too where a commission moves), stock, discount code
   if p_to = 'delivered' or v_was_delivered then
@@ -1395,6 +1397,15 @@ begin
     where s.variant_id in (select g.variant_id from unnest(v_goods) g) and s.slot = 0
     order by s.variant_id
     for no key update;
+  end if;
+
+  -- check: the commission fits the referrer's account
+  if p_to = 'delivered' and exists (
+    select from public.accounts a
+    where a.id = ledger.account_id(v_referral.referrer_user_id, p_order.currency)
+      and a.total_earned + ledger.commission_amount(ledger.commission_base(p_order), v_referral.rate_bp) > 9007199254740991) then
+    v_change.refusal := ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991));
+    return v_change;
   end if;
 
   -- write: order
@@ -1444,7 +1455,7 @@ begin
     perform ledger.claw_back_commission(p_order.id, ledger.commission_base(p_order), p_actor, v_correlation_id);
   end if;
 
-  return row(v_transaction.id, v_order.status, v_order.payment_status, v_returned, v_transaction.balance_after)::ledger.order_change;
+  return row(null, v_transaction.id, v_order.status, v_order.payment_status, v_returned, v_transaction.balance_after)::ledger.order_change;
 end $function$;
 -- for nobody but its owner
 comment on function ledger.apply_order_status(p_order public.orders, p_to text, p_actor ledger.actor, p_actor_action text, p_metadata jsonb) is 'Moves a locked and checked order to a status, with its money, stock, discount, commission and records. metadata.restock (boolean) says whether goods of an ended order come back; by default unless they were delivered.';
@@ -1515,7 +1526,7 @@ declare
   v_commission_id uuid := ledger.uuid_v7();
   v_transaction public.transactions;
 begin
-  v_commission := ledger.divide_half_up(p_base_amount::numeric * p_referral.rate_bp, 10000);
+  v_commission := ledger.commission_amount(p_base_amount, p_referral.rate_bp);
   if coalesce(v_commission, 0) = 0 then
     return;
   end if;
@@ -1741,6 +1752,17 @@ AS $function$
 $function$;
 -- for nobody but its owner
 comment on function ledger.client_address() is 'Address of the client as the platform saw it, or null outside HTTP.';
+
+CREATE OR REPLACE FUNCTION ledger.commission_amount(p_base_amount bigint, p_rate_bp integer)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select ledger.divide_half_up(p_base_amount::numeric * p_rate_bp, 10000)::bigint;
+$function$;
+-- for nobody but its owner
+comment on function ledger.commission_amount(p_base_amount bigint, p_rate_bp integer) is 'Commission on a base, rounded half up; minor units and basis points.';
 
 CREATE OR REPLACE FUNCTION ledger.commission_base(p_order public.orders)
  RETURNS bigint
@@ -2309,7 +2331,8 @@ begin
                sum((l.unit_price_amount * l.quantity)::numeric) over (order by l.line_number) as so_far
         from unnest(v_pricing.lines) l) g) s) t;
 
-  if v_subtotal - v_pricing.discount_amount + v_pricing.shipping_amount + v_pricing.tax_amount > 9007199254740991 then
+  if v_subtotal - v_pricing.discount_amount + v_pricing.shipping_amount
+     + (case when v_pricing.prices_include_tax then 0 else v_pricing.tax_amount end) > 9007199254740991 then
     v_pricing.refusal := ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991));
     return v_pricing;
   end if;
@@ -3177,6 +3200,7 @@ begin
 
   -- check
   v_answer := case
+    when v_user_id is null then ledger.refuse('customer_required')
     when v_order.id is null then ledger.refuse('order_not_found', jsonb_build_object('order_id', p_order_id))
     when length(p_reason) > 2000 then
       ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reason', 'problem', 'at most 2000 characters'))
@@ -3200,6 +3224,11 @@ begin
   -- write and record
   perform set_config('ledger.procedure', 'ledger_cancel_order', true);
   v_change := ledger.apply_order_status(v_order, 'cancelled', v_actor, coalesce(p_reason, 'cancelled by the customer'), '{}');
+  if v_change.refusal is not null then
+    perform set_config('ledger.procedure', '', true);
+    return next jsonb_populate_record(null::public.ledger_cancel_order_result, v_change.refusal);
+    return;
+  end if;
 
   -- answer
   v_answer := jsonb_build_object('success', true, 'transaction_id', v_change.transaction_id, 'order_id', v_order.id,
@@ -3322,6 +3351,11 @@ begin
   -- write and record
   perform set_config('ledger.procedure', 'ledger_change_order_status', true);
   v_change := ledger.apply_order_status(v_order, v_new, v_actor, p_actor_action, p_metadata);
+  if v_change.refusal is not null then
+    perform set_config('ledger.procedure', '', true);
+    return next jsonb_populate_record(null::public.ledger_change_order_status_result, v_change.refusal);
+    return;
+  end if;
 
   -- answer
   v_answer := jsonb_build_object('success', true, 'transaction_id', v_change.transaction_id, 'order_id', v_order.id,
@@ -3333,7 +3367,7 @@ begin
   return next jsonb_populate_record(null::public.ledger_change_order_status_result, v_answer);
 end $function$;
 grant execute on function public.ledger_change_order_status(p_user_id uuid, p_reference_id uuid, p_old_status text, p_new_status text, p_amount bigint, p_metadata jsonb, p_actor_id uuid, p_actor_action text, p_idempotency_key text) to authenticated, service_role;
-comment on function public.ledger_change_order_status(p_user_id uuid, p_reference_id uuid, p_old_status text, p_new_status text, p_amount bigint, p_metadata jsonb, p_actor_id uuid, p_actor_action text, p_idempotency_key text) is 'Moves order p_reference_id of customer p_user_id from p_old_status to p_new_status (any case); p_amount is its total in minor units. Needs orders.read and the permission of the row in order_status_transitions; available_balance is answered to who has accounts.read. The customer can read p_actor_action and p_metadata. Errors: order_not_found, unknown_status, status_conflict, amount_mismatch, invalid_transition, payment_required. Source 003.';
+comment on function public.ledger_change_order_status(p_user_id uuid, p_reference_id uuid, p_old_status text, p_new_status text, p_amount bigint, p_metadata jsonb, p_actor_id uuid, p_actor_action text, p_idempotency_key text) is 'Moves order p_reference_id of customer p_user_id from p_old_status to p_new_status (any case); p_amount is its total in minor units. Needs orders.read and the permission of the row in order_status_transitions; available_balance is answered to who has accounts.read. The customer can read p_actor_action and p_metadata. Errors: order_not_found, unknown_status, status_conflict, amount_mismatch, invalid_transition, payment_required, amount_too_large (the referrer''s account cannot hold the commission). Source 003.';
 
 CREATE OR REPLACE FUNCTION public.ledger_credit_account(p_user_id uuid, p_amount bigint, p_type text DEFAULT 'deposit'::text, p_currency text DEFAULT NULL::text, p_notes text DEFAULT NULL::text, p_metadata jsonb DEFAULT '{}'::jsonb, p_idempotency_key text DEFAULT NULL::text, p_actor_id uuid DEFAULT NULL::uuid)
  RETURNS SETOF public.ledger_credit_account_result
@@ -3451,6 +3485,11 @@ begin
   v_actor := ledger.current_actor();
   v_user_id := ledger.customer_of_call(v_actor, p_user_id, 'orders.place');
 
+  if v_user_id is null then
+    return next jsonb_populate_record(null::public.ledger_delete_address_result, ledger.refuse('customer_required'));
+    return;
+  end if;
+
   -- check and write: one statement
   perform set_config('ledger.procedure', 'ledger_delete_address', true);
   delete from public.addresses a where a.id = p_address_id and a.user_id = v_user_id returning a.id into v_deleted_id;
@@ -3460,7 +3499,7 @@ begin
          else ledger.refuse('address_not_found', jsonb_build_object('address_id', p_address_id)) end);
 end $function$;
 grant execute on function public.ledger_delete_address(p_address_id uuid, p_user_id uuid) to authenticated, service_role;
-comment on function public.ledger_delete_address(p_address_id uuid, p_user_id uuid) is 'Removes an address of the caller (staff with orders.place: of p_user_id). Errors: address_not_found.';
+comment on function public.ledger_delete_address(p_address_id uuid, p_user_id uuid) is 'Removes an address of the caller (staff with orders.place: of p_user_id). Errors: customer_required, address_not_found.';
 
 CREATE OR REPLACE FUNCTION public.ledger_freeze_account(p_user_id uuid, p_frozen boolean, p_reason text DEFAULT NULL::text, p_currency text DEFAULT NULL::text, p_idempotency_key text DEFAULT NULL::text, p_actor_id uuid DEFAULT NULL::uuid)
  RETURNS SETOF public.ledger_freeze_account_result
