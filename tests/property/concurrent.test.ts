@@ -19,8 +19,8 @@ import { parameters, timeout } from './runs.ts';
 import { createWorld, type World } from './world.ts';
 
 const db = await createTestDatabase('property_concurrent');
-const RUNS = 12;
-const LANES = 6;
+const RUNS = 20;
+const LANES = 8;
 const CALLS_PER_LANE = 14;
 
 /** Answers that wrote are what the model answers when it is asked in their order. */

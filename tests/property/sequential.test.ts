@@ -22,7 +22,7 @@ import { parameters, timeout } from './runs.ts';
 import { createWorld, type World } from './world.ts';
 
 const db = await createTestDatabase('property_sequential');
-const RUNS = 25;
+const RUNS = 40;
 
 async function play(sql: Sql, world: World, call: Call, about: string): Promise<Answer> {
   const { answer: actual } = await perform(sql, call);
