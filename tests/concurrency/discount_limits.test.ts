@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { startCrowd, testThatBooksAreInOrder } from '../support/crowd-file.ts';
+import { startCrowd, testThatBooksAreInOrder } from '../support/crowd.ts';
 import { rounds } from '../support/rounds.ts';
+import { BACKEND } from '../support/sessions.ts';
 import {
   cancel,
   createCustomer,
@@ -12,10 +13,20 @@ import {
 
 const SIZE = 16;
 const { db, crowd } = await startCrowd('discount_limits', SIZE);
-const mug = await createVariant(db.sql, { stock: 1_000_000, price: 1000 });
+// a variant for each, so that nobody waits for another one's stock
+const mugs = await Promise.all(
+  Array.from({ length: SIZE }, () => createVariant(db.sql, { stock: 1_000_000, price: 1000 })),
+);
+const mug = (index: number): [variant: string, quantity: number][] => [[mugs[index] ?? '', 1]];
 
 const customers = (count: number) =>
   Promise.all(Array.from({ length: count }, () => createCustomer(db.sql, { balance: 20_000 })));
+
+/** Every other one by the backend in the customer's name, which is not held up by their rate limit. */
+const order = (customer: string, index: number, extra: Record<string, unknown>) =>
+  index % 2
+    ? place(BACKEND, mug(index), { p_user_id: customer, ...extra })
+    : place(customer, mug(index), extra);
 
 async function usesOf(code: string) {
   const [row] = await db.sql`
@@ -28,14 +39,14 @@ async function usesOf(code: string) {
   return row;
 }
 
-test.for(rounds(4))(
+test.for(rounds(3))(
   'of 16 customers at once 5 use a code that is good for 5 (round %i)',
   async () => {
     const code = await createDiscountCode(db.sql, { total: 5 });
     const people = await customers(SIZE);
 
     const answers = await crowd.race(
-      people.map((person) => place(person, [[mug, 1]], { p_discount_code: code })),
+      people.map((person, i) => place(person, mug(i), { p_discount_code: code })),
     );
 
     expect(answers.filter((answer) => answer.success).map((answer) => answer.total_amount)).toEqual(
@@ -48,14 +59,14 @@ test.for(rounds(4))(
   },
 );
 
-test.for(rounds(4))(
-  'of one customer in 16 browsers 2 use a code that is good for 2 each (round %i)',
+test.for(rounds(3))(
+  'of 16 orders of one customer 2 use a code that is good for 2 each (round %i)',
   async () => {
     const code = await createDiscountCode(db.sql, { perCustomer: 2 });
     const [customer = ''] = await customers(1);
 
     const answers = await crowd.race(
-      Array.from({ length: SIZE }, () => place(customer, [[mug, 1]], { p_discount_code: code })),
+      Array.from({ length: SIZE }, (_, i) => order(customer, i, { p_discount_code: code })),
     );
 
     expect(answers.filter((answer) => answer.success)).toHaveLength(2);
@@ -73,8 +84,8 @@ test.for(rounds(3))(
     const customer = await createCustomer(db.sql);
 
     const answers = await crowd.race(
-      Array.from({ length: SIZE }, () =>
-        place(customer, [[mug, 1]], { p_discount_code: code, p_payment_method: 'bank_transfer' }),
+      Array.from({ length: SIZE }, (_, i) =>
+        order(customer, i, { p_discount_code: code, p_payment_method: 'bank_transfer' }),
       ),
     );
 
@@ -83,19 +94,19 @@ test.for(rounds(3))(
   },
 );
 
-test.for(rounds(4))(
+test.for(rounds(3))(
   'uses that cancellations give back are used again, and never one too many (round %i)',
   async () => {
     const code = await createDiscountCode(db.sql, { total: 8 });
     const people = await customers(SIZE);
     const first = [];
-    for (const person of people.slice(0, 8)) {
-      first.push(await placed(db.sql, person, [[mug, 1]], { p_discount_code: code }));
+    for (const [i, person] of people.slice(0, 8).entries()) {
+      first.push(await placed(db.sql, person, mug(i), { p_discount_code: code }));
     }
 
     const answers = await crowd.race([
       ...first.map((order) => cancel(order.customer, order.id)),
-      ...people.slice(8).map((person) => place(person, [[mug, 1]], { p_discount_code: code })),
+      ...people.slice(8).map((person, i) => place(person, mug(8 + i), { p_discount_code: code })),
     ]);
 
     expect(answers.slice(0, 8).every((answer) => answer.success)).toBe(true);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { startCrowd, testThatBooksAreInOrder } from '../support/crowd-file.ts';
+import { startCrowd, testThatBooksAreInOrder } from '../support/crowd.ts';
 import { rounds } from '../support/rounds.ts';
 import type { Answer, Call } from '../support/sessions.ts';
 import {
@@ -76,9 +76,9 @@ test.for(rounds(2))(
     const customers = await Promise.all(
       Array.from({ length: 6 }, (_, i) => createCustomer(sql, i === 0 ? {} : { balance: 20_000 })),
     );
-    // in a ring, and so each other's referrers; the first has no account yet
+    // referrers of each other, in a ring or in pairs; the first has no account yet
     for (const [i, customer] of customers.entries()) {
-      await refer(sql, pick(customers, i + 1) ?? '', customer);
+      await refer(sql, pick(customers, round % 2 ? i + 1 : i ^ 1) ?? '', customer);
     }
     const variants = await Promise.all(
       Array.from({ length: 5 }, () => createVariant(sql, { stock: 60, price: 700 })),

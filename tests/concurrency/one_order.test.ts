@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { startCrowd, testThatBooksAreInOrder } from '../support/crowd-file.ts';
+import { startCrowd, testThatBooksAreInOrder } from '../support/crowd.ts';
 import { rounds } from '../support/rounds.ts';
 import type { Answer } from '../support/sessions.ts';
 import {
@@ -41,7 +41,7 @@ async function anOrder() {
   return placed(db.sql, await createCustomer(db.sql, { balance: 5000 }), [[variant, 3]]);
 }
 
-test.for(rounds(4))(
+test.for(rounds(3))(
   'of two admins on one order one wins and the other reads status_conflict (round %i)',
   async () => {
     const order = await anOrder();
@@ -64,7 +64,7 @@ test.for(rounds(4))(
   },
 );
 
-test.for(rounds(4))(
+test.for(rounds(3))(
   'twelve admins who cancel one order give its money and goods back once (round %i)',
   async () => {
     const order = await anOrder();
@@ -85,7 +85,7 @@ test.for(rounds(4))(
   },
 );
 
-test.for(rounds(4))(
+test.for(rounds(3))(
   'a customer who cancels in six browsers beside six admins who process it (round %i)',
   async () => {
     const order = await anOrder();
@@ -120,7 +120,7 @@ test.for(rounds(4))(
   },
 );
 
-test.for(rounds(4))(
+test.for(rounds(3))(
   'a delivered order that is cancelled and refunded at once pays back once, and its commission is taken back once (round %i)',
   async () => {
     const variant = await createVariant(db.sql, { stock: 10, price: 1000 });
@@ -155,7 +155,7 @@ test.for(rounds(4))(
   },
 );
 
-test.for(rounds(4))(
+test.for(rounds(3))(
   'of twelve who approve, reject or take back one withdrawal one wins (round %i)',
   async () => {
     const customer = await createCustomer(db.sql, { balance: 5000 });
@@ -188,7 +188,7 @@ test.for(rounds(4))(
   },
 );
 
-test.for(rounds(4))('an approved withdrawal is paid once or rejected once (round %i)', async () => {
+test.for(rounds(3))('an approved withdrawal is paid once or rejected once (round %i)', async () => {
   const customer = await createCustomer(db.sql, { balance: 5000 });
   const { withdrawal_id: id = '' } = await succeed(db.sql, requestWithdrawal(customer, 4000));
   await succeed(db.sql, reviewWithdrawal(admin(0), id, 'approve'));

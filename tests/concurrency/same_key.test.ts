@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { startCrowd, testThatBooksAreInOrder } from '../support/crowd-file.ts';
+import { startCrowd, testThatBooksAreInOrder } from '../support/crowd.ts';
 import { rounds } from '../support/rounds.ts';
 import type { Call } from '../support/sessions.ts';
 import {

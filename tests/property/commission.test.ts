@@ -121,5 +121,5 @@ test(
     expect(await db.sql`select * from ledger.book_differences()`).toEqual([]);
     await expectEverythingSealed(db.sql);
   },
-  timeout(2, RUNS),
+  timeout(RUNS),
 );

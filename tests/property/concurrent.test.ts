@@ -70,5 +70,5 @@ test(
     expect(await countsOutOfOrder(db.sql)).toEqual([]);
     await expectEverythingSealed(db.sql);
   },
-  timeout(10, RUNS),
+  timeout(RUNS),
 );

@@ -260,11 +260,12 @@ const forget = fc.record({
 });
 
 /** The same call once more, as after a lost connection; or with its key, by somebody else. */
-const retry = fc.record({
-  kind: fc.constant('retry' as const),
-  call: fc.nat({ max: 40 }),
-  who: mostly(fc.constant(undefined), anybody, 6),
-});
+const retry = retryOf(fc.nat({ max: 40 }));
+
+function retryOf(call: fc.Arbitrary<number>) {
+  const kind = fc.constant('retry' as const);
+  return fc.record({ kind, call, who: mostly(leftOut, anybody, 6) });
+}
 
 const edit = fc.record({
   kind: fc.constant('edit' as const),
@@ -318,7 +319,8 @@ export const racingIntents = fc.noBias(
     { weight: 30, arbitrary: place },
     { weight: 34, arbitrary: change },
     { weight: 10, arbitrary: cancel },
-    { weight: 8, arbitrary: retry },
+    /** Of a call that another lane is waiting for. */
+    { weight: 14, arbitrary: retryOf(fc.nat({ max: 4 })) },
     { weight: 6, arbitrary: credit },
     { weight: 8, arbitrary: withdraw },
     { weight: 8, arbitrary: review },

@@ -2,6 +2,7 @@ import type { Answer, Call } from './model/calls.ts';
 
 /** What callers have seen so far, and so can refer to. */
 export interface Knowledge {
+  /** Made, and perhaps not answered yet. */
   calls: Call[];
   orders: { id: string; userId: string; total: bigint; status: string }[];
   withdrawals: { id: string; userId: string }[];
@@ -13,7 +14,6 @@ export function nothingKnown(): Knowledge {
 }
 
 export function learn(knowledge: Knowledge, call: Call, answer: Answer): void {
-  knowledge.calls.push(call);
   if (answer.kind !== 'success') return;
   const { columns } = answer;
   const named = 'p_user_id' in call.args ? call.args.p_user_id : undefined;

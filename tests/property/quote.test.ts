@@ -179,7 +179,7 @@ test(
     });
     await fc.assert(property, parameters(RUNS));
   },
-  timeout(1, RUNS),
+  timeout(RUNS),
 );
 
 test(
@@ -194,7 +194,7 @@ test(
       }
     });
   },
-  timeout(1, RUNS),
+  timeout(RUNS),
 );
 
 test(
@@ -208,7 +208,7 @@ test(
       expect(totals.total).toBe(totals.subtotal - totals.discount + totals.shipping + onTop);
     });
   },
-  timeout(1, RUNS),
+  timeout(RUNS),
 );
 
 test(
@@ -225,7 +225,7 @@ test(
       }
     });
   },
-  timeout(1, RUNS),
+  timeout(RUNS),
 );
 
 test(
@@ -242,5 +242,5 @@ test(
       }
     });
   },
-  timeout(1, RUNS),
+  timeout(RUNS),
 );

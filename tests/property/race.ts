@@ -31,6 +31,7 @@ export async function race(
       }
       const call = resolve(wish, world, known);
       if (!call) continue;
+      known.calls.push(call);
       const { answer, xid } = await perform(sql, call);
       learn(known, call, answer);
       happened.push({ call, answer, xid });

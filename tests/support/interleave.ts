@@ -48,10 +48,8 @@ export function overlaps(names: string[]): Permutation[] {
 }
 
 /** Every order of two steps for each session, times every way of ending but all rolled back. */
-export function permutations(
-  names: string[],
-  endings: Ending[] = ['commit', 'rollback'],
-): Permutation[] {
+export function permutations(names: string[]): Permutation[] {
+  const endings: Ending[] = ['commit', 'rollback'];
   const ways = names.reduce<Record<string, Ending>[]>(
     (all, name) => all.flatMap((way) => endings.map((ending) => ({ ...way, [name]: ending }))),
     [{}],

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Sql } from '../../support/connection.ts';
-import { testThatBooksAreInOrder } from '../../support/crowd-file.ts';
+import { testThatBooksAreInOrder } from '../../support/crowd.ts';
 import { interleave, type Outcome } from '../../support/interleave.ts';
+import { BACKEND } from '../../support/sessions.ts';
 import {
   cancel,
   changeStatus,
@@ -78,11 +79,14 @@ test('two cancellations by staff: the money and the goods come back once', async
   expect(traces).toContain(SECOND_GETS_IT);
 });
 
-test('two cancellations by the customer: the second reads that the order is final', async () => {
+test('a cancellation by the customer and one in their name: the second reads that the order is final', async () => {
   const traces = await interleave(db, async (sql) => {
     const order = await anOrder(sql);
     return {
-      sessions: { a: cancel(order.customer, order.id), b: cancel(order.customer, order.id) },
+      sessions: {
+        a: cancel(order.customer, order.id),
+        b: cancel(BACKEND, order.id, { p_user_id: order.customer }),
+      },
       check: (outcome) => expectOneWinner(outcome, order, ['invalid_transition']),
     };
   });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { testThatBooksAreInOrder } from '../../support/crowd-file.ts';
+import { testThatBooksAreInOrder } from '../../support/crowd.ts';
 import { interleave } from '../../support/interleave.ts';
 import { createCustomer, createVariant, credit, place } from '../../support/shop.ts';
 import { createTestDatabase } from '../../support/test-database.ts';

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { testThatBooksAreInOrder } from '../../support/crowd-file.ts';
+import { testThatBooksAreInOrder } from '../../support/crowd.ts';
 import { interleave, type Outcome } from '../../support/interleave.ts';
+import { BACKEND } from '../../support/sessions.ts';
 import {
   adjustStock,
   cancel,
@@ -67,7 +68,11 @@ test('two placements for the last money: one is paid', async () => {
       await createVariant(sql, { stock: 5 }),
     ];
     return {
-      sessions: { a: place(customer, [[mug, 1]]), b: place(customer, [[cup, 1]]) },
+      // of two calls by the customer the second waits for their rate limit already
+      sessions: {
+        a: place(customer, [[mug, 1]]),
+        b: place(BACKEND, [[cup, 1]], { p_user_id: customer }),
+      },
       async check(outcome) {
         expectOneSuccess(outcome, 'insufficient_funds');
         expect(await balanceOf(customer)).toBe(500);
@@ -186,6 +191,28 @@ test('a placement beside a cancellation by an admin that returns the same varian
     };
   });
   expect(traces).toContain(FIRST_WINS);
+});
+
+test('units written off as damaged beside a placement: no unit is taken twice', async () => {
+  const traces = await interleave(db, async (sql) => {
+    const variant = await createVariant(sql, { stock: 3 });
+    const customer = await createCustomer(sql, { balance: 5000 });
+    return {
+      sessions: {
+        a: adjustStock(variant, -2, { p_reason: 'damaged' }),
+        b: place(customer, [[variant, 2]]),
+      },
+      async check({ committed }) {
+        expect(committed.filter((answer) => answer.success)).toHaveLength(1);
+        for (const loser of committed.filter((answer) => !answer.success)) {
+          expect(['insufficient_stock', 'stock_below_zero']).toContain(loser.error_code);
+        }
+        expect(await stockOf(variant)).toBe(1);
+      },
+    };
+  });
+  expect(traces).toContain(FIRST_WINS);
+  expect(traces).toContain(SECOND_GETS_IT);
 });
 
 test('a freeze and a placement: what is placed after the freeze is refused', async () => {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Sql } from '../../support/connection.ts';
-import { testThatBooksAreInOrder } from '../../support/crowd-file.ts';
+import { testThatBooksAreInOrder } from '../../support/crowd.ts';
 import { interleave, overlaps } from '../../support/interleave.ts';
+import type { Call } from '../../support/sessions.ts';
 import {
   adjustStock,
   changeStatus,
@@ -56,6 +57,53 @@ test('deliveries of two customers who referred each other: both are delivered, b
     };
   });
   expect(traces).toContain('a acts, b acts: waits, a commits, b goes on, b commits');
+});
+
+test('deliveries of both that wait for the accounts, each for another one first: neither waits in a circle', async () => {
+  await interleave(
+    db,
+    async (sql) => {
+      const variant = await createVariant(sql, { stock: 10 });
+      const [anna, ben] = [
+        await createCustomer(sql, { balance: 1000 }),
+        await createCustomer(sql, { balance: 1000 }),
+      ];
+      await refer(sql, anna, ben);
+      await refer(sql, ben, anna);
+      const [hers, his] = [
+        await inProcessing(sql, anna, variant),
+        await inProcessing(sql, ben, variant),
+      ];
+      return {
+        sessions: {
+          holdsAnna: credit(anna, 1),
+          holdsBen: credit(ben, 1),
+          a: changeStatus(admin, hers, 'processing', 'delivered'),
+          b: changeStatus(admin, his, 'processing', 'delivered'),
+        },
+        async check({ committed }) {
+          expect(committed.map((answer) => answer.success)).toEqual([true, true, true, true]);
+          expect([await balanceOf(anna), await balanceOf(ben)]).toEqual([51, 51]);
+        },
+      };
+    },
+    // the order in which the two get on depends on whose id is smaller: both are tried
+    ['holdsAnna', 'holdsBen'].flatMap((first) => {
+      const second = first === 'holdsAnna' ? 'holdsBen' : 'holdsAnna';
+      return [
+        ['a', 'b'],
+        ['b', 'a'],
+      ].flatMap(([one = '', two = '']) =>
+        [
+          [one, two],
+          [two, one],
+        ].map((ends) => ({
+          order: [first, second, one, two, first, second, ...ends],
+          endings: {},
+        })),
+      );
+    }),
+  );
 });
 
 test('the delivery of a customer beside an order of their referrer: both happen, whoever is first', async () => {
@@ -187,6 +235,31 @@ test('a referral that is registered while the first order is being delivered doe
       },
     ],
   );
+});
+
+test('two referral codes at once: the customer has one referrer', async () => {
+  const traces = await interleave(db, async (sql) => {
+    const customer = await createCustomer(sql);
+    const referrers = [await createCustomer(sql), await createCustomer(sql)];
+    const [first, second] = await sql`
+      select referral_code as code from profiles where id = any (${referrers})`;
+    const register = (code: unknown): Call => ({
+      actor: customer,
+      procedure: 'ledger_register_referral',
+      args: { p_referral_code: code },
+    });
+    return {
+      sessions: { a: register(first?.code), b: register(second?.code) },
+      async check({ committed }) {
+        expect(committed.map((answer) => answer.success || answer.error_code).toSorted()).toEqual(
+          committed.length === 1 ? [true] : ['referral_not_allowed', true],
+        );
+        const [row] = await sql`select count(*) from referrals where referee_user_id = ${customer}`;
+        expect(row).toEqual({ count: 1 });
+      },
+    };
+  });
+  expect(traces).toContain('a acts, b acts: waits, a commits, b goes on, b commits');
 });
 
 testThatBooksAreInOrder(db);

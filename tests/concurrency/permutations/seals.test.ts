@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { expectBooksSealed } from '../../support/books.ts';
-import { testThatBooksAreInOrder } from '../../support/crowd-file.ts';
+import { testThatBooksAreInOrder } from '../../support/crowd.ts';
 import { interleave } from '../../support/interleave.ts';
 import { createCustomer, credit } from '../../support/shop.ts';
 import { createTestDatabase } from '../../support/test-database.ts';

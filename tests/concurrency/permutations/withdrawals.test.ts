@@ -1,11 +1,14 @@
 import { expect, test } from 'vitest';
 import type { Sql } from '../../support/connection.ts';
-import { testThatBooksAreInOrder } from '../../support/crowd-file.ts';
+import { testThatBooksAreInOrder } from '../../support/crowd.ts';
 import { interleave, type Outcome } from '../../support/interleave.ts';
+import { BACKEND } from '../../support/sessions.ts';
 import {
   cancelWithdrawal,
   createCustomer,
   createStaff,
+  credit,
+  freeze,
   requestWithdrawal,
   reviewWithdrawal,
   succeed,
@@ -128,7 +131,10 @@ test('two requests for the same money: one holds it', async () => {
   const traces = await interleave(db, async (sql) => {
     const customer = await createCustomer(sql, { balance: 5000 });
     return {
-      sessions: { a: requestWithdrawal(customer, 4000), b: requestWithdrawal(customer, 4000) },
+      sessions: {
+        a: requestWithdrawal(customer, 4000),
+        b: requestWithdrawal(BACKEND, 4000, { p_user_id: customer }),
+      },
       async check({ committed }) {
         expect(committed.map((answer) => answer.success || answer.error_code).toSorted()).toEqual(
           committed.length === 1 ? [true] : ['insufficient_funds', true],
@@ -136,6 +142,48 @@ test('two requests for the same money: one holds it', async () => {
         const [account] = await sql`
           select total_pending_withdrawals, available_balance from accounts where user_id = ${customer}`;
         expect(account).toEqual({ total_pending_withdrawals: 4000, available_balance: 1000 });
+      },
+    };
+  });
+  expect(traces).toContain(FIRST_WINS);
+});
+
+test('an adjustment downwards and a request for the same money: one of them has it', async () => {
+  const traces = await interleave(db, async (sql) => {
+    const customer = await createCustomer(sql, { balance: 5000 });
+    return {
+      sessions: {
+        a: credit(customer, -4000, { p_type: 'adjustment' }),
+        b: requestWithdrawal(customer, 4000),
+      },
+      async check({ committed }) {
+        expect(committed.map((answer) => answer.success || answer.error_code).toSorted()).toEqual(
+          committed.length === 1 ? [true] : ['insufficient_funds', true],
+        );
+        const [account] =
+          await sql`select available_balance from accounts where user_id = ${customer}`;
+        expect(account).toEqual({ available_balance: 1000 });
+      },
+    };
+  });
+  expect(traces).toContain(FIRST_WINS);
+});
+
+test('a freeze beside the payment of an approved withdrawal: nothing is paid out after the freeze', async () => {
+  const traces = await interleave(db, async (sql) => {
+    const { id, customer } = await aWithdrawal(sql);
+    await succeed(sql, reviewWithdrawal(one, id, 'approve'));
+    return {
+      sessions: { a: freeze(customer, true), b: reviewWithdrawal(two, id, 'mark_paid') },
+      async check({ answer, endings, trace }) {
+        const frozenBefore =
+          trace.includes('a commits') &&
+          trace.indexOf('a commits') <
+            Math.max(trace.indexOf('b acts'), trace.indexOf('b goes on'));
+        expect(answer('b').success || answer('b').error_code).toBe(
+          frozenBefore ? 'account_frozen' : true,
+        );
+        await expectStatus(id, !frozenBefore && endings.b === 'commit' ? 'paid' : 'approved');
       },
     };
   });

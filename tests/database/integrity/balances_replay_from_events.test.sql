@@ -24,15 +24,15 @@ select is_empty($$ select id from (select id, version, lag(version, 1, 0::bigint
 
 -- orders
 select bag_eq('select id, status from public.orders',
-  $$ select distinct on (stream_id) stream_id, payload ->> 'to_status' from public.immutable_events where stream_type = 'order' and event_type in ('order.placed', 'order.status_changed') order by stream_id, id desc $$,
+  $$ select distinct on (stream_id) stream_id, payload ->> 'to_status' as status from public.immutable_events where stream_type = 'order' and event_type in ('order.placed', 'order.status_changed') order by stream_id, id desc $$,
   'the status of every order follows from its events');
 select is_empty($$ select event_id from (select event_id, from_status, lag(status) over (partition by order_id order by event_id) as before from public.order_status_history) s where from_status is distinct from before $$,
   'each status change begins where the one before it ended');
 select bag_eq('select id, total_amount, wallet_amount, order_number, user_id from public.orders',
-  $$ select stream_id, (payload ->> 'total_amount')::bigint, (payload ->> 'wallet_amount')::bigint, payload ->> 'order_number', (payload ->> 'user_id')::uuid from public.immutable_events where event_type = 'order.placed' $$,
+  $$ select stream_id, (payload ->> 'total_amount')::bigint as total, (payload ->> 'wallet_amount')::bigint as wallet, payload ->> 'order_number' as number, (payload ->> 'user_id')::uuid as user_id from public.immutable_events where event_type = 'order.placed' $$,
   'what was ordered for how much follows from the event');
 select bag_eq('select order_id, variant_id, quantity, unit_price_amount from public.order_items',
-  $$ select e.stream_id, (i ->> 'variant_id')::uuid, (i ->> 'quantity')::bigint, (i ->> 'unit_price_amount')::bigint
+  $$ select e.stream_id, (i ->> 'variant_id')::uuid as variant_id, (i ->> 'quantity')::bigint as quantity, (i ->> 'unit_price_amount')::bigint as price
      from public.immutable_events e, jsonb_array_elements(e.payload -> 'items') i where e.event_type = 'order.placed' $$, 'and so do its items');
 
 -- an operation is one event, one audit line, one message, with one correlation id

@@ -52,6 +52,7 @@ create function pg_temp.as_outsider(p_user uuid) returns text language plpgsql a
 begin
   perform set_config('request.jwt.claims', jsonb_build_object('sub', p_user, 'role', 'authenticated')::text, true), set_config('role', 'outsider', true);
   perform public.integrity_check_books();
+  perform set_config('role', 'none', true);
   return 'answered';
 exception when others then
   return sqlstate || ': ' || sqlerrm;

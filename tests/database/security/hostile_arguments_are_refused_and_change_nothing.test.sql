@@ -3,6 +3,9 @@
 begin;
 select tests.open_shop();
 
+-- approved, so that a decision that is none of the three could be taken for the next step
+select tests.expect_success(w) from public.withdrawals v, public.ledger_review_withdrawal(v.id, 'approve') w where v.user_id = tests.get_supabase_uid('bob');
+
 -- a call of each procedure that would succeed, argument by argument; what is left out keeps its default
 create temp table ids as
   select tests.get_supabase_uid('ann') as ann, tests.get_supabase_uid('bob') as bob, tests.create_customer('dan', 3000) as dan,
@@ -28,7 +31,7 @@ create temp table good as
     ('ledger_place_order', 'p_items', items::text), ('ledger_place_order', 'p_user_id', ann::text),
     ('ledger_register_referral', 'p_referral_code', bobs_code), ('ledger_register_referral', 'p_user_id', dan::text),
     ('ledger_request_withdrawal', 'p_amount', '100'), ('ledger_request_withdrawal', 'p_destination', '{"iban": "A"}'), ('ledger_request_withdrawal', 'p_user_id', ann::text),
-    ('ledger_review_withdrawal', 'p_withdrawal_id', bobs_withdrawal::text), ('ledger_review_withdrawal', 'p_decision', 'approve'),
+    ('ledger_review_withdrawal', 'p_withdrawal_id', bobs_withdrawal::text), ('ledger_review_withdrawal', 'p_decision', 'reject'),
     ('ledger_save_address', 'p_recipient', 'A'), ('ledger_save_address', 'p_line1', '1'), ('ledger_save_address', 'p_city', 'B'),
     ('ledger_save_address', 'p_country', 'IQ'), ('ledger_save_address', 'p_user_id', ann::text),
     ('order_quote', 'p_items', items::text)

@@ -1,14 +1,16 @@
 -- DESIGN rule 7: the audit log is purged after 180 days; events stay for good.
 begin;
-select plan(13);
+select plan(16);
 create temp table months as
   select n, m as starts, to_char(m at time zone 'UTC', 'YYYY_MM') as suffix
   from (select n, (date_trunc('month', now() at time zone 'UTC') - make_interval(months => n)) at time zone 'UTC' as m from generate_series(1, 12) n) s;
+-- the month in which the 180 days end is not over with all its lines
+create temp table border as select n from months where now() - interval '180 days' >= starts and now() - interval '180 days' < (starts + interval '1 month');
 -- partitions of past months, as they would have been made then
 do $$
 declare v record;
 begin
-  for v in select m.*, t from months m, unnest('{audit_log,immutable_events}'::text[]) t where n in (3, 7, 9) loop
+  for v in select m.*, t from months m, unnest('{audit_log,immutable_events}'::text[]) t where n in (select unnest(array[3, b.n, b.n + 1, 9]) from border b) loop
     execute format('create table ledger.%I partition of public.%I for values from (%L) to (%L)', v.t || '_' || v.suffix, v.t, v.starts, v.starts + interval '1 month');
   end loop;
   perform set_config('ledger.procedure', 'test', true);
@@ -20,18 +22,21 @@ begin
   perform set_config('ledger.procedure', '', true);
 end $$;
 
-select is(ledger.purge_audit_log(), 2, 'the partitions of the seventh and the ninth month before this one are dropped');
-select is(to_regclass('ledger.audit_log_' || suffix), null, format('month %s is gone', n)) from months where n in (7, 9);
-select isnt(to_regclass('ledger.audit_log_' || suffix), null, format('month %s stays', n)) from months where n = 3;
-select is_empty($$ select action from public.audit_log a where a.target_type = 'test' and a.occurred_at < now() - interval '180 days' $$, 'of the default partition goes what is older than 180 days');
-select is((select count(*)::int from public.audit_log where target_type = 'test'),
-  (select count(*)::int from months where starts + interval '2 days' >= now() - interval '180 days') + 1, 'and what is younger stays');
+select is(ledger.purge_audit_log(), 2, 'two partitions hold nothing but lines that are older than 180 days');
+select is(to_regclass('ledger.audit_log_' || suffix), null, format('%s is gone', what))
+from months, border b, lateral (values (b.n + 1, 'the month before the one in which the 180 days end'), (9, 'the ninth month before this one')) v (n, what) where months.n = v.n;
+select isnt(to_regclass('ledger.audit_log_' || suffix), null, format('%s stays', what))
+from months, border b, lateral (values (b.n, 'the month in which the 180 days end'), (3, 'the third month before this one')) v (n, what) where months.n = v.n;
+select is((select count(*)::int from public.audit_log where action = 'just old enough'), 1, 'so does its oldest line: a month goes as a whole');
+select is_empty($$ select action from ledger.audit_log_default a where a.target_type = 'test' and a.occurred_at < now() - interval '180 days' $$, 'of the default partition goes what is older than 180 days');
+select is((select count(*)::int from ledger.audit_log_default where target_type = 'test'),
+  (select count(*)::int from months, border b where months.n < b.n and months.n <> 3), 'and what is younger stays');
 select is((select count(*)::int from public.audit_log where action = 'almost old enough'), 1, 'also what is almost old enough');
 select is((select count(*)::int from public.immutable_events where event_type = 'test'), 12, 'no event goes, however old');
 select is(ledger.purge_audit_log(), 0, 'a second run finds nothing');
 update public.settings set value = '45' where key = 'audit_retention_days';
-select is(ledger.purge_audit_log(), 1, 'a shorter retention drops the third month as well');
-select is_empty($$ select action from public.audit_log a where a.target_type = 'test' and a.occurred_at < now() - interval '45 days' $$, 'and what is older of the default');
+select is(ledger.purge_audit_log(), 2, 'a shorter retention drops the other two as well');
+select is_empty($$ select action from ledger.audit_log_default a where a.target_type = 'test' and a.occurred_at < now() - interval '45 days' $$, 'and what is older of the default');
 select matches(tests.error_as('postgres', 'delete from public.audit_log'), '^42501', 'after the purge the audit log is closed again');
 select is((select count(*)::int from public.audit_log where action = 'update' and target_id = 'audit_retention_days'), 1, 'the line about the changed setting is there');
 select * from finish();

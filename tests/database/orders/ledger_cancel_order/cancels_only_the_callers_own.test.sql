@@ -22,7 +22,7 @@ select is(
   tests.outcome('admin', format('ledger_cancel_order(%L, p_user_id => %L)', tests.order_id('first'), tests.get_supabase_uid('mallory'))), 'order_not_found',
   'an order of another customer than named is not found');
 select is(tests.outcome('alice', format('ledger_cancel_order(%L)', gen_random_uuid())), 'order_not_found', 'an order that does not exist is not found');
-select is(tests.outcome(null, format('ledger_cancel_order(%L)', tests.order_id('first'))), 'order_not_found', 'a backend that names no customer finds no order');
+select is(tests.outcome(null, format('ledger_cancel_order(%L)', tests.order_id('first'))), 'customer_required', 'a backend says for whom');
 select is(tests.orders_and_available('alice'), '1000/4000', 'the order is still paid');
 
 select * from finish();

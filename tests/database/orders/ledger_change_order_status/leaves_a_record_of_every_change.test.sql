@@ -1,5 +1,5 @@
 begin;
-select plan(7);
+select plan(8);
 
 select tests.create_variant('mug', price => 1000);
 select tests.create_customer('alice', 5000);
@@ -8,10 +8,13 @@ select tests.place_named_order('first', 'alice', tests.lines('mug x 1'));
 
 select tests.authenticate_as('warehouse');
 select set_config('request.headers',
-  '{"x-forwarded-for": "203.0.113.9, 10.0.0.1", "user-agent": "scanner", "x-correlation-id": "aaaaaaaa-0000-4000-8000-000000000001"}', true);
-select tests.expect_success(c)
-from ledger_change_order_status(tests.get_supabase_uid('alice'), tests.order_id('first'), 'pending', 'processing', 1000,
-  '{"notes": "on the cart", "cart": 7}', p_actor_action => 'picked') c;
+  '{"x-forwarded-for": "198.51.100.1, 203.0.113.9", "user-agent": "scanner", "x-correlation-id": "aaaaaaaa-0000-4000-8000-000000000001"}', true);
+select results_eq(
+  $$ select success, order_status, available_balance
+     from ledger_change_order_status(tests.get_supabase_uid('alice'), tests.order_id('first'), 'pending', 'processing', 1000,
+       '{"notes": "on the cart", "cart": 7}', p_actor_action => 'picked') $$,
+  $$ values (true, 'processing', null::bigint) $$,
+  'staff without accounts.read change a status without being told the customer''s balance');
 select set_config('request.headers', '', true);
 select tests.act_as_owner();
 
@@ -34,7 +37,7 @@ select results_eq(
   $$ select a.actor_id, a.actor_role, a.ip_address, a.user_agent, a.correlation_id
      from audit_log a where a.target_id = tests.order_id('first')::text and a.action = 'order.status_changed' $$,
   $$ values (tests.get_supabase_uid('warehouse'), 'authenticated', '203.0.113.9', 'scanner', 'aaaaaaaa-0000-4000-8000-000000000001'::uuid) $$,
-  'and an audit line that says from where');
+  'and an audit line that says from where: the nearest hop, not what the client claims before it');
 select results_eq(
   $$ select m ->> 'to_status', m ->> 'correlation_id'
      from tests.messages('order.status_changed', jsonb_build_object('stream_id', tests.order_id('first'))) m $$,

@@ -1,5 +1,5 @@
 begin;
-select plan(9);
+select plan(11);
 
 select tests.create_variant('mug', price => 1000);
 select tests.create_customer('alice', 10000);
@@ -19,6 +19,12 @@ select is(pg_temp.placed('wallet', 'pending', true), 'confirmed paid', 'with aut
 select is(pg_temp.placed('bank_transfer', 'pending', true), 'pending unpaid', 'auto-confirm leaves an unpaid order pending');
 select is(pg_temp.placed('wallet', 'confirmed', false), 'confirmed paid', 'the default status may be confirmed (source 004)');
 select is(pg_temp.placed('wallet', 'processing', false), 'processing paid', 'the default status may be processing');
+select is(
+  pg_temp.placed('bank_transfer', 'processing', false), 'pending unpaid',
+  'an unpaid order stays pending where the way to the default status needs a payment (DESIGN section 6)');
+update order_status_transitions set needs_payment = false where from_status = 'pending' and to_status = 'processing';
+select is(
+  pg_temp.placed('bank_transfer', 'processing', true), 'processing unpaid', 'and opens with it where an admin lets it pass unpaid');
 select is(
   (select h.status from order_status_history h where h.order_id = tests.order_id('wallet pending true')), 'confirmed',
   'the history begins with the status the order opened with');

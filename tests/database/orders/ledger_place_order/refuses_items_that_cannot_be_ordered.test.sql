@@ -1,5 +1,5 @@
 begin;
-select plan(17);
+select plan(18);
 
 select tests.create_variant('mug', price => 1000);
 select tests.create_variant('old', price => 1000);
@@ -46,6 +46,11 @@ select is(pg_temp.outcome_of(tests.lines('old x 1')), 'variant_unavailable', 'a 
 select is(pg_temp.outcome_of(tests.lines('gone x 1')), 'variant_unavailable', 'a variant of a product that is not for sale is refused');
 select is(pg_temp.outcome_of(tests.lines('dear x 2')), 'amount_too_large', 'a subtotal beyond 2^53 - 1 is refused (DESIGN section 4, rule 1)');
 select is(pg_temp.outcome_of(tests.lines('dear x 1', 'mug x 1')), 'amount_too_large', 'so is one of several lines');
+
+insert into discount_codes (code, kind, percent_bp) values ('ALL', 'percent', 10000);
+select is(
+  tests.outcome('alice', $$ ledger_place_order(tests.lines('dear x 2'), p_discount_code => 'ALL') $$), 'amount_too_large',
+  'a subtotal beyond the limit is refused also when a discount leaves nothing to pay');
 
 select tests.authenticate_as('alice');
 select results_eq(

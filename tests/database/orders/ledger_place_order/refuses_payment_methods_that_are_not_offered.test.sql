@@ -1,5 +1,5 @@
 begin;
-select plan(3);
+select plan(4);
 
 select tests.create_variant('mug');
 select tests.create_customer('alice', 5000);
@@ -25,6 +25,9 @@ update payment_methods set is_active = false where code = 'wallet';
 select is(
   tests.outcome('alice', $$ ledger_place_order(tests.lines('mug x 1'), 'wallet') $$), 'payment_method_unavailable',
   'a method that the dashboard switches off is refused');
+select throws_ok(
+  $$ update payment_methods set is_active = true where code = 'card' $$, '23514', null,
+  'the dashboard cannot offer a method that nothing carries out');
 
 select * from finish();
 rollback;
