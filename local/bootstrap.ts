@@ -15,7 +15,16 @@ export async function bootstrapDatabase(
   server: PostgresServer,
   database = 'postgres',
 ): Promise<void> {
-  await createDatabase(server, database);
+  // The roles are the cluster's, and two that alter the same one at once collide. From template1,
+  // for the database to be made may be `postgres`.
+  await withConnection(server.url('supabase_admin', 'template1'), async (sql) => {
+    await sql`select pg_advisory_lock(hashtext('bootstrap'))`;
+    await createDatabase(sql, database);
+    await prepareDatabase(server, database);
+  });
+}
+
+async function prepareDatabase(server: PostgresServer, database: string): Promise<void> {
   await withConnection(server.url('supabase_admin', database), async (sql) => {
     await sql.unsafe(read('./bootstrap.sql'));
     for (const role of ['postgres', 'authenticator', 'supabase_auth_admin'] as const) {
@@ -43,12 +52,9 @@ export async function withConnection<T>(
   }
 }
 
-async function createDatabase(server: PostgresServer, database: string): Promise<void> {
-  // From template1, for the database to be made may be `postgres`.
-  await withConnection(server.url('supabase_admin', 'template1'), async (sql) => {
-    const [present] = await sql`select from pg_database where datname = ${database}`;
-    if (!present) await sql`create database ${sql(database)} template template0`;
-  });
+async function createDatabase(sql: postgres.Sql, database: string): Promise<void> {
+  const [present] = await sql`select from pg_database where datname = ${database}`;
+  if (!present) await sql`create database ${sql(database)} template template0`;
 }
 
 /** A verifier is made anew each time it is set, so one that works already is left alone. */

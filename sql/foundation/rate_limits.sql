@@ -31,7 +31,6 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_limit public.rate_limits;
-  v_tokens numeric;
 begin
   select l.* into v_limit
   from public.rate_limits l
@@ -46,8 +45,7 @@ begin
                    b.tokens + greatest(0, extract(epoch from excluded.refilled_at - b.refilled_at)) * v_limit.refill_per_second) - 1,
     refilled_at = excluded.refilled_at
   where least(v_limit.capacity,
-              b.tokens + greatest(0, extract(epoch from excluded.refilled_at - b.refilled_at)) * v_limit.refill_per_second) >= 1
-  returning b.tokens into v_tokens;
+              b.tokens + greatest(0, extract(epoch from excluded.refilled_at - b.refilled_at)) * v_limit.refill_per_second) >= 1;
   if found then
     return null;
   end if;

@@ -16,7 +16,8 @@ declare
   v_created integer := 0;
 begin
   perform pg_advisory_xact_lock(hashtextextended('ledger.create_month_partitions', 0));
-  -- made apart and then attached: attaching does not wait for readers, nor make writers wait
+  -- made apart and then attached: that waits for readers of the default partition only, and nobody
+  -- who writes to a month of its own waits for it
   foreach v_table in array array['immutable_events', 'audit_log'] loop
     for v_month in
       select date_trunc('month', clock_timestamp() at time zone 'UTC') at time zone 'UTC' + make_interval(months => m)

@@ -50,7 +50,7 @@ declare
   v_answer jsonb;
   v_old text := lower(trim(p_old_status));
   v_new text := lower(trim(p_new_status));
-  v_statuses text[] := '{pending,confirmed,processing,shipped,delivered,rejected,cancelled,refunded}';
+  v_statuses text[] := array['pending', 'confirmed', 'processing', 'shipped', 'delivered', 'rejected', 'cancelled', 'refunded'];
   v_order public.orders;
   v_permission text;
   v_change ledger.order_change;

@@ -116,3 +116,9 @@ test('the roles are as on the platform, and stay so when set up twice', async ()
     expect(open, 'new tables are open until revoked, as on the platform').toBe(true);
   });
 });
+
+test('databases are set up at the same time without getting in each other’s way', async () => {
+  const server = await started(dataDir(), { durable: false });
+  const names = Array.from({ length: 8 }, (_, i) => `beside_${i}`);
+  await Promise.all(names.map((name) => bootstrapDatabase(server, name)));
+});

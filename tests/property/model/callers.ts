@@ -18,11 +18,14 @@ export function requireCaller(actor: Actor, namedActor?: string): void {
   }
 }
 
-export function requirePermission(shop: Shop, actor: Actor, permission: string): void {
+/** A backend has every permission. */
+export function hasPermission(shop: Shop, actor: Actor, permission: string): boolean {
   const userId = userOf(actor);
-  if (userId !== null && !shop.people.get(userId)?.permissions.has(permission)) {
-    throw new Denied(permission);
-  }
+  return userId === null || shop.people.get(userId)?.permissions.has(permission) === true;
+}
+
+export function requirePermission(shop: Shop, actor: Actor, permission: string): void {
+  if (!hasPermission(shop, actor, permission)) throw new Denied(permission);
 }
 
 /** The customer a call is about: the one named, which takes a permission, or the caller. */

@@ -40,7 +40,7 @@ export function creditAccount(
   const permission = type === 'adjustment' ? 'accounts.adjust' : 'accounts.credit';
   requirePermission(shop, call.actor, permission);
 
-  return once(shop, call, [userId, amount, type, currency, p_actor_id], () => {
+  return once(shop, call, [userId, amount, type, call.args.p_currency, p_actor_id], () => {
     if (userId === null) return refused('customer_required');
     if (!shop.people.has(userId)) return refused('customer_not_found', { user_id: userId });
     const source = SOURCES[type];
@@ -77,7 +77,7 @@ export function freezeAccount(
   requireCaller(call.actor, p_actor_id);
   requirePermission(shop, call.actor, 'accounts.freeze');
 
-  return once(shop, call, [userId, frozen, reason, currency, p_actor_id], () => {
+  return once(shop, call, [userId, frozen, reason, call.args.p_currency, p_actor_id], () => {
     const account = findAccount(shop, userId, currency);
     if (!account) return refused('account_not_found', { currency });
     if (frozen && !reason?.trim()) return refused('invalid_argument', { argument: 'p_reason' });
@@ -100,7 +100,7 @@ export function requestWithdrawal(
   const currency = (call.args.p_currency ?? DEFAULT_CURRENCY).toUpperCase();
   const userId = customerOf(shop, call.actor, call.args.p_user_id, 'withdrawals.review');
 
-  return once(shop, call, [userId, amount, destination, currency], () => {
+  return once(shop, call, [userId, amount, destination, call.args.p_currency], () => {
     if (userId === null) return refused('customer_required');
     if (amount <= 0n) return refused('invalid_amount');
     if (amount > LARGEST_AMOUNT) return refused('amount_too_large');
@@ -181,6 +181,9 @@ function settle(
   }
   const { amount, currency } = withdrawal;
   const account = openAccount(shop, withdrawal.userId, currency);
+  // Of a frozen account money may come back, but none goes out.
+  const goesOut = step.to === 'approved' || step.to === 'paid';
+  if (goesOut && account.isFrozen) return refused('account_frozen');
   withdrawal.status = step.to;
   account.transactions += 1n;
   if (step.to === 'paid') {

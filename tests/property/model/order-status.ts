@@ -1,12 +1,13 @@
 import {
   customerOf,
+  hasPermission,
   type Names,
   named,
   once,
   requireCaller,
   requirePermission,
 } from './callers.ts';
-import { type Answer, type CallOf, refused } from './calls.ts';
+import { type Answer, type CallOf, refused, type Success } from './calls.ts';
 import { halfUp, LARGEST_AMOUNT } from './pricing.ts';
 import {
   available,
@@ -100,8 +101,12 @@ export function changeOrderStatus(
     if (args.p_amount !== order.totals.total) {
       return refused('amount_mismatch', { total: order.totals.total });
     }
-    const problem = refuseTransition(order, to) ?? refuseOverflow(shop, order, to, args.p_metadata);
-    return problem ?? moveOrder(shop, order, to, args.p_metadata?.restock, names);
+    const problem = refuseTransition(order, to) ?? refuseOverflow(shop, order, to);
+    if (problem) return problem;
+    const moved = moveOrder(shop, order, to, args.p_metadata?.restock, names);
+    // Who moves goods does not learn what the customer has.
+    if (!hasPermission(shop, call.actor, 'accounts.read')) moved.columns.available_balance = null;
+    return moved;
   });
 }
 
@@ -119,32 +124,16 @@ export function cancelOrder(shop: Shop, call: CallOf<'ledger_cancel_order'>, nam
     if (!step?.customerMay || shop.settings.cancellationWindowMinutes === 0n) {
       return refused('cancellation_not_allowed');
     }
-    return (
-      refuseOverflow(shop, order, 'cancelled') ??
-      moveOrder(shop, order, 'cancelled', undefined, names)
-    );
+    return moveOrder(shop, order, 'cancelled', undefined, names);
   });
 }
 
-/** A figure that would leave the exact range is refused before it moves anything. */
-function refuseOverflow(
-  shop: Shop,
-  order: Order,
-  to: string,
-  metadata?: { restock?: boolean },
-): Answer | null {
+/** A commission that the referrer's account cannot hold exactly is refused before anything moves. */
+function refuseOverflow(shop: Shop, order: Order, to: string): Answer | null {
   const commission = to === 'delivered' ? commissionOn(shop, order) : null;
-  if (commission) {
-    const earned = findAccount(shop, commission.referrer, order.currency)?.earned ?? 0n;
-    if (earned + commission.amount > LARGEST_AMOUNT) return refused('amount_too_large');
-  }
-  if (goodsReturn(order, to, metadata?.restock)) {
-    for (const [id, quantity] of order.goods) {
-      const onHand = shop.variants.get(id)?.onHand ?? 0n;
-      if (onHand + quantity > LARGEST_AMOUNT) return refused('amount_too_large');
-    }
-  }
-  return null;
+  if (!commission) return null;
+  const earned = findAccount(shop, commission.referrer, order.currency)?.earned ?? 0n;
+  return earned + commission.amount > LARGEST_AMOUNT ? refused('amount_too_large') : null;
 }
 
 /** Goods of an ended order come back, unless they were delivered; who ends it may say otherwise. */
@@ -162,7 +151,7 @@ function moveOrder(
   to: string,
   restock: boolean | undefined,
   names: Names,
-): Answer {
+): Success {
   const { currency } = order;
   const wasDelivered = order.status === 'delivered';
   const account = openAccount(shop, order.userId, currency);

@@ -51,8 +51,8 @@ export function placeOrder(shop: Shop, call: CallOf<'ledger_place_order'>, names
     post(shop, currency, 'wallet', 'order_escrow', wallet);
     recordEvent(shop, 'order.placed');
     const isPaid = wallet === total;
-    const { autoConfirmWhenPaid, defaultOrderStatus, pricesIncludeTax } = shop.settings;
-    const status = isPaid && autoConfirmWhenPaid ? 'confirmed' : defaultOrderStatus;
+    const { pricesIncludeTax } = shop.settings;
+    const status = firstStatus(shop, isPaid);
     const paymentStatus = isPaid ? 'paid' : wallet > 0n ? 'partially_paid' : 'unpaid';
     const columns = {
       status,
@@ -82,6 +82,13 @@ export function placeOrder(shop: Shop, call: CallOf<'ledger_place_order'>, names
     });
     return answer;
   });
+}
+
+/** The settings' status (source 004), which an unpaid order does not skip the payment for. */
+function firstStatus(shop: Shop, isPaid: boolean): string {
+  const { autoConfirmWhenPaid, defaultOrderStatus } = shop.settings;
+  if (!isPaid) return 'pending';
+  return defaultOrderStatus === 'pending' && autoConfirmWhenPaid ? 'confirmed' : defaultOrderStatus;
 }
 
 /** Lines of the same variant count together, or the second one oversells. */

@@ -3,6 +3,9 @@ import { type Answer, type CallOf, refused, success } from './calls.ts';
 import { LARGEST_AMOUNT } from './pricing.ts';
 import { moveStock, recordEvent, type Shop } from './shop.ts';
 
+/** So far below the largest figure that what orders bring back always fits. */
+const MOST_ON_HAND = 10n ** 12n;
+
 /** DESIGN section 6: stock is never below zero, and every change has its reason. */
 export function adjustStock(shop: Shop, call: CallOf<'ledger_adjust_stock'>): Answer {
   const { p_variant_id: id, p_quantity: quantity, p_reason: reason = 'received' } = call.args;
@@ -21,7 +24,7 @@ export function adjustStock(shop: Shop, call: CallOf<'ledger_adjust_stock'>): An
       (reason === 'received' && quantity < 0n) ||
       (reason === 'damaged' && quantity > 0n);
     if (wrongSign) return refused('invalid_amount', { amount: quantity });
-    if (variant.onHand + quantity > LARGEST_AMOUNT) return refused('amount_too_large');
+    if (variant.onHand + quantity > MOST_ON_HAND) return refused('stock_too_large');
     if (variant.onHand + quantity < 0n) {
       return refused('stock_below_zero', { quantity: -quantity, available: variant.onHand });
     }

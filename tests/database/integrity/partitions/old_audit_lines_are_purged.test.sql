@@ -1,6 +1,6 @@
 -- DESIGN rule 7: the audit log is purged after 180 days; events stay for good.
 begin;
-select plan(16);
+select plan(15);
 create temp table months as
   select n, m as starts, to_char(m at time zone 'UTC', 'YYYY_MM') as suffix
   from (select n, (date_trunc('month', now() at time zone 'UTC') - make_interval(months => n)) at time zone 'UTC' as m from generate_series(1, 12) n) s;

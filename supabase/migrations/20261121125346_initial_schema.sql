@@ -486,7 +486,6 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_limit public.rate_limits;
-  v_tokens numeric;
 begin
   select l.* into v_limit
   from public.rate_limits l
@@ -501,8 +500,7 @@ begin
                    b.tokens + greatest(0, extract(epoch from excluded.refilled_at - b.refilled_at)) * v_limit.refill_per_second) - 1,
     refilled_at = excluded.refilled_at
   where least(v_limit.capacity,
-              b.tokens + greatest(0, extract(epoch from excluded.refilled_at - b.refilled_at)) * v_limit.refill_per_second) >= 1
-  returning b.tokens into v_tokens;
+              b.tokens + greatest(0, extract(epoch from excluded.refilled_at - b.refilled_at)) * v_limit.refill_per_second) >= 1;
   if found then
     return null;
   end if;
@@ -1393,7 +1391,8 @@ declare
   v_created integer := 0;
 begin
   perform pg_advisory_xact_lock(hashtextextended('ledger.create_month_partitions', 0));
-  -- made apart and then attached: attaching does not wait for readers, nor make writers wait
+  -- made apart and then attached: that waits for readers of the default partition only, and nobody
+  -- who writes to a month of its own waits for it
   foreach v_table in array array['immutable_events', 'audit_log'] loop
     for v_month in
       select date_trunc('month', clock_timestamp() at time zone 'UTC') at time zone 'UTC' + make_interval(months => m)
@@ -3225,7 +3224,7 @@ declare
   v_answer jsonb;
   v_old text := lower(trim(p_old_status));
   v_new text := lower(trim(p_new_status));
-  v_statuses text[] := '{pending,confirmed,processing,shipped,delivered,rejected,cancelled,refunded}';
+  v_statuses text[] := array['pending', 'confirmed', 'processing', 'shipped', 'delivered', 'rejected', 'cancelled', 'refunded'];
   v_order public.orders;
   v_permission text;
   v_change ledger.order_change;
