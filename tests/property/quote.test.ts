@@ -16,7 +16,7 @@ import {
 import { parameters, timeout } from './runs.ts';
 
 const db = await createTestDatabase('property_quote');
-const RUNS = 300;
+const RUNS = 200;
 const MOST_LINES = 5;
 const LARGEST_QUANTITY = 2n ** 31n - 1n;
 
