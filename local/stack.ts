@@ -1,16 +1,16 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { startApi } from './api.ts';
-import { bootstrapDatabase } from './bootstrap.ts';
+import { startApi } from './api/api.ts';
 import { readConfig } from './config.ts';
+import { bootstrapDatabase } from './database/bootstrap.ts';
+import { migrate, seed } from './database/migrate.ts';
 import { writeSecretFile } from './files.ts';
 import { freePort } from './free-port.ts';
 import { loadKeys } from './keys.ts';
 import { lockData } from './lock.ts';
-import { migrate, seed } from './migrate.ts';
-import { type PostgresServer, startPostgres } from './postgres.ts';
-import { runningServer, stopProcess } from './postmaster.ts';
+import { type PostgresServer, startPostgres } from './postgres/postgres.ts';
+import { runningServer, stopProcess } from './postgres/postmaster.ts';
 import { startScheduler } from './scheduler.ts';
 import { type DemoUser, demoUsers } from './users.ts';
 

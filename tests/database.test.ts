@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { listTestFiles, runTestFiles } from '../local/tools/pgtap-run.ts';
+import { listTestFiles, runTestFiles } from '../local/tools/pgtap-runner/pgtap-run.ts';
 import { createTestDatabase } from './support/test-database.ts';
 
 // The files run while the tests are collected, so that each assertion is a test by its name.

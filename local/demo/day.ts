@@ -1,4 +1,4 @@
-import { withConnection } from '../bootstrap.ts';
+import { withConnection } from '../database/bootstrap.ts';
 import type { Stack } from '../stack.ts';
 import { type Order, printBalance, printRefusal, step } from './narrate.ts';
 import { type Person, signIn, signUp } from './people.ts';

@@ -1,8 +1,8 @@
 import { Argument, Command, InvalidArgumentError } from 'commander';
-import { PROJECT_ROOT } from '../supabase-cli.ts';
-import { diffToMigration } from './diff-to-migration.ts';
+import { PROJECT_ROOT } from '../database/supabase-cli.ts';
+import { diffToMigration } from './diff/diff-to-migration.ts';
+import { withScratchServer } from './diff/scratch.ts';
 import { runCommand } from './run-command.ts';
-import { withScratchServer } from './scratch.ts';
 
 function migrationName(name: string): string {
   if (/^[a-z][a-z0-9_]*$/.test(name)) return name;

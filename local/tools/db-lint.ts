@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { PROJECT_ROOT } from '../supabase-cli.ts';
-import { adviseOn } from './advisors.ts';
-import { judge, readExceptions } from './findings.ts';
-import { checkFunctions } from './plpgsql-check.ts';
+import { PROJECT_ROOT } from '../database/supabase-cli.ts';
+import { databaseFromSql, withScratchServer } from './diff/scratch.ts';
+import { adviseOn } from './lint/advisors.ts';
+import { judge, readExceptions } from './lint/findings.ts';
+import { checkFunctions } from './lint/plpgsql-check.ts';
 import { runCommand } from './run-command.ts';
-import { databaseFromSql, withScratchServer } from './scratch.ts';
 
 await runCommand(
   new Command('db:lint')

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { bootstrapDatabase, withConnection } from '../bootstrap.ts';
 import { readConfig } from '../config.ts';
+import { bootstrapDatabase, withConnection } from '../database/bootstrap.ts';
+import { migrate, seed } from '../database/migrate.ts';
+import { PROJECT_ROOT } from '../database/supabase-cli.ts';
 import { lockData } from '../lock.ts';
-import { migrate, seed } from '../migrate.ts';
-import { startPostgres } from '../postgres.ts';
-import { PROJECT_ROOT } from '../supabase-cli.ts';
+import { startPostgres } from '../postgres/postgres.ts';
 import { runCommand } from './run-command.ts';
 
 /** Empties the database of a stack that is not running, and fills it as a first start does. */

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
-import { PROJECT_ROOT } from '../supabase-cli.ts';
-import { writeOrCheck } from './generated-file.ts';
+import { PROJECT_ROOT } from '../database/supabase-cli.ts';
+import { databaseFromSql, withScratchServer } from './diff/scratch.ts';
+import { writeOrCheck } from './generate/generated-file.ts';
+import { makeSnapshot, snapshotFile } from './generate/snapshot.ts';
 import { runCommand } from './run-command.ts';
-import { databaseFromSql, withScratchServer } from './scratch.ts';
-import { makeSnapshot, snapshotFile } from './snapshot.ts';
 
 await runCommand(
   new Command('db:snapshot')

@@ -1,9 +1,9 @@
 import { Command } from 'commander';
-import { PROJECT_ROOT } from '../supabase-cli.ts';
-import { writeOrCheck } from './generated-file.ts';
+import { PROJECT_ROOT } from '../database/supabase-cli.ts';
+import { databaseFromSql, withScratchServer } from './diff/scratch.ts';
+import { writeOrCheck } from './generate/generated-file.ts';
+import { generateTypes, typesFile } from './generate/types.ts';
 import { runCommand } from './run-command.ts';
-import { databaseFromSql, withScratchServer } from './scratch.ts';
-import { generateTypes, typesFile } from './types.ts';
 
 await runCommand(
   new Command('db:types')

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { PROJECT_ROOT } from '../supabase-cli.ts';
-import { writeOrCheck } from './generated-file.ts';
-import { releaseFile, releaseText } from './release.ts';
+import { PROJECT_ROOT } from '../database/supabase-cli.ts';
+import { writeOrCheck } from './generate/generated-file.ts';
+import { releaseFile, releaseText } from './generate/release.ts';
 
 await new Command('health:release')
   .description('list version and migrations for functions/health')

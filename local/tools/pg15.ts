@@ -1,14 +1,14 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
-import type { PostgresServer } from '../postgres.ts';
-import { PROJECT_ROOT } from '../supabase-cli.ts';
-import { judge, readExceptions } from './findings.ts';
-import { installPgtap } from './pgtap-extension.ts';
-import { listTestFiles, runTestFiles, type TapFile } from './pgtap-run.ts';
-import { checkFunctions } from './plpgsql-check.ts';
+import { PROJECT_ROOT } from '../database/supabase-cli.ts';
+import type { PostgresServer } from '../postgres/postgres.ts';
+import { databaseFromMigrations, withScratchServer } from './diff/scratch.ts';
+import { judge, readExceptions } from './lint/findings.ts';
+import { checkFunctions } from './lint/plpgsql-check.ts';
+import { installPgtap } from './pgtap-runner/pgtap-extension.ts';
+import { listTestFiles, runTestFiles, type TapFile } from './pgtap-runner/pgtap-run.ts';
+import { printTap } from './pgtap-runner/tap-print.ts';
 import { runCommand } from './run-command.ts';
-import { databaseFromMigrations, withScratchServer } from './scratch.ts';
-import { printTap } from './tap-print.ts';
 
 const DATABASE = 'pg15';
 

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { PROJECT_ROOT } from '../supabase-cli.ts';
-import { installPgtap } from './pgtap-extension.ts';
-import { listTestFiles, runTestFiles } from './pgtap-run.ts';
+import { PROJECT_ROOT } from '../database/supabase-cli.ts';
+import { databaseFromSql, withScratchServer } from './diff/scratch.ts';
+import { installPgtap } from './pgtap-runner/pgtap-extension.ts';
+import { listTestFiles, runTestFiles } from './pgtap-runner/pgtap-run.ts';
+import { printTap } from './pgtap-runner/tap-print.ts';
 import { runCommand } from './run-command.ts';
-import { databaseFromSql, withScratchServer } from './scratch.ts';
-import { printTap } from './tap-print.ts';
 
 await runCommand(
   new Command('test:db')

@@ -5,7 +5,7 @@ import type { World } from './world.ts';
 export function* opening({ people, variants, shop }: World): Generator<Call> {
   const actor = 'service_role';
   for (const [index, id] of variants.entries()) {
-    const args = { p_variant_id: id, p_quantity: BigInt(9 + 6 * index) };
+    const args = { p_variant_id: id, p_quantity: BigInt(12 + 6 * index) };
     yield { procedure: 'ledger_adjust_stock', actor, args };
   }
   const deposits = [

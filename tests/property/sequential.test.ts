@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { Sql } from '../support/connection.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import {
+  bookDifferences,
   describe,
   expectAnswer,
   expectEverythingSealed,
@@ -36,9 +37,10 @@ test(
   'every answer and every figure is the model’s, whatever is called by whomever (DESIGN sections 4 to 6, sources 003 and 004)',
   async () => {
     const plays = fc.asyncProperty(
-      plans,
+      plans(6),
       fc.noBias(fc.array(intents, { minLength: 1, maxLength: 80, size: 'max' })),
       async (plan, wishes) => {
+        const before = await bookDifferences(db.sql);
         const world = await createWorld(db.sql, plan);
         const known = nothingKnown();
         for (const call of opening(world)) {
@@ -54,10 +56,11 @@ test(
           known.calls.push(call);
           learn(known, call, await play(db.sql, world, call, `step ${step}: ${describe(call)}`));
         }
-        await expectSoundBooks(db.sql, world);
+        await expectSoundBooks(db.sql, world, before);
       },
     );
     await fc.assert(plays, parameters(RUNS));
+    expect(await bookDifferences(db.sql)).toEqual([]);
     await expectEverythingSealed(db.sql);
   },
   timeout(RUNS),

@@ -1,8 +1,8 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Api, startApi } from '../../local/api.ts';
+import { type Api, startApi } from '../../local/api/api.ts';
 import { createKeys, type Keys } from '../../local/keys.ts';
-import type { PostgresServer } from '../../local/postgres.ts';
+import type { PostgresServer } from '../../local/postgres/postgres.ts';
 import { emptyProject, userJwt } from './support.ts';
 
 let server: PostgresServer;

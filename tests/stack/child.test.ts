@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { ready, startChild } from '../../local/child.ts';
+import { ready, startChild } from '../../local/api/child.ts';
 
 /** A server that says where it listens. */
 const server = `
@@ -62,7 +62,7 @@ test('a server sees nothing of the environment but what it is given and where th
 });
 
 test('a server ends when the process that started it is killed', async () => {
-  const childModule = new URL('../../local/child.ts', import.meta.url).href;
+  const childModule = new URL('../../local/api/child.ts', import.meta.url).href;
   const starter = spawn(process.execPath, [
     ...['--import', 'tsx', '--input-type=module', '-e'],
     `const { startChild } = await import('${childModule}');

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { PROJECT_ROOT } from '../../local/supabase-cli.ts';
+import { PROJECT_ROOT } from '../../local/database/supabase-cli.ts';
 
 const run = promisify(execFile);
 

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest';
-import { gateway } from '../../local/gateway.ts';
+import { gateway } from '../../local/api/gateway.ts';
+import { onDemand } from '../../local/api/on-demand.ts';
 import { createKeys, type Keys } from '../../local/keys.ts';
-import { onDemand } from '../../local/on-demand.ts';
 import { echo, listening, userJwt } from './support.ts';
 
 let keys: Keys;

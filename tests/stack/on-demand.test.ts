@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { onDemand, type Running } from '../../local/on-demand.ts';
+import { onDemand, type Running } from '../../local/api/on-demand.ts';
 
 function fakeServer(port: number) {
   let die = () => {};

@@ -1,6 +1,6 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { PostgresServer } from '../../local/postgres.ts';
+import type { PostgresServer } from '../../local/postgres/postgres.ts';
 import { startScheduler } from '../../local/scheduler.ts';
 import { emptyProject } from './support.ts';
 

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
 import { afterAll } from 'vitest';
-import { bootstrapDatabase } from '../../local/bootstrap.ts';
+import { bootstrapDatabase } from '../../local/database/bootstrap.ts';
 import { jwtSecretBytes, type Keys } from '../../local/keys.ts';
-import { type PostgresServer, startPostgres } from '../../local/postgres.ts';
+import { type PostgresServer, startPostgres } from '../../local/postgres/postgres.ts';
 
 const ends: (() => Promise<void>)[] = [];
 

@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { withConnection } from '../../local/bootstrap.ts';
-import { type LoginRole, startPostgres } from '../../local/postgres.ts';
-import { PROJECT_ROOT } from '../../local/supabase-cli.ts';
-import { installPgtap } from '../../local/tools/pgtap-extension.ts';
-import { databaseFromMigrations, databaseFromSql } from '../../local/tools/scratch.ts';
+import { withConnection } from '../../local/database/bootstrap.ts';
+import { PROJECT_ROOT } from '../../local/database/supabase-cli.ts';
+import { type LoginRole, startPostgres } from '../../local/postgres/postgres.ts';
+import { databaseFromMigrations, databaseFromSql } from '../../local/tools/diff/scratch.ts';
+import { installPgtap } from '../../local/tools/pgtap-runner/pgtap-extension.ts';
 
 export const TEMPLATE = 'order_ledger_template';
 

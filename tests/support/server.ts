@@ -1,5 +1,5 @@
 import { inject } from 'vitest';
-import type { PostgresServer } from '../../local/postgres.ts';
+import type { PostgresServer } from '../../local/postgres/postgres.ts';
 
 /** The server that the run shares. It is not a test file's to stop. */
 export function testServer(): PostgresServer {

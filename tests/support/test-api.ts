@@ -1,7 +1,7 @@
 import { createClient, type SupabaseClient } from '@supabase/supabase-js';
 import { SignJWT } from 'jose';
 import { afterAll } from 'vitest';
-import { startApi } from '../../local/api.ts';
+import { startApi } from '../../local/api/api.ts';
 import { createKeys, jwtSecretBytes, type Keys } from '../../local/keys.ts';
 import '../../local/websocket.ts';
 import type { Database } from '../../types/database.ts';

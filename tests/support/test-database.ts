@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll } from 'vitest';
-import { withConnection } from '../../local/bootstrap.ts';
-import type { PostgresServer } from '../../local/postgres.ts';
+import { withConnection } from '../../local/database/bootstrap.ts';
+import type { PostgresServer } from '../../local/postgres/postgres.ts';
 import { connect, type Sql, type Transaction } from './connection.ts';
 import { TEMPLATE } from './global-setup.ts';
 import { testServer } from './server.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { diffToMigration } from '../../local/tools/diff-to-migration.ts';
+import { diffToMigration } from '../../local/tools/diff/diff-to-migration.ts';
 import { testServer } from '../support/server.ts';
 import { scratchProject } from './scratch-project.ts';
 

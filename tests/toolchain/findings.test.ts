@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { judge } from '../../local/tools/findings.ts';
+import { judge } from '../../local/tools/lint/findings.ts';
 
 const finding = { lint: 'security_definer_view', object: 'public.v', detail: 'is one' };
 const reason = 'argued in the design';

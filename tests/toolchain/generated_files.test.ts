@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { PROJECT_ROOT } from '../../local/supabase-cli.ts';
-import { adviseOn } from '../../local/tools/advisors.ts';
-import { describeDifferences, differences } from '../../local/tools/differences.ts';
-import { judge, readExceptions } from '../../local/tools/findings.ts';
-import { databaseFromMigrations, databaseFromSql } from '../../local/tools/scratch.ts';
-import { makeSnapshot, snapshotFile } from '../../local/tools/snapshot.ts';
-import { generateTypes, typesFile } from '../../local/tools/types.ts';
+import { PROJECT_ROOT } from '../../local/database/supabase-cli.ts';
+import { describeDifferences, differences } from '../../local/tools/diff/differences.ts';
+import { databaseFromMigrations, databaseFromSql } from '../../local/tools/diff/scratch.ts';
+import { makeSnapshot, snapshotFile } from '../../local/tools/generate/snapshot.ts';
+import { generateTypes, typesFile } from '../../local/tools/generate/types.ts';
+import { adviseOn } from '../../local/tools/lint/advisors.ts';
+import { judge, readExceptions } from '../../local/tools/lint/findings.ts';
 import { testServer } from '../support/server.ts';
 
 const server = testServer();

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { listSqlFiles } from '../../local/sql-files.ts';
-import { databaseFromSql } from '../../local/tools/scratch.ts';
+import { listSqlFiles } from '../../local/database/sql-files.ts';
+import { databaseFromSql } from '../../local/tools/diff/scratch.ts';
 import { testServer } from '../support/server.ts';
 import { scratchProject } from './scratch-project.ts';
 

@@ -5,9 +5,9 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { bootstrapDatabase, withConnection } from '../../local/bootstrap.ts';
-import { type PostgresServer, startPostgres } from '../../local/postgres.ts';
-import { isRunning } from '../../local/postmaster.ts';
+import { bootstrapDatabase, withConnection } from '../../local/database/bootstrap.ts';
+import { type PostgresServer, startPostgres } from '../../local/postgres/postgres.ts';
+import { isRunning } from '../../local/postgres/postmaster.ts';
 
 function dataDir(): string {
   const folder = mkdtempSync(join(tmpdir(), 'order-ledger-server-'));
@@ -44,7 +44,7 @@ test('what was committed is there after the server was killed', async () => {
 test('a server whose starter was killed is ended and started anew', async () => {
   const folder = dataDir();
   const program = `
-    import { startPostgres } from ${JSON.stringify(import.meta.resolve('../../local/postgres.ts'))};
+    import { startPostgres } from ${JSON.stringify(import.meta.resolve('../../local/postgres/postgres.ts'))};
     console.log((await startPostgres({ dataDir: ${JSON.stringify(folder)} })).pid);
     setInterval(() => {}, 1000);
   `;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readTap } from '../../local/tools/tap.ts';
+import { readTap } from '../../local/tools/pgtap-runner/tap.ts';
 
 test('each assertion has its name, outcome and what was said of it', () => {
   expect(readTap(['1..2', 'ok 1 - a thing', 'not ok 2', '# have: 1', '# want: 2'])).toEqual({

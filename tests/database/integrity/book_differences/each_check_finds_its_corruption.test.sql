@@ -61,7 +61,7 @@ select is(pg_temp.found_after(format(statement, ann, bob, pending, delivered)), 
   ('delete from public.orders where id = %3$L', 'escrow_equals_open_orders, total_orders_equals_orders', 'an order that is gone')) v (statement, expected, what);
 
 -- the row that differs is named with both of its values
-create temp table named as select null::text as check_code, null::text as subject, null::text as expected, null::text as found where false;
+create temp table named (check_code text, subject text, expected text, found text);
 do $$
 begin
   perform tests.tamper('update public.accounts set version = version + 2 where id = ledger.account_id(tests.get_supabase_uid(''bob''), ''USD'')');

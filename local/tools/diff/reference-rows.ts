@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'libpg-query';
-import { withConnection } from '../bootstrap.ts';
-import { listSqlFiles } from '../sql-files.ts';
+import { withConnection } from '../../database/bootstrap.ts';
+import { listSqlFiles } from '../../database/sql-files.ts';
 
 interface Insert {
   schema: string;

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Keys } from './keys.ts';
+import type { Keys } from '../keys.ts';
 import { invalidKey, missingKey, type Refusal } from './refusal.ts';
 
 /**

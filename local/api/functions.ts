@@ -1,11 +1,11 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { FunctionConfig } from '../config.ts';
+import { PROJECT_ROOT } from '../database/supabase-cli.ts';
+import type { Keys } from '../keys.ts';
 import { ready, startChild } from './child.ts';
-import type { FunctionConfig } from './config.ts';
-import type { Keys } from './keys.ts';
 import { type OnDemand, onDemand, type Running } from './on-demand.ts';
-import { PROJECT_ROOT } from './supabase-cli.ts';
 
 export interface FunctionsOptions {
   /** Where the gateway listens: functions call the API through it, as they do when hosted. */

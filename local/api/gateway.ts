@@ -2,9 +2,9 @@ import { Agent, type IncomingMessage, type RequestListener, type ServerResponse 
 import { getRequestListener } from '@hono/node-server';
 import { createProxyServer } from 'httpxy';
 import { errors, jwtVerify } from 'jose';
+import { jwtSecretBytes, type Keys } from '../keys.ts';
 import { apiKeyCheck } from './api-key.ts';
 import type { EdgeFunction } from './functions.ts';
-import { jwtSecretBytes, type Keys } from './keys.ts';
 import type { OnDemand } from './on-demand.ts';
 import {
   functionNotFound,

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { PROJECT_ROOT, supabaseCli } from '../supabase-cli.ts';
+import { PROJECT_ROOT, supabaseCli } from '../../database/supabase-cli.ts';
 
 const biome = createRequire(import.meta.url).resolve('@biomejs/biome/bin/biome');
 

@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { readConfig } from '../config.ts';
+import type { Keys } from '../keys.ts';
+import type { PostgresServer } from '../postgres/postgres.ts';
 import { startAuth } from './auth.ts';
-import { readConfig } from './config.ts';
 import { edgeFunctions } from './functions.ts';
 import { gateway } from './gateway.ts';
-import type { Keys } from './keys.ts';
 import { onDemand } from './on-demand.ts';
-import type { PostgresServer } from './postgres.ts';
 import { startPostgrest } from './postgrest.ts';
 
 export interface ApiOptions {

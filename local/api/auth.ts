@@ -2,8 +2,8 @@ import { App } from '@supabase/lite';
 import { createPostgresConnection } from '@supabase/lite/postgres';
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
-import type { Config } from './config.ts';
-import type { Keys } from './keys.ts';
+import type { Config } from '../config.ts';
+import type { Keys } from '../keys.ts';
 
 export interface Auth {
   /** Answers requests to /auth/v1/*. */

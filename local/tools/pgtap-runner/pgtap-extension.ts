@@ -3,9 +3,9 @@ import { copyFileSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync 
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { withConnection } from '../bootstrap.ts';
-import type { PostgresServer } from '../postgres.ts';
-import { postgresBinaries } from '../postgres-binaries.ts';
+import { withConnection } from '../../database/bootstrap.ts';
+import type { PostgresServer } from '../../postgres/postgres.ts';
+import { postgresBinaries } from '../../postgres/postgres-binaries.ts';
 
 const archive = join(
   dirname(createRequire(import.meta.url).resolve('@electric-sql/pglite-pgtap')),

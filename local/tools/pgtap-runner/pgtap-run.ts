@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { globSync } from 'tinyglobby';
-import { withConnection } from '../bootstrap.ts';
-import { runFile, SqlFileError } from '../load-sql.ts';
-import { PROJECT_ROOT } from '../supabase-cli.ts';
+import { withConnection } from '../../database/bootstrap.ts';
+import { runFile, SqlFileError } from '../../database/load-sql.ts';
+import { PROJECT_ROOT } from '../../database/supabase-cli.ts';
 import { readTap, type TapReport } from './tap.ts';
 
 const TESTS = join(PROJECT_ROOT, 'tests', 'database');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { withConnection } from '../bootstrap.ts';
-import { SNAPSHOT } from '../sql-files.ts';
+import { withConnection } from '../../database/bootstrap.ts';
+import { SNAPSHOT } from '../../database/sql-files.ts';
 
 export const snapshotFile = (root: string) => join(root, 'sql', SNAPSHOT);
 

@@ -1,4 +1,4 @@
-import { withConnection } from '../bootstrap.ts';
+import { withConnection } from '../../database/bootstrap.ts';
 
 interface Fact {
   relation: string;

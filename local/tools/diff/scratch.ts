@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bootstrapDatabase } from '../bootstrap.ts';
-import { loadSql } from '../load-sql.ts';
-import { migrate } from '../migrate.ts';
-import { type PostgresServer, startPostgres } from '../postgres.ts';
+import { bootstrapDatabase } from '../../database/bootstrap.ts';
+import { loadSql } from '../../database/load-sql.ts';
+import { migrate } from '../../database/migrate.ts';
+import { type PostgresServer, startPostgres } from '../../postgres/postgres.ts';
 
 /** A server that lives as long as the work that is done on it. */
 export async function withScratchServer<T>(

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { listSqlFiles } from '../sql-files.ts';
+import { listSqlFiles } from '../../database/sql-files.ts';
 import type { Differences } from './differences.ts';
 
 const migrationsDir = (root: string) => join(root, 'supabase', 'migrations');

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { supabaseCli } from '../supabase-cli.ts';
+import { supabaseCli } from '../../database/supabase-cli.ts';
 import type { Finding } from './findings.ts';
 
 const answerSchema = z.object({

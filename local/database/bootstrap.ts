@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { App } from '@supabase/lite';
 import { createPostgresConnection } from '@supabase/lite/postgres';
 import postgres from 'postgres';
-import type { LoginRole, PostgresServer } from './postgres.ts';
+import type { LoginRole, PostgresServer } from '../postgres/postgres.ts';
 
 const read = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf8');
 

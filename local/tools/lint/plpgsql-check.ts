@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { withConnection } from '../bootstrap.ts';
-import type { PostgresServer } from '../postgres.ts';
+import { withConnection } from '../../database/bootstrap.ts';
+import type { PostgresServer } from '../../postgres/postgres.ts';
 import type { Finding } from './findings.ts';
 
 /** What plpgsql_check finds; nothing at all where the server does not have it. */

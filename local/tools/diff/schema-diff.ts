@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { supabaseCli } from '../supabase-cli.ts';
+import { supabaseCli } from '../../database/supabase-cli.ts';
 
 /** Object kinds pg-delta leaves out, and why that is no gap here. */
 const LEFT_OUT: Record<string, string> = {
@@ -29,7 +29,7 @@ function refuseGaps(messages: string): void {
   if (unknown.length > 0) {
     throw new Error(
       `pg-delta leaves out ${unknown.join(', ')}, so migrations could miss a change of theirs: ` +
-        'do without them, or compare them in local/tools/unmanaged.ts',
+        'do without them, or compare them in local/tools/diff/unmanaged.ts',
     );
   }
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { PostgresServer } from '../postgres.ts';
+import type { PostgresServer } from '../../postgres/postgres.ts';
 import { describeDifferences, differences } from './differences.ts';
 import { migrationText, writeMigration } from './migration-file.ts';
 import { databaseFromMigrations, databaseFromSql } from './scratch.ts';

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
+import type { Config } from '../config.ts';
+import { freePort } from '../free-port.ts';
+import type { Keys } from '../keys.ts';
 import { ready, startChild } from './child.ts';
-import type { Config } from './config.ts';
-import { freePort } from './free-port.ts';
-import type { Keys } from './keys.ts';
 import type { Running } from './on-demand.ts';
 
 export interface PostgrestOptions {

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from './free-port.ts';
+import { freePort } from '../free-port.ts';
 import { type Binaries, postgresBinaries } from './postgres-binaries.ts';
 import { isAlive, runningServer, stopProcess } from './postmaster.ts';
 import { type ProcessOwner, processOwner } from './unprivileged.ts';
