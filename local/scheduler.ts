@@ -48,7 +48,7 @@ export async function startScheduler(
     async stop() {
       for (const cron of crons) cron.stop();
       await Promise.all(running);
-      await sql.end();
+      await sql.end({ timeout: 5 });
     },
   };
 }
