@@ -892,6 +892,7 @@ create policy profiles_are_seen_by_their_owner_and_staff on public.profiles for 
   using (((id = ( SELECT auth.uid() AS uid)) OR ( SELECT ledger.caller_may('customers.read'::text) AS caller_may)));
 CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON public.profiles FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('id');
 CREATE TRIGGER profiles_with_books_stay BEFORE DELETE OR UPDATE OF id ON public.profiles FOR EACH ROW EXECUTE FUNCTION ledger.keep_profile_with_books();
+alter table public.profiles enable always trigger profiles_with_books_stay;
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.profiles FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_truncate('profiles');
 grant select on public.profiles to authenticated, service_role;
 comment on table public.profiles is 'A person known to the shop. A user with a profile cannot be deleted from auth.users: the books refer to the person.';
@@ -1791,6 +1792,7 @@ CREATE OR REPLACE FUNCTION ledger.create_month_partitions(p_months_ahead integer
  RETURNS integer
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '3s'
 AS $function$
 declare
   v_table text;
@@ -2097,7 +2099,13 @@ begin
     continue when found;
     perform pg_advisory_xact_lock(hashtextextended('account ' || v_id::text, 0));
     perform from public.accounts a where a.id = v_id for no key update;
-    continue when found or not p_open;
+    continue when found;
+    -- the person stays while their first account is being opened
+    perform from public.profiles p where p.id = v_user_id for key share;
+    if not found then
+      raise exception using errcode = 'foreign_key_violation', message = format('there is no customer %s', v_user_id);
+    end if;
+    continue when not p_open;
     insert into public.accounts (id, user_id, currency) values (v_id, v_user_id, p_currency);
   end loop;
 end $function$;

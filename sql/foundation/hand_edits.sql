@@ -36,8 +36,8 @@ comment on function ledger.refuse_change() is
 
 /*
  * session_replication_role = replica, which restores and seed files set, switches ordinary triggers
- * off. Guards of UPDATE, DELETE and TRUNCATE stay on; those of INSERT do not, so that a dump of the
- * data can be loaded.
+ * off. Guards of UPDATE, DELETE and TRUNCATE stay on; those of INSERT do not, nor do those
+ * of reference rows, so that a dump of the data can be loaded.
  */
 create function ledger.enable_always(p_table regclass, p_triggers text[])
 returns void

@@ -65,7 +65,13 @@ begin
     continue when found;
     perform pg_advisory_xact_lock(hashtextextended('account ' || v_id::text, 0));
     perform from public.accounts a where a.id = v_id for no key update;
-    continue when found or not p_open;
+    continue when found;
+    -- the person stays while their first account is being opened
+    perform from public.profiles p where p.id = v_user_id for key share;
+    if not found then
+      raise exception using errcode = 'foreign_key_violation', message = format('there is no customer %s', v_user_id);
+    end if;
+    continue when not p_open;
     insert into public.accounts (id, user_id, currency) values (v_id, v_user_id, p_currency);
   end loop;
 end $$;
@@ -91,3 +97,4 @@ comment on function ledger.keep_profile_with_books() is 'Trigger: refuses removi
 
 create trigger profiles_with_books_stay before delete or update of id on public.profiles
   for each row execute function ledger.keep_profile_with_books();
+select ledger.enable_always('public.profiles', array['profiles_with_books_stay']);

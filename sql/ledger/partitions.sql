@@ -7,6 +7,8 @@ create function ledger.create_month_partitions(p_months_ahead integer default 3)
 returns integer
 language plpgsql
 set search_path = pg_catalog, pg_temp
+-- behind a long reader the job gives up until its next turn rather than make everybody wait
+set lock_timeout = '3s'
 as $$
 declare
   v_table text;

@@ -299,6 +299,21 @@ test('the books are in order and the seals intact', async () => {
   await expect(admin.verifySeals()).resolves.toEqual([]);
 });
 
+test('a hash that was kept elsewhere shows a chain that was made anew', async () => {
+  await customerWith(100);
+  await db.sql`select ledger.seal_events()`;
+  const [kept] = await db.sql<{ seal_number: number; hash: string }[]>`
+    select (payload ->> 'seal_number')::int as seal_number, payload ->> 'hash' as hash
+    from ledger.outbox where type = 'events.sealed' order by id desc limit 1
+  `;
+  if (!kept) throw new Error('no events.sealed message was queued');
+  const sealNumber = kept.seal_number;
+  await expect(admin.verifySeals({ sealNumber, hash: kept.hash })).resolves.toEqual([]);
+  await expect(admin.verifySeals({ sealNumber, hash: 'f'.repeat(64) })).resolves.toMatchObject([
+    { sealNumber, problem: 'is not the seal whose hash was kept' },
+  ]);
+});
+
 test('a list that is longer than the server answers at once is complete', async () => {
   await db.sql`
     create or replace function public.my_permissions() returns setof text

@@ -229,8 +229,8 @@ comment on function ledger.refuse_change() is
 
 /*
  * session_replication_role = replica, which restores and seed files set, switches ordinary triggers
- * off. Guards of UPDATE, DELETE and TRUNCATE stay on; those of INSERT do not, so that a dump of the
- * data can be loaded.
+ * off. Guards of UPDATE, DELETE and TRUNCATE stay on; those of INSERT do not, nor do those
+ * of reference rows, so that a dump of the data can be loaded.
  */
 create function ledger.enable_always(p_table regclass, p_triggers text[])
 returns void
@@ -1046,7 +1046,13 @@ begin
     continue when found;
     perform pg_advisory_xact_lock(hashtextextended('account ' || v_id::text, 0));
     perform from public.accounts a where a.id = v_id for no key update;
-    continue when found or not p_open;
+    continue when found;
+    -- the person stays while their first account is being opened
+    perform from public.profiles p where p.id = v_user_id for key share;
+    if not found then
+      raise exception using errcode = 'foreign_key_violation', message = format('there is no customer %s', v_user_id);
+    end if;
+    continue when not p_open;
     insert into public.accounts (id, user_id, currency) values (v_id, v_user_id, p_currency);
   end loop;
 end $$;
@@ -1072,6 +1078,7 @@ comment on function ledger.keep_profile_with_books() is 'Trigger: refuses removi
 
 create trigger profiles_with_books_stay before delete or update of id on public.profiles
   for each row execute function ledger.keep_profile_with_books();
+select ledger.enable_always('public.profiles', array['profiles_with_books_stay']);
 
 -- sql/ledger/transactions.sql
 
@@ -1382,6 +1389,8 @@ create function ledger.create_month_partitions(p_months_ahead integer default 3)
 returns integer
 language plpgsql
 set search_path = pg_catalog, pg_temp
+-- behind a long reader the job gives up until its next turn rather than make everybody wait
+set lock_timeout = '3s'
 as $$
 declare
   v_table text;
