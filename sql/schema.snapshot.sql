@@ -1383,7 +1383,8 @@ declare
   v_correlation_id uuid := ledger.correlation_id();
   v_change ledger.order_change;
 begin
-  -- lock: accounts (the referrer's too where a commission moves), stock, discount code
+  -- lock: accounts (the referrer's too where a commission moves), stock; the discount code's counter
+  -- comes last in the order of locks and is locked by its update
   if p_to = 'delivered' or v_was_delivered then
     select r.* into v_referral from public.referrals r where r.referee_user_id = p_order.user_id;
   end if;

@@ -9,46 +9,6 @@ create type ledger.order_change as (
 );
 
 /*
- * The postings of a delivery: what was held in escrow becomes revenue, tax and shipping income; what
- * is not paid yet becomes a receivable; the discount shows as such beside the full revenue.
- */
-create function ledger.delivery_legs(p_order public.orders)
-returns ledger.posting_leg[]
-language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-  select array[
-    row('receivable', 'order_escrow', p_order.total_amount - p_order.paid_amount),
-    row('order_escrow', 'revenue', p_order.total_amount - p_order.tax_amount - p_order.shipping_amount),
-    row('order_escrow', 'tax_payable', p_order.tax_amount),
-    row('order_escrow', 'shipping_income', p_order.shipping_amount),
-    row('discounts', 'revenue', p_order.discount_amount)
-  ]::ledger.posting_leg[];
-$$;
-comment on function ledger.delivery_legs(public.orders) is 'Postings that recognise a delivered order.';
-
-create function ledger.reversed(p_legs ledger.posting_leg[])
-returns ledger.posting_leg[]
-language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-  select array_agg(row(l.credit_account, l.debit_account, l.amount)::ledger.posting_leg order by l.ordinality desc)
-  from unnest(p_legs) with ordinality l;
-$$;
-comment on function ledger.reversed(ledger.posting_leg[]) is 'The same postings with sides exchanged, last first.';
-
-/* Goods after discount, without tax and shipping: what commissions are reckoned from. */
-create function ledger.commission_base(p_order public.orders)
-returns bigint
-language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-  select p_order.subtotal_amount - p_order.discount_amount
-         - case when p_order.prices_include_tax then p_order.tax_amount else 0 end;
-$$;
-comment on function ledger.commission_base(public.orders) is 'Base of referral commissions on an order, minor units.';
-
-/*
  * Carries out a status change that the caller has locked the order for and checked: money, stock,
  * discount, commission, records. Accounts are locked before stock, as everywhere.
  */
@@ -70,7 +30,8 @@ declare
   v_correlation_id uuid := ledger.correlation_id();
   v_change ledger.order_change;
 begin
-  -- lock: accounts (the referrer's too where a commission moves), stock, discount code
+  -- lock: accounts (the referrer's too where a commission moves), stock; the discount code's counter
+  -- comes last in the order of locks and is locked by its update
   if p_to = 'delivered' or v_was_delivered then
     select r.* into v_referral from public.referrals r where r.referee_user_id = p_order.user_id;
   end if;

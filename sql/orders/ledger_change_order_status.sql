@@ -3,26 +3,6 @@ create type public.ledger_change_order_status_result as (
   order_id uuid, order_status text, payment_status text, returned_amount bigint, available_balance bigint
 );
 
-/* Why an order cannot go from its present status to another, or null; the order is locked. */
-create function ledger.refuse_transition(p_order public.orders, p_to text)
-returns jsonb
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-  select case
-    when t.to_status is null then ledger.refuse('invalid_transition', jsonb_build_object(
-      'order_number', p_order.order_number, 'from', p_order.status, 'to', p_to,
-      'possible', coalesce((select string_agg(a.to_status, ', ' order by a.to_status)
-                            from public.order_status_transitions a where a.from_status = p_order.status), 'none, it is final')))
-    when t.needs_payment and p_order.payment_status not in ('paid', 'overpaid', 'in_grace') then
-      ledger.refuse('payment_required', jsonb_build_object('order_number', p_order.order_number, 'to', p_to,
-        'due', p_order.amount_due, 'currency', p_order.currency))
-  end
-  from (select 1) one
-  left join public.order_status_transitions t on t.from_status = p_order.status and t.to_status = p_to;
-$$;
-comment on function ledger.refuse_transition(public.orders, text) is 'The refusal for a status change of this order, or null.';
-
 /*
  * Moves an order to another status. p_user_id is the customer, p_reference_id the order,
  * p_old_status its present status (of two that try, one wins), p_amount its total in minor units.

@@ -2698,36 +2698,9 @@ revoke all on public.order_status_history from anon, authenticated, service_role
 grant select on public.order_status_history to authenticated, service_role;
 comment on view public.order_status_history is 'Every status an order has had, from its events (source 004); order by event_id.';
 
--- sql/orders/price_order.sql
+-- sql/orders/refusals.sql
 
-/* A line of an order with its price, before anything is written. Amounts in minor units. */
-create type ledger.priced_line as (
-  line_number integer,
-  variant_id uuid,
-  vendor_id uuid,
-  product_name text,
-  product_sku text,
-  variant_name text,
-  quantity bigint,
-  unit_price_amount bigint,
-  total_price_amount bigint,
-  discount_amount bigint,
-  tax_rate_bp integer,
-  tax_amount bigint
-);
-
-create type ledger.order_pricing as (
-  refusal jsonb,
-  currency text,
-  prices_include_tax boolean,
-  subtotal_amount bigint,
-  discount_amount bigint,
-  shipping_amount bigint,
-  tax_amount bigint,
-  total_amount bigint,
-  discount_code_id uuid,
-  lines ledger.priced_line[]
-);
+/* Why an order's items, discount code or next status are refused, each as a refusal or null. */
 
 /* What is wrong with the shape of p_items, as a refusal; null when nothing is. */
 create function ledger.refuse_item_shape(p_items jsonb)
@@ -2802,6 +2775,57 @@ as $$
 $$;
 comment on function ledger.refuse_discount(public.discount_codes, text, text, bigint, uuid) is
   'The refusal for a discount code that cannot be used here, or null.';
+
+/* Why an order cannot go from its present status to another, or null; the order is locked. */
+create function ledger.refuse_transition(p_order public.orders, p_to text)
+returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case
+    when t.to_status is null then ledger.refuse('invalid_transition', jsonb_build_object(
+      'order_number', p_order.order_number, 'from', p_order.status, 'to', p_to,
+      'possible', coalesce((select string_agg(a.to_status, ', ' order by a.to_status)
+                            from public.order_status_transitions a where a.from_status = p_order.status), 'none, it is final')))
+    when t.needs_payment and p_order.payment_status not in ('paid', 'overpaid', 'in_grace') then
+      ledger.refuse('payment_required', jsonb_build_object('order_number', p_order.order_number, 'to', p_to,
+        'due', p_order.amount_due, 'currency', p_order.currency))
+  end
+  from (select 1) one
+  left join public.order_status_transitions t on t.from_status = p_order.status and t.to_status = p_to;
+$$;
+comment on function ledger.refuse_transition(public.orders, text) is 'The refusal for a status change of this order, or null.';
+
+-- sql/orders/price_order.sql
+
+/* A line of an order with its price, before anything is written. Amounts in minor units. */
+create type ledger.priced_line as (
+  line_number integer,
+  variant_id uuid,
+  vendor_id uuid,
+  product_name text,
+  product_sku text,
+  variant_name text,
+  quantity bigint,
+  unit_price_amount bigint,
+  total_price_amount bigint,
+  discount_amount bigint,
+  tax_rate_bp integer,
+  tax_amount bigint
+);
+
+create type ledger.order_pricing as (
+  refusal jsonb,
+  currency text,
+  prices_include_tax boolean,
+  subtotal_amount bigint,
+  discount_amount bigint,
+  shipping_amount bigint,
+  tax_amount bigint,
+  total_amount bigint,
+  discount_code_id uuid,
+  lines ledger.priced_line[]
+);
 
 /*
  * Totals of an order from the catalogue's present prices. The discount is shared out over the lines
@@ -2945,46 +2969,6 @@ create type ledger.order_change as (
 );
 
 /*
- * The postings of a delivery: what was held in escrow becomes revenue, tax and shipping income; what
- * is not paid yet becomes a receivable; the discount shows as such beside the full revenue.
- */
-create function ledger.delivery_legs(p_order public.orders)
-returns ledger.posting_leg[]
-language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-  select array[
-    row('receivable', 'order_escrow', p_order.total_amount - p_order.paid_amount),
-    row('order_escrow', 'revenue', p_order.total_amount - p_order.tax_amount - p_order.shipping_amount),
-    row('order_escrow', 'tax_payable', p_order.tax_amount),
-    row('order_escrow', 'shipping_income', p_order.shipping_amount),
-    row('discounts', 'revenue', p_order.discount_amount)
-  ]::ledger.posting_leg[];
-$$;
-comment on function ledger.delivery_legs(public.orders) is 'Postings that recognise a delivered order.';
-
-create function ledger.reversed(p_legs ledger.posting_leg[])
-returns ledger.posting_leg[]
-language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-  select array_agg(row(l.credit_account, l.debit_account, l.amount)::ledger.posting_leg order by l.ordinality desc)
-  from unnest(p_legs) with ordinality l;
-$$;
-comment on function ledger.reversed(ledger.posting_leg[]) is 'The same postings with sides exchanged, last first.';
-
-/* Goods after discount, without tax and shipping: what commissions are reckoned from. */
-create function ledger.commission_base(p_order public.orders)
-returns bigint
-language sql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-  select p_order.subtotal_amount - p_order.discount_amount
-         - case when p_order.prices_include_tax then p_order.tax_amount else 0 end;
-$$;
-comment on function ledger.commission_base(public.orders) is 'Base of referral commissions on an order, minor units.';
-
-/*
  * Carries out a status change that the caller has locked the order for and checked: money, stock,
  * discount, commission, records. Accounts are locked before stock, as everywhere.
  */
@@ -3006,7 +2990,8 @@ declare
   v_correlation_id uuid := ledger.correlation_id();
   v_change ledger.order_change;
 begin
-  -- lock: accounts (the referrer's too where a commission moves), stock, discount code
+  -- lock: accounts (the referrer's too where a commission moves), stock; the discount code's counter
+  -- comes last in the order of locks and is locked by its update
   if p_to = 'delivered' or v_was_delivered then
     select r.* into v_referral from public.referrals r where r.referee_user_id = p_order.user_id;
   end if;
@@ -3083,6 +3068,50 @@ begin
 end $$;
 comment on function ledger.apply_order_status(public.orders, text, ledger.actor, text, jsonb) is
   'Moves a locked and checked order to a status, with its money, stock, discount, commission and records. metadata.restock (boolean) says whether goods of an ended order come back; by default unless they were delivered.';
+
+-- sql/orders/delivery.sql
+
+/* What a delivery means for the books, and what taking it back means. */
+
+/*
+ * The postings of a delivery: what was held in escrow becomes revenue, tax and shipping income; what
+ * is not paid yet becomes a receivable; the discount shows as such beside the full revenue.
+ */
+create function ledger.delivery_legs(p_order public.orders)
+returns ledger.posting_leg[]
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select array[
+    row('receivable', 'order_escrow', p_order.total_amount - p_order.paid_amount),
+    row('order_escrow', 'revenue', p_order.total_amount - p_order.tax_amount - p_order.shipping_amount),
+    row('order_escrow', 'tax_payable', p_order.tax_amount),
+    row('order_escrow', 'shipping_income', p_order.shipping_amount),
+    row('discounts', 'revenue', p_order.discount_amount)
+  ]::ledger.posting_leg[];
+$$;
+comment on function ledger.delivery_legs(public.orders) is 'Postings that recognise a delivered order.';
+
+create function ledger.reversed(p_legs ledger.posting_leg[])
+returns ledger.posting_leg[]
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select array_agg(row(l.credit_account, l.debit_account, l.amount)::ledger.posting_leg order by l.ordinality desc)
+  from unnest(p_legs) with ordinality l;
+$$;
+comment on function ledger.reversed(ledger.posting_leg[]) is 'The same postings with sides exchanged, last first.';
+
+/* Goods after discount, without tax and shipping: what commissions are reckoned from. */
+create function ledger.commission_base(p_order public.orders)
+returns bigint
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+  select p_order.subtotal_amount - p_order.discount_amount
+         - case when p_order.prices_include_tax then p_order.tax_amount else 0 end;
+$$;
+comment on function ledger.commission_base(public.orders) is 'Base of referral commissions on an order, minor units.';
 
 -- sql/orders/ledger_cancel_order.sql
 
@@ -3185,26 +3214,6 @@ create type public.ledger_change_order_status_result as (
   success boolean, transaction_id uuid, error_code text, error_message text, error_details jsonb,
   order_id uuid, order_status text, payment_status text, returned_amount bigint, available_balance bigint
 );
-
-/* Why an order cannot go from its present status to another, or null; the order is locked. */
-create function ledger.refuse_transition(p_order public.orders, p_to text)
-returns jsonb
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-  select case
-    when t.to_status is null then ledger.refuse('invalid_transition', jsonb_build_object(
-      'order_number', p_order.order_number, 'from', p_order.status, 'to', p_to,
-      'possible', coalesce((select string_agg(a.to_status, ', ' order by a.to_status)
-                            from public.order_status_transitions a where a.from_status = p_order.status), 'none, it is final')))
-    when t.needs_payment and p_order.payment_status not in ('paid', 'overpaid', 'in_grace') then
-      ledger.refuse('payment_required', jsonb_build_object('order_number', p_order.order_number, 'to', p_to,
-        'due', p_order.amount_due, 'currency', p_order.currency))
-  end
-  from (select 1) one
-  left join public.order_status_transitions t on t.from_status = p_order.status and t.to_status = p_to;
-$$;
-comment on function ledger.refuse_transition(public.orders, text) is 'The refusal for a status change of this order, or null.';
 
 /*
  * Moves an order to another status. p_user_id is the customer, p_reference_id the order,
@@ -3315,103 +3324,6 @@ create type public.ledger_place_order_result as (
   order_id uuid, order_number text, status text, payment_status text, currency text, total_amount bigint,
   wallet_amount bigint, amount_due bigint, available_balance bigint
 );
-
-/* How much the wallet pays, or the refusal: {"wallet_amount": ...} | {"success": false, ...}. */
-create function ledger.wallet_part(
-  p_payment_method text, p_wallet_amount bigint, p_total bigint, p_available bigint, p_currency text)
-returns jsonb
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-  select case
-    when not exists (select from public.payment_methods m where m.code = p_payment_method and m.is_active) then
-      ledger.refuse('payment_method_unavailable', jsonb_build_object('payment_method', p_payment_method,
-        'available', (select string_agg(m.code, ', ' order by m.code) from public.payment_methods m where m.is_active)))
-    when p_payment_method not in ('wallet', 'wallet_partial') and p_wallet_amount <> 0 then
-      ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
-        'expected', '0 or left out when all of it is transferred; wallet_partial pays a part from the wallet'))
-    when p_payment_method not in ('wallet', 'wallet_partial') then '{"wallet_amount": 0}'
-    when p_payment_method = 'wallet' and p_wallet_amount <> p_total then
-      ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
-        'expected', format('the total, %s, or left out when the wallet pays', p_total)))
-    when p_wallet_amount not between 0 and p_total then
-      ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
-        'expected', format('from 0 to the total, %s', p_total)))
-    when case p_payment_method when 'wallet' then p_total else coalesce(p_wallet_amount, 0) end > greatest(p_available, 0) then
-      ledger.refuse('insufficient_funds', jsonb_build_object('currency', p_currency, 'available', p_available,
-        'required', case p_payment_method when 'wallet' then p_total else p_wallet_amount end))
-    else jsonb_build_object('wallet_amount', case p_payment_method
-      when 'wallet' then p_total
-      else coalesce(p_wallet_amount, least(p_total, greatest(p_available, 0))) end)
-  end;
-$$;
-comment on function ledger.wallet_part(text, bigint, bigint, bigint, text) is
-  'What the wallet pays of a total with this payment method, or the refusal. Minor units.';
-
-/*
- * Lock step "variants by id": locks the stock of a priced order and answers its first shortage as
- * a refusal. Lines of the same variant count together.
- */
-create function ledger.lock_stock_for(p_lines ledger.priced_line[])
-returns jsonb
-language sql
-set search_path = pg_catalog, pg_temp
-as $$
-  with wanted as (
-    select l.variant_id, sum(l.quantity) as quantity, min(l.line_number) as line_number,
-           min(l.product_name) as product_name, min(l.variant_name) as variant_name
-    from unnest(p_lines) l
-    group by l.variant_id),
-  locked as materialized (
-    select s.variant_id, s.on_hand - s.held as available
-    from public.stock_levels s
-    where s.variant_id in (select w.variant_id from wanted w) and s.slot = 0
-    order by s.variant_id
-    for no key update),
-  short as (
-    select w.*, coalesce(l.available, 0) as available
-    from wanted w
-    left join locked l using (variant_id)
-    where coalesce(l.available, 0) < w.quantity)
-  select ledger.refuse('insufficient_stock', jsonb_build_object(
-    'variant_id', s.variant_id, 'name', ledger.item_name(s.product_name, s.variant_name),
-    'available', s.available, 'requested', s.quantity,
-    'shortages', (select jsonb_agg(jsonb_build_object('variant_id', a.variant_id, 'available', a.available, 'requested', a.quantity)
-                                   order by a.line_number) from short a)))
-  from short s
-  order by s.line_number
-  limit 1;
-$$;
-comment on function ledger.lock_stock_for(ledger.priced_line[]) is
-  'Locks the stock rows of these lines by variant id; answers the refusal for the first variant that is short, or null.';
-
-/* Status of a new order: the setting's, but never past a transition that needs a payment still missing. */
-create function ledger.first_status(p_is_paid boolean)
-returns text
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-  select case
-    when p_is_paid and d.status = 'pending' and ledger.setting_text('auto_confirm_when_paid')::boolean then 'confirmed'
-    when p_is_paid or d.status = 'pending' or exists (
-      select from public.order_status_transitions t
-      where t.from_status = 'pending' and t.to_status = d.status and not t.needs_payment) then d.status
-    else 'pending' end
-  from (select ledger.setting_text('default_order_status') as status) d;
-$$;
-comment on function ledger.first_status(boolean) is 'Status that a new order starts with (source 004: default status, auto-confirm).';
-
-/* A customer's address as an order keeps it, or null. */
-create function ledger.address_snapshot(p_address_id uuid, p_user_id uuid)
-returns jsonb
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-  select jsonb_strip_nulls(to_jsonb(a) - 'user_id' - 'created_at')
-  from public.addresses a
-  where a.id = p_address_id and a.user_id = p_user_id;
-$$;
-comment on function ledger.address_snapshot(uuid, uuid) is 'Snapshot of an address of this customer; null when there is none.';
 
 /*
  * Places an order: prices it, takes stock, takes the wallet's part, and records it, all in one
@@ -3721,6 +3633,107 @@ revoke execute on function public.order_quote(jsonb, text, text, uuid) from publ
 grant execute on function public.order_quote(jsonb, text, text, uuid) to anon, authenticated, service_role;
 comment on function public.order_quote(jsonb, text, text, uuid) is
   'Totals (minor units) of p_items [{"variant_id": uuid, "quantity": int}] with shipping and discount; lines is an array with each line''s price, discount share and tax. Errors: as ledger_place_order''s for items, shipping and discount.';
+
+-- sql/orders/placing_steps.sql
+
+/* Steps of ledger_place_order that have a name of their own. */
+
+/* How much the wallet pays, or the refusal: {"wallet_amount": ...} | {"success": false, ...}. */
+create function ledger.wallet_part(
+  p_payment_method text, p_wallet_amount bigint, p_total bigint, p_available bigint, p_currency text)
+returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case
+    when not exists (select from public.payment_methods m where m.code = p_payment_method and m.is_active) then
+      ledger.refuse('payment_method_unavailable', jsonb_build_object('payment_method', p_payment_method,
+        'available', (select string_agg(m.code, ', ' order by m.code) from public.payment_methods m where m.is_active)))
+    when p_payment_method not in ('wallet', 'wallet_partial') and p_wallet_amount <> 0 then
+      ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
+        'expected', '0 or left out when all of it is transferred; wallet_partial pays a part from the wallet'))
+    when p_payment_method not in ('wallet', 'wallet_partial') then '{"wallet_amount": 0}'
+    when p_payment_method = 'wallet' and p_wallet_amount <> p_total then
+      ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
+        'expected', format('the total, %s, or left out when the wallet pays', p_total)))
+    when p_wallet_amount not between 0 and p_total then
+      ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
+        'expected', format('from 0 to the total, %s', p_total)))
+    when case p_payment_method when 'wallet' then p_total else coalesce(p_wallet_amount, 0) end > greatest(p_available, 0) then
+      ledger.refuse('insufficient_funds', jsonb_build_object('currency', p_currency, 'available', p_available,
+        'required', case p_payment_method when 'wallet' then p_total else p_wallet_amount end))
+    else jsonb_build_object('wallet_amount', case p_payment_method
+      when 'wallet' then p_total
+      else coalesce(p_wallet_amount, least(p_total, greatest(p_available, 0))) end)
+  end;
+$$;
+comment on function ledger.wallet_part(text, bigint, bigint, bigint, text) is
+  'What the wallet pays of a total with this payment method, or the refusal. Minor units.';
+
+/*
+ * Lock step "variants by id": locks the stock of a priced order and answers its first shortage as
+ * a refusal. Lines of the same variant count together.
+ */
+create function ledger.lock_stock_for(p_lines ledger.priced_line[])
+returns jsonb
+language sql
+set search_path = pg_catalog, pg_temp
+as $$
+  with wanted as (
+    select l.variant_id, sum(l.quantity) as quantity, min(l.line_number) as line_number,
+           min(l.product_name) as product_name, min(l.variant_name) as variant_name
+    from unnest(p_lines) l
+    group by l.variant_id),
+  locked as materialized (
+    select s.variant_id, s.on_hand - s.held as available
+    from public.stock_levels s
+    where s.variant_id in (select w.variant_id from wanted w) and s.slot = 0
+    order by s.variant_id
+    for no key update),
+  short as (
+    select w.*, coalesce(l.available, 0) as available
+    from wanted w
+    left join locked l using (variant_id)
+    where coalesce(l.available, 0) < w.quantity)
+  select ledger.refuse('insufficient_stock', jsonb_build_object(
+    'variant_id', s.variant_id, 'name', ledger.item_name(s.product_name, s.variant_name),
+    'available', s.available, 'requested', s.quantity,
+    'shortages', (select jsonb_agg(jsonb_build_object('variant_id', a.variant_id, 'available', a.available, 'requested', a.quantity)
+                                   order by a.line_number) from short a)))
+  from short s
+  order by s.line_number
+  limit 1;
+$$;
+comment on function ledger.lock_stock_for(ledger.priced_line[]) is
+  'Locks the stock rows of these lines by variant id; answers the refusal for the first variant that is short, or null.';
+
+/* Status of a new order: the setting's, but never past a transition that needs a payment still missing. */
+create function ledger.first_status(p_is_paid boolean)
+returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select case
+    when p_is_paid and d.status = 'pending' and ledger.setting_text('auto_confirm_when_paid')::boolean then 'confirmed'
+    when p_is_paid or d.status = 'pending' or exists (
+      select from public.order_status_transitions t
+      where t.from_status = 'pending' and t.to_status = d.status and not t.needs_payment) then d.status
+    else 'pending' end
+  from (select ledger.setting_text('default_order_status') as status) d;
+$$;
+comment on function ledger.first_status(boolean) is 'Status that a new order starts with (source 004: default status, auto-confirm).';
+
+/* A customer's address as an order keeps it, or null. */
+create function ledger.address_snapshot(p_address_id uuid, p_user_id uuid)
+returns jsonb
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select jsonb_strip_nulls(to_jsonb(a) - 'user_id' - 'created_at')
+  from public.addresses a
+  where a.id = p_address_id and a.user_id = p_user_id;
+$$;
+comment on function ledger.address_snapshot(uuid, uuid) is 'Snapshot of an address of this customer; null when there is none.';
 
 -- sql/payments/withdrawals.sql
 
