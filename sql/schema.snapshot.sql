@@ -30,8 +30,13 @@ create type ledger.order_pricing as (
   tax_amount bigint,
   total_amount bigint,
   discount_code_id uuid,
-  lines ledger.priced_line[]
+  lines ledger.priced_line[],
+  variant_ids uuid[],
+  quantities bigint[],
+  thresholds bigint[],
+  items jsonb
 );
+comment on type ledger.order_pricing is 'Priced lines and their totals, or the refusal. variant_ids and quantities: what leaves the stock of each variant (below zero), lines of the same one together; thresholds: where each runs low; items: the lines as events keep them.';
 
 create type ledger.posting_leg as (
   debit_account text,
@@ -219,15 +224,31 @@ create type public.order_quote_result as (
   lines jsonb
 );
 
+create type public.order_tracking_result as (
+  success boolean,
+  transaction_id uuid,
+  error_code text,
+  error_message text,
+  error_details jsonb,
+  order_id uuid,
+  order_number text,
+  status text,
+  payment_status text,
+  stage text,
+  currency text,
+  total_amount bigint,
+  amount_due bigint,
+  placed_at timestamp with time zone,
+  updated_at timestamp with time zone,
+  history jsonb,
+  next_steps jsonb
+);
+
 create sequence ledger.audit_id_seq;
 
 create sequence ledger.event_id_seq;
 
 create sequence ledger.order_number_seq;
-
-create sequence ledger.posting_id_seq;
-
-create sequence ledger.stock_movement_id_seq;
 
 create table ledger.audit_log_default (
   id bigint default nextval('ledger.audit_id_seq'::regclass) not null,
@@ -248,6 +269,7 @@ create table ledger.audit_log_default (
 alter table ledger.audit_log_default enable row level security;
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON ledger.audit_log_default FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('audit_log');
 alter table ledger.audit_log_default enable always trigger rows_are_never_truncated;
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON ledger.audit_log_default FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('audit_log', 'the ledger_* procedures');
 
 create table ledger.idempotency_keys (
   caller_id uuid not null,
@@ -262,7 +284,7 @@ create table ledger.idempotency_keys (
 CREATE INDEX idempotency_keys_by_age ON ledger.idempotency_keys USING brin (created_at);
 CREATE TRIGGER keys_are_never_truncated BEFORE TRUNCATE ON ledger.idempotency_keys FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('idempotency_keys', 'ledger.purge_idempotency_keys');
 alter table ledger.idempotency_keys enable always trigger keys_are_never_truncated;
-CREATE TRIGGER keys_stay BEFORE DELETE OR UPDATE ON ledger.idempotency_keys FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('idempotency_keys', 'ledger.purge_idempotency_keys');
+CREATE TRIGGER keys_stay BEFORE DELETE OR UPDATE ON ledger.idempotency_keys FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('idempotency_keys', 'ledger.purge_idempotency_keys');
 alter table ledger.idempotency_keys enable always trigger keys_stay;
 comment on table ledger.idempotency_keys is 'Answers by idempotency key, kept for the setting idempotency_retention_days.';
 comment on column ledger.idempotency_keys.caller_id is 'auth.uid() of the caller; the nil UUID for a backend.';
@@ -280,7 +302,7 @@ create table ledger.immutable_events_default (
   causation_id uuid,
   written_by_xid bigint default ((pg_current_xact_id())::text)::bigint not null,
   constraint immutable_events_default_pkey PRIMARY KEY (id, occurred_at),
-  constraint ids_count_up_from_one CHECK (((id > 0) AND (written_by_xid > 0)))
+  constraint ids_count_up_from_one CHECK ((LEAST(id, written_by_xid) > 0))
 )
 -- the default partition of its parent;
 alter table ledger.immutable_events_default enable row level security;
@@ -288,23 +310,26 @@ CREATE INDEX immutable_events_default_stream_id_id_idx ON ledger.immutable_event
 CREATE INDEX immutable_events_default_written_by_xid_idx ON ledger.immutable_events_default USING brin (written_by_xid);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON ledger.immutable_events_default FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('immutable_events');
 alter table ledger.immutable_events_default enable always trigger rows_are_never_truncated;
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON ledger.immutable_events_default FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('immutable_events', 'the ledger_* procedures');
 
 create table ledger.outbox (
   id uuid default ledger.uuid_v7() not null,
   account_id uuid,
   type text not null,
-  payload jsonb not null,
+  payload jsonb,
   status text default 'pending'::text not null,
   retry_count integer default 0 not null,
   next_retry_at timestamp with time zone default clock_timestamp() not null,
   error_last text,
   created_at timestamp with time zone default clock_timestamp() not null,
+  event_id bigint,
   constraint outbox_pkey PRIMARY KEY (id),
-  constraint retries_are_counted_up CHECK ((retry_count >= 0)),
+  constraint message_says_something CHECK (((payload IS NOT NULL) OR (event_id IS NOT NULL))),
   constraint status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sending'::text, 'sent'::text, 'dead'::text])))
 );
 CREATE INDEX outbox_unsent ON ledger.outbox USING btree (next_retry_at) WHERE (status = ANY (ARRAY['pending'::text, 'sending'::text]));
-comment on table ledger.outbox is 'Messages waiting for delivery. account_id is the customer concerned, null for the shop itself.';
+comment on table ledger.outbox is 'Messages waiting for delivery. account_id is the customer concerned, null for the shop itself. Read them through ledger.outbox_messages.';
+comment on column ledger.outbox.event_id is 'The event that the message is about, which says everything there is to say; payload is null then.';
 
 create unlogged table ledger.rate_limit_buckets (
   user_id uuid not null,
@@ -344,20 +369,20 @@ create table public.accounts (
   constraint accounts_pkey PRIMARY KEY (id),
   constraint accounts_user_id_currency_key UNIQUE (user_id, currency),
   constraint accounts_currency_fkey FOREIGN KEY (currency) REFERENCES public.currencies(code) ON DELETE RESTRICT,
-  constraint frozen_reason_says_something CHECK (((length(frozen_reason) >= 1) AND (length(frozen_reason) <= 1000))),
-  constraint spent_totals_are_exact_and_not_negative CHECK ((((total_withdrawn >= 0) AND (total_withdrawn <= '9007199254740991'::bigint)) AND ((total_pending_withdrawals >= 0) AND (total_pending_withdrawals <= '9007199254740991'::bigint)) AND ((total_orders >= 0) AND (total_orders <= '9007199254740991'::bigint)))),
-  constraint totals_are_exact CHECK (((total_earned >= '-9007199254740991'::bigint) AND (total_earned <= '9007199254740991'::bigint)))
+  constraint frozen_reason_says_something CHECK ((frozen_reason <> ''::text)),
+  constraint spent_totals_are_not_negative CHECK ((LEAST(total_withdrawn, total_pending_withdrawals, total_orders) >= 0)),
+  constraint totals_are_exact CHECK ((GREATEST(abs(total_earned), total_withdrawn, total_pending_withdrawals, total_orders) <= '9007199254740991'::bigint))
 )
 with (fillfactor=70);
 alter table public.accounts enable row level security;
 create policy accounts_are_seen_by_their_owner_and_staff on public.accounts for select to authenticated
-  using (((user_id = ( SELECT auth.uid() AS uid)) OR ( SELECT ledger.caller_may('accounts.read'::text) AS caller_may)));
+  using (((user_id >= ( SELECT ledger.first_user_seen('accounts.read'::text) AS first_user_seen)) AND (user_id <= ( SELECT ledger.last_user_seen('accounts.read'::text) AS last_user_seen))));
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.accounts FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('accounts', 'ledger_credit_account (or ledger_place_order, ledger_change_order_status, ledger_request_withdrawal, ledger_freeze_account)');
 alter table public.accounts enable always trigger rows_are_never_truncated;
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.accounts FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('accounts', 'ledger_credit_account (or ledger_place_order, ledger_change_order_status, ledger_request_withdrawal, ledger_freeze_account)');
-CREATE TRIGGER rows_stay BEFORE DELETE ON public.accounts FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('accounts', 'ledger_credit_account (or ledger_place_order, ledger_change_order_status, ledger_request_withdrawal, ledger_freeze_account)');
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.accounts FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('accounts', 'ledger_credit_account (or ledger_place_order, ledger_change_order_status, ledger_request_withdrawal, ledger_freeze_account)');
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.accounts FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('accounts', 'ledger_credit_account (or ledger_place_order, ledger_change_order_status, ledger_request_withdrawal, ledger_freeze_account)');
 alter table public.accounts enable always trigger rows_stay;
-CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.accounts FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('accounts', 'ledger_credit_account (or ledger_place_order, ledger_change_order_status, ledger_request_withdrawal, ledger_freeze_account)');
+CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.accounts FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('accounts', 'ledger_credit_account (or ledger_place_order, ledger_change_order_status, ledger_request_withdrawal, ledger_freeze_account)');
 alter table public.accounts enable always trigger values_come_from_procedures;
 grant select on public.accounts to authenticated, service_role;
 comment on table public.accounts is 'Balance of a customer in one currency, in minor units. Written by procedures only.';
@@ -387,7 +412,7 @@ create table public.addresses (
 );
 alter table public.addresses enable row level security;
 create policy addresses_are_seen_by_their_owner_and_staff on public.addresses for select to authenticated
-  using (((user_id = ( SELECT auth.uid() AS uid)) OR ( SELECT ledger.caller_may('customers.read'::text) AS caller_may)));
+  using (((user_id >= ( SELECT ledger.first_user_seen('customers.read'::text) AS first_user_seen)) AND (user_id <= ( SELECT ledger.last_user_seen('customers.read'::text) AS last_user_seen))));
 CREATE INDEX addresses_by_user ON public.addresses USING btree (user_id);
 CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON public.addresses FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('id');
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.addresses FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_truncate('addresses');
@@ -416,7 +441,7 @@ create policy audit_log_is_seen_by_auditors on public.audit_log for select to au
   using (( SELECT ledger.caller_may('audit.read'::text) AS caller_may));
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('audit_log');
 alter table public.audit_log enable always trigger rows_are_never_truncated;
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.audit_log FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('audit_log', 'the ledger_* procedures');
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('audit_log', 'the ledger_* procedures');
 CREATE TRIGGER rows_never_change BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) <> 'purge_audit_log'::text)) EXECUTE FUNCTION ledger.refuse_change('audit_log');
 alter table public.audit_log enable always trigger rows_never_change;
 grant select on public.audit_log to authenticated, service_role;
@@ -514,17 +539,17 @@ create table public.discount_redemptions (
 );
 alter table public.discount_redemptions enable row level security;
 create policy redemptions_are_seen_by_their_customer_and_staff on public.discount_redemptions for select to authenticated
-  using (((account_id IN ( SELECT a.id
+  using (((account_id >= ( SELECT ledger.first_account_seen('orders.read'::text) AS first_account_seen)) AND (account_id <= ( SELECT ledger.last_account_seen('orders.read'::text) AS last_account_seen)) AND ((account_id IN ( SELECT a.id
    FROM public.accounts a
-  WHERE (a.user_id = ( SELECT auth.uid() AS uid)))) OR ( SELECT ledger.caller_may('orders.read'::text) AS caller_may)));
+  WHERE (a.user_id = ( SELECT auth.uid() AS uid)))) OR ( SELECT ledger.caller_may('orders.read'::text) AS caller_may))));
 CREATE INDEX discount_redemptions_by_account ON public.discount_redemptions USING btree (account_id);
 CREATE INDEX discount_redemptions_by_code_and_account ON public.discount_redemptions USING btree (discount_code_id, account_id);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.discount_redemptions FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('discount_redemptions', 'ledger_place_order or ledger_cancel_order');
 alter table public.discount_redemptions enable always trigger rows_are_never_truncated;
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.discount_redemptions FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('discount_redemptions', 'ledger_place_order or ledger_cancel_order');
-CREATE TRIGGER rows_stay BEFORE DELETE ON public.discount_redemptions FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('discount_redemptions', 'ledger_place_order or ledger_cancel_order');
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.discount_redemptions FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('discount_redemptions', 'ledger_place_order or ledger_cancel_order');
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.discount_redemptions FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('discount_redemptions', 'ledger_place_order or ledger_cancel_order');
 alter table public.discount_redemptions enable always trigger rows_stay;
-CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.discount_redemptions FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('discount_redemptions', 'ledger_place_order or ledger_cancel_order');
+CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.discount_redemptions FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('discount_redemptions', 'ledger_place_order or ledger_cancel_order');
 alter table public.discount_redemptions enable always trigger values_come_from_procedures;
 grant select on public.discount_redemptions to authenticated, service_role;
 comment on table public.discount_redemptions is 'Which order used which code, and what it took off in minor units.';
@@ -542,10 +567,10 @@ create policy discount_usage_is_seen_by_staff on public.discount_usage for selec
   using (( SELECT ledger.caller_may('orders.read'::text) AS caller_may));
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.discount_usage FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('discount_usage', 'ledger_place_order');
 alter table public.discount_usage enable always trigger rows_are_never_truncated;
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.discount_usage FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('discount_usage', 'ledger_place_order');
-CREATE TRIGGER rows_stay BEFORE DELETE ON public.discount_usage FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('discount_usage', 'ledger_place_order');
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.discount_usage FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('discount_usage', 'ledger_place_order');
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.discount_usage FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('discount_usage', 'ledger_place_order');
 alter table public.discount_usage enable always trigger rows_stay;
-CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.discount_usage FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('discount_usage', 'ledger_place_order');
+CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.discount_usage FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('discount_usage', 'ledger_place_order');
 alter table public.discount_usage enable always trigger values_come_from_procedures;
 grant select on public.discount_usage to authenticated, service_role;
 comment on table public.discount_usage is 'Live redemptions per code; a cancelled order gives its redemption back.';
@@ -589,7 +614,7 @@ create policy seals_are_seen_by_auditors on public.event_seals for select to aut
   using (( SELECT ledger.caller_may('audit.read'::text) AS caller_may));
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.event_seals FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('event_seals');
 alter table public.event_seals enable always trigger rows_are_never_truncated;
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.event_seals FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('event_seals', 'ledger.seal_events');
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.event_seals FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('event_seals', 'ledger.seal_events');
 CREATE TRIGGER rows_never_change BEFORE DELETE OR UPDATE ON public.event_seals FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change('event_seals');
 alter table public.event_seals enable always trigger rows_never_change;
 grant select on public.event_seals to authenticated, service_role;
@@ -631,7 +656,7 @@ create table public.immutable_events (
   causation_id uuid,
   written_by_xid bigint default ((pg_current_xact_id())::text)::bigint not null,
   constraint immutable_events_pkey PRIMARY KEY (id, occurred_at),
-  constraint ids_count_up_from_one CHECK (((id > 0) AND (written_by_xid > 0)))
+  constraint ids_count_up_from_one CHECK ((LEAST(id, written_by_xid) > 0))
 )
 partition by RANGE (occurred_at);
 alter table public.immutable_events enable row level security;
@@ -643,7 +668,7 @@ CREATE INDEX immutable_events_by_stream ON ONLY public.immutable_events USING bt
 CREATE INDEX immutable_events_by_xid ON ONLY public.immutable_events USING brin (written_by_xid);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.immutable_events FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('immutable_events');
 alter table public.immutable_events enable always trigger rows_are_never_truncated;
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.immutable_events FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('immutable_events', 'the ledger_* procedures');
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.immutable_events FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('immutable_events', 'the ledger_* procedures');
 CREATE TRIGGER rows_never_change BEFORE DELETE OR UPDATE ON public.immutable_events FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change('immutable_events');
 alter table public.immutable_events enable always trigger rows_never_change;
 grant select on public.immutable_events to authenticated, service_role;
@@ -652,7 +677,6 @@ comment on column public.immutable_events.account_id is 'Whose books the event b
 comment on column public.immutable_events.written_by_xid is 'Transaction that wrote the event: below the oldest running one nothing can still join.';
 
 create table public.order_items (
-  id uuid default ledger.uuid_v7() not null,
   account_id uuid not null,
   order_id uuid not null,
   line_number integer not null,
@@ -668,12 +692,8 @@ create table public.order_items (
   tax_rate_bp integer not null,
   tax_amount bigint not null,
   created_at timestamp with time zone default clock_timestamp() not null,
-  constraint order_items_pkey PRIMARY KEY (id),
-  constraint order_items_order_id_line_number_key UNIQUE (order_id, line_number),
-  constraint order_items_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE RESTRICT,
+  constraint order_items_pkey PRIMARY KEY (order_id, line_number),
   constraint order_items_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id) ON DELETE RESTRICT,
-  constraint order_items_variant_id_fkey FOREIGN KEY (variant_id) REFERENCES public.variants(id) ON DELETE RESTRICT,
-  constraint order_items_vendor_id_fkey FOREIGN KEY (vendor_id) REFERENCES public.vendors(id) ON DELETE RESTRICT,
   constraint discount_is_part_of_the_line CHECK (((discount_amount >= 0) AND (discount_amount <= total_price_amount))),
   constraint quantity_is_positive CHECK ((quantity > 0)),
   constraint tax_is_not_negative CHECK (((tax_amount >= 0) AND ((tax_rate_bp >= 0) AND (tax_rate_bp <= 10000)))),
@@ -686,10 +706,10 @@ create policy order_items_are_seen_by_their_customer_and_staff on public.order_i
   WHERE (a.user_id = ( SELECT auth.uid() AS uid)))) OR ( SELECT ledger.caller_may('orders.read'::text) AS caller_may)));
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.order_items FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('order_items', 'ledger_place_order');
 alter table public.order_items enable always trigger rows_are_never_truncated;
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.order_items FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('order_items', 'ledger_place_order');
-CREATE TRIGGER rows_stay BEFORE DELETE ON public.order_items FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('order_items', 'ledger_place_order');
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.order_items FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('order_items', 'ledger_place_order');
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.order_items FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('order_items', 'ledger_place_order');
 alter table public.order_items enable always trigger rows_stay;
-CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.order_items FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('order_items', 'ledger_place_order');
+CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.order_items FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('order_items', 'ledger_place_order');
 alter table public.order_items enable always trigger values_come_from_procedures;
 grant select on public.order_items to authenticated, service_role;
 comment on table public.order_items is 'Order lines in minor units. total_price_amount is before discount_amount (the line''s share of the order''s discount) and, unless prices include it, tax_amount.';
@@ -754,34 +774,25 @@ END) stored not null,
   updated_at timestamp with time zone default clock_timestamp() not null,
   constraint orders_pkey PRIMARY KEY (id),
   constraint orders_order_number_key UNIQUE (order_number),
-  constraint orders_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE RESTRICT,
-  constraint orders_currency_fkey FOREIGN KEY (currency) REFERENCES public.currencies(code) ON DELETE RESTRICT,
-  constraint orders_discount_code_id_fkey FOREIGN KEY (discount_code_id) REFERENCES public.discount_codes(id) ON DELETE RESTRICT,
-  constraint orders_payment_method_fkey FOREIGN KEY (payment_method) REFERENCES public.payment_methods(code) ON DELETE RESTRICT,
-  constraint amounts_are_exact_and_not_negative CHECK ((((subtotal_amount >= 0) AND (subtotal_amount <= '9007199254740991'::bigint)) AND ((discount_amount >= 0) AND (discount_amount <= subtotal_amount)) AND ((shipping_amount >= 0) AND (shipping_amount <= '9007199254740991'::bigint)) AND ((tax_amount >= 0) AND (tax_amount <= '9007199254740991'::bigint)) AND ((total_amount >= 0) AND (total_amount <= '9007199254740991'::bigint)))),
   constraint notes_are_short CHECK ((length(notes) <= 2000)),
-  constraint payment_status_is_known CHECK ((payment_status = ANY (ARRAY['unpaid'::text, 'receipt_uploaded'::text, 'in_grace'::text, 'partially_paid'::text, 'paid'::text, 'overpaid'::text, 'partially_refunded'::text, 'refunded'::text]))),
+  constraint payment_status_is_known CHECK ((payment_status = ANY (ledger.order_payment_statuses()))),
   constraint refunded_at_most_what_was_paid CHECK (((refunded_amount >= 0) AND (refunded_amount <= paid_amount))),
-  constraint status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'confirmed'::text, 'processing'::text, 'shipped'::text, 'delivered'::text, 'rejected'::text, 'cancelled'::text, 'refunded'::text]))),
-  constraint total_follows_from_its_parts CHECK ((total_amount = (((subtotal_amount - discount_amount) + shipping_amount) +
-CASE
-    WHEN prices_include_tax THEN (0)::bigint
-    ELSE tax_amount
-END))),
-  constraint wallet_part_is_part_of_what_was_paid CHECK ((((wallet_amount >= 0) AND (wallet_amount <= total_amount)) AND (paid_amount >= wallet_amount)))
+  constraint status_is_known CHECK ((status = ANY (ledger.order_statuses())))
 )
 with (fillfactor=70);
 alter table public.orders enable row level security;
 create policy orders_are_seen_by_their_customer_and_staff on public.orders for select to authenticated
   using (((user_id = ( SELECT auth.uid() AS uid)) OR ( SELECT ledger.caller_may('orders.read'::text) AS caller_may)));
 CREATE INDEX orders_by_customer ON public.orders USING btree (user_id, id);
+CREATE TRIGGER amounts_fit_together BEFORE INSERT OR UPDATE OF prices_include_tax, subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, wallet_amount, paid_amount ON public.orders FOR EACH ROW EXECUTE FUNCTION ledger.check_order_amounts();
+alter table public.orders enable always trigger amounts_fit_together;
 CREATE TRIGGER edits_are_audited AFTER UPDATE OF notes, metadata ON public.orders FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('id');
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.orders FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('orders', 'ledger_place_order, ledger_change_order_status or ledger_cancel_order');
 alter table public.orders enable always trigger rows_are_never_truncated;
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.orders FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('orders', 'ledger_place_order, ledger_change_order_status or ledger_cancel_order');
-CREATE TRIGGER rows_stay BEFORE DELETE ON public.orders FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('orders', 'ledger_place_order, ledger_change_order_status or ledger_cancel_order');
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.orders FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('orders', 'ledger_place_order, ledger_change_order_status or ledger_cancel_order');
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.orders FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('orders', 'ledger_place_order, ledger_change_order_status or ledger_cancel_order');
 alter table public.orders enable always trigger rows_stay;
-CREATE TRIGGER values_come_from_procedures BEFORE UPDATE OF id, account_id, user_id, order_number, currency, status, payment_status, payment_method, prices_include_tax, subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, wallet_amount, paid_amount, refunded_amount, shipping_method, discount_code_id, shipping_address, billing_address, placed_by, version, created_at, updated_at ON public.orders FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('orders', 'ledger_place_order, ledger_change_order_status or ledger_cancel_order');
+CREATE TRIGGER values_come_from_procedures BEFORE UPDATE OF id, account_id, user_id, order_number, currency, status, payment_status, payment_method, prices_include_tax, subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, wallet_amount, paid_amount, refunded_amount, shipping_method, discount_code_id, shipping_address, billing_address, placed_by, version, created_at, updated_at ON public.orders FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('orders', 'ledger_place_order, ledger_change_order_status or ledger_cancel_order');
 alter table public.orders enable always trigger values_come_from_procedures;
 grant select on public.orders to authenticated, service_role;
 comment on table public.orders is 'Orders; all amounts in minor units of currency. Statuses and totals are written by procedures only.';
@@ -804,6 +815,7 @@ create policy payment_methods_are_public on public.payment_methods for select to
   using (true);
 CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON public.payment_methods FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('code');
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.payment_methods FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_truncate('payment_methods');
+CREATE TRIGGER rows_of_the_schema_stay BEFORE DELETE OR UPDATE OF code ON public.payment_methods FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_schema_row('payment_methods', 'code');
 grant select on public.payment_methods to anon, authenticated, service_role;
 comment on table public.payment_methods is 'Payment methods and whether they are offered.';
 
@@ -823,7 +835,6 @@ grant select on public.permissions to authenticated, service_role;
 comment on table public.permissions is 'What procedures and policies ask for.';
 
 create table public.postings (
-  id bigint default nextval('ledger.posting_id_seq'::regclass) not null,
   account_id uuid not null,
   transaction_id uuid not null,
   debit_account text not null,
@@ -831,22 +842,17 @@ create table public.postings (
   amount bigint not null,
   currency text not null,
   created_at timestamp with time zone default clock_timestamp() not null,
-  constraint postings_pkey PRIMARY KEY (account_id, id),
-  constraint postings_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE RESTRICT,
-  constraint postings_credit_account_fkey FOREIGN KEY (credit_account) REFERENCES public.chart_accounts(code) ON DELETE RESTRICT,
-  constraint postings_currency_fkey FOREIGN KEY (currency) REFERENCES public.currencies(code) ON DELETE RESTRICT,
-  constraint postings_debit_account_fkey FOREIGN KEY (debit_account) REFERENCES public.chart_accounts(code) ON DELETE RESTRICT,
-  constraint postings_transaction_id_fkey FOREIGN KEY (transaction_id) REFERENCES public.transactions(id) ON DELETE RESTRICT,
+  leg_number smallint not null,
+  constraint postings_pkey PRIMARY KEY (transaction_id, leg_number),
   constraint amount_is_positive_and_exact CHECK (((amount >= 1) AND (amount <= '9007199254740991'::bigint))),
   constraint sides_differ CHECK ((debit_account <> credit_account))
 );
 alter table public.postings enable row level security;
 create policy postings_are_seen_by_staff on public.postings for select to authenticated
   using (( SELECT ledger.caller_may('accounts.read'::text) AS caller_may));
-CREATE INDEX postings_by_transaction ON public.postings USING btree (transaction_id);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.postings FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('postings');
 alter table public.postings enable always trigger rows_are_never_truncated;
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.postings FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('postings', 'the ledger_* procedures');
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.postings FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('postings', 'the ledger_* procedures');
 CREATE TRIGGER rows_never_change BEFORE DELETE OR UPDATE ON public.postings FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change('postings');
 alter table public.postings enable always trigger rows_never_change;
 grant select on public.postings to authenticated, service_role;
@@ -889,7 +895,7 @@ create table public.profiles (
 );
 alter table public.profiles enable row level security;
 create policy profiles_are_seen_by_their_owner_and_staff on public.profiles for select to authenticated
-  using (((id = ( SELECT auth.uid() AS uid)) OR ( SELECT ledger.caller_may('customers.read'::text) AS caller_may)));
+  using (((id >= ( SELECT ledger.first_user_seen('customers.read'::text) AS first_user_seen)) AND (id <= ( SELECT ledger.last_user_seen('customers.read'::text) AS last_user_seen))));
 CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON public.profiles FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('id');
 CREATE TRIGGER profiles_with_books_stay BEFORE DELETE OR UPDATE OF id ON public.profiles FOR EACH ROW EXECUTE FUNCTION ledger.keep_profile_with_books();
 alter table public.profiles enable always trigger profiles_with_books_stay;
@@ -935,17 +941,17 @@ create table public.referral_commissions (
 );
 alter table public.referral_commissions enable row level security;
 create policy commissions_are_seen_by_their_owner_and_staff on public.referral_commissions for select to authenticated
-  using (((account_id IN ( SELECT a.id
+  using (((account_id >= ( SELECT ledger.first_account_seen('accounts.read'::text) AS first_account_seen)) AND (account_id <= ( SELECT ledger.last_account_seen('accounts.read'::text) AS last_account_seen)) AND ((account_id IN ( SELECT a.id
    FROM public.accounts a
-  WHERE (a.user_id = ( SELECT auth.uid() AS uid)))) OR ( SELECT ledger.caller_may('accounts.read'::text) AS caller_may)));
+  WHERE (a.user_id = ( SELECT auth.uid() AS uid)))) OR ( SELECT ledger.caller_may('accounts.read'::text) AS caller_may))));
 CREATE INDEX referral_commissions_by_account ON public.referral_commissions USING btree (account_id);
 CREATE INDEX referral_commissions_by_referee ON public.referral_commissions USING btree (referee_user_id);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.referral_commissions FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('referral_commissions', 'ledger_change_order_status');
 alter table public.referral_commissions enable always trigger rows_are_never_truncated;
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.referral_commissions FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('referral_commissions', 'ledger_change_order_status');
-CREATE TRIGGER rows_stay BEFORE DELETE ON public.referral_commissions FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('referral_commissions', 'ledger_change_order_status');
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.referral_commissions FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('referral_commissions', 'ledger_change_order_status');
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.referral_commissions FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('referral_commissions', 'ledger_change_order_status');
 alter table public.referral_commissions enable always trigger rows_stay;
-CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.referral_commissions FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('referral_commissions', 'ledger_change_order_status');
+CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.referral_commissions FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('referral_commissions', 'ledger_change_order_status');
 alter table public.referral_commissions enable always trigger values_come_from_procedures;
 grant select on public.referral_commissions to authenticated, service_role;
 comment on table public.referral_commissions is 'Commission = base_amount x rate_bp / 10000, half up; base is the goods after discount, without tax and shipping. Minor units.';
@@ -967,10 +973,10 @@ create policy referrals_are_seen_by_both_sides_and_staff on public.referrals for
 CREATE INDEX referrals_by_referrer ON public.referrals USING btree (referrer_user_id);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.referrals FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('referrals', 'ledger_register_referral');
 alter table public.referrals enable always trigger rows_are_never_truncated;
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.referrals FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('referrals', 'ledger_register_referral');
-CREATE TRIGGER rows_stay BEFORE DELETE ON public.referrals FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('referrals', 'ledger_register_referral');
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.referrals FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('referrals', 'ledger_register_referral');
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.referrals FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('referrals', 'ledger_register_referral');
 alter table public.referrals enable always trigger rows_stay;
-CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.referrals FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('referrals', 'ledger_register_referral');
+CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.referrals FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('referrals', 'ledger_register_referral');
 alter table public.referrals enable always trigger values_come_from_procedures;
 grant select on public.referrals to authenticated, service_role;
 comment on table public.referrals is 'One referrer per customer, registered before the first order. rate_bp is in basis points.';
@@ -1074,17 +1080,16 @@ create policy stock_levels_are_public on public.stock_levels for select to anon,
   using (true);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.stock_levels FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('stock_levels', 'ledger_adjust_stock');
 alter table public.stock_levels enable always trigger rows_are_never_truncated;
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.stock_levels FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('stock_levels', 'ledger_adjust_stock');
-CREATE TRIGGER rows_stay BEFORE DELETE ON public.stock_levels FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('stock_levels', 'ledger_adjust_stock');
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.stock_levels FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('stock_levels', 'ledger_adjust_stock');
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.stock_levels FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('stock_levels', 'ledger_adjust_stock');
 alter table public.stock_levels enable always trigger rows_stay;
-CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.stock_levels FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('stock_levels', 'ledger_adjust_stock');
+CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.stock_levels FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('stock_levels', 'ledger_adjust_stock');
 alter table public.stock_levels enable always trigger values_come_from_procedures;
 grant select on public.stock_levels to anon, authenticated, service_role;
 comment on table public.stock_levels is 'Units on hand and held per variant and slot. Written by procedures only.';
 comment on column public.stock_levels.version is 'Number of movements of this slot.';
 
 create table public.stock_movements (
-  id bigint default nextval('ledger.stock_movement_id_seq'::regclass) not null,
   variant_id uuid not null,
   slot smallint default 0 not null,
   slot_version bigint not null,
@@ -1095,19 +1100,18 @@ create table public.stock_movements (
   actor_id uuid,
   notes text,
   created_at timestamp with time zone default clock_timestamp() not null,
-  constraint stock_movements_pkey PRIMARY KEY (variant_id, id),
-  constraint stock_movements_variant_id_slot_fkey FOREIGN KEY (variant_id, slot) REFERENCES public.stock_levels(variant_id, slot) ON DELETE RESTRICT,
+  constraint stock_movements_pkey PRIMARY KEY (variant_id, slot, slot_version),
   constraint movement_moves CHECK ((quantity <> 0)),
   constraint notes_are_short CHECK ((length(notes) <= 2000)),
-  constraint reason_is_known CHECK ((reason = ANY (ARRAY['received'::text, 'counted'::text, 'damaged'::text, 'order_placed'::text, 'order_cancelled'::text, 'order_refunded'::text])))
+  constraint reason_is_known CHECK ((reason = ANY (ledger.stock_movement_reasons())))
 );
 alter table public.stock_movements enable row level security;
 create policy stock_movements_are_seen_by_staff on public.stock_movements for select to authenticated
   using (( SELECT ledger.caller_may('stock.read'::text) AS caller_may));
-CREATE INDEX stock_movements_by_order ON public.stock_movements USING btree (order_id) WHERE (order_id IS NOT NULL);
+CREATE INDEX stock_movements_by_order ON public.stock_movements USING brin (order_id uuid_minmax_multi_ops);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.stock_movements FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('stock_movements');
 alter table public.stock_movements enable always trigger rows_are_never_truncated;
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.stock_movements FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('stock_movements', 'ledger_adjust_stock and the order procedures');
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.stock_movements FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('stock_movements', 'ledger_adjust_stock and the order procedures');
 CREATE TRIGGER rows_never_change BEFORE DELETE OR UPDATE ON public.stock_movements FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change('stock_movements');
 alter table public.stock_movements enable always trigger rows_never_change;
 grant select on public.stock_movements to authenticated, service_role;
@@ -1129,20 +1133,19 @@ create table public.transactions (
   created_at timestamp with time zone default clock_timestamp() not null,
   constraint transactions_pkey PRIMARY KEY (id),
   constraint transactions_account_id_account_version_key UNIQUE (account_id, account_version),
-  constraint transactions_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE RESTRICT,
   constraint transactions_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id) ON DELETE RESTRICT,
-  constraint amount_is_exact CHECK (((amount >= '-9007199254740991'::bigint) AND (amount <= '9007199254740991'::bigint))),
-  constraint type_is_known CHECK ((type = ANY (ARRAY['deposit'::text, 'earning'::text, 'bonus'::text, 'adjustment'::text, 'account_frozen'::text, 'account_released'::text, 'order_created'::text, 'order_status_changed'::text, 'order_cancelled'::text, 'order_refunded'::text, 'withdrawal_requested'::text, 'withdrawal_approved'::text, 'withdrawal_paid'::text, 'withdrawal_rejected'::text, 'withdrawal_cancelled'::text, 'commission_earned'::text, 'commission_clawed_back'::text])))
+  constraint amount_is_exact CHECK ((abs(amount) <= '9007199254740991'::bigint)),
+  constraint type_is_known CHECK ((type = ANY (ledger.transaction_types())))
 );
 alter table public.transactions enable row level security;
 create policy transactions_are_seen_by_their_owner_and_staff on public.transactions for select to authenticated
-  using (((account_id IN ( SELECT a.id
+  using (((account_id >= ( SELECT ledger.first_account_seen('accounts.read'::text) AS first_account_seen)) AND (account_id <= ( SELECT ledger.last_account_seen('accounts.read'::text) AS last_account_seen)) AND ((account_id IN ( SELECT a.id
    FROM public.accounts a
-  WHERE (a.user_id = ( SELECT auth.uid() AS uid)))) OR ( SELECT ledger.caller_may('accounts.read'::text) AS caller_may)));
+  WHERE (a.user_id = ( SELECT auth.uid() AS uid)))) OR ( SELECT ledger.caller_may('accounts.read'::text) AS caller_may))));
 CREATE INDEX transactions_by_order ON public.transactions USING btree (order_id) WHERE (order_id IS NOT NULL);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.transactions FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('transactions');
 alter table public.transactions enable always trigger rows_are_never_truncated;
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.transactions FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('transactions', 'the ledger_* procedures');
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.transactions FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('transactions', 'the ledger_* procedures');
 CREATE TRIGGER rows_never_change BEFORE DELETE OR UPDATE ON public.transactions FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change('transactions');
 alter table public.transactions enable always trigger rows_never_change;
 grant select on public.transactions to authenticated, service_role;
@@ -1217,6 +1220,10 @@ create policy vendors_are_seen_by_their_owner_and_staff on public.vendors for se
 CREATE INDEX vendors_by_owner ON public.vendors USING btree (owner_user_id);
 CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON public.vendors FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('id');
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.vendors FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_truncate('vendors');
+CREATE TRIGGER vendors_keep_their_id BEFORE UPDATE OF id ON public.vendors FOR EACH ROW WHEN ((old.id IS DISTINCT FROM new.id)) EXECUTE FUNCTION ledger.keep_vendor();
+alter table public.vendors enable always trigger vendors_keep_their_id;
+CREATE TRIGGER vendors_stay BEFORE DELETE ON public.vendors FOR EACH ROW EXECUTE FUNCTION ledger.keep_vendor();
+alter table public.vendors enable always trigger vendors_stay;
 grant insert, select, update on public.vendors to service_role;
 grant select on public.vendors to authenticated;
 comment on table public.vendors is 'Sellers. platform_rate_bp is the platform''s share of their sales in basis points.';
@@ -1245,19 +1252,33 @@ create table public.withdrawals (
 with (fillfactor=80);
 alter table public.withdrawals enable row level security;
 create policy withdrawals_are_seen_by_their_customer_and_finance on public.withdrawals for select to authenticated
-  using (((user_id = ( SELECT auth.uid() AS uid)) OR ( SELECT ledger.caller_may('withdrawals.review'::text) AS caller_may)));
+  using (((account_id >= ( SELECT ledger.first_account_seen('withdrawals.review'::text) AS first_account_seen)) AND (account_id <= ( SELECT ledger.last_account_seen('withdrawals.review'::text) AS last_account_seen)) AND ((user_id = ( SELECT auth.uid() AS uid)) OR ( SELECT ledger.caller_may('withdrawals.review'::text) AS caller_may))));
 CREATE INDEX withdrawals_by_account ON public.withdrawals USING btree (account_id, id);
 CREATE INDEX withdrawals_open ON public.withdrawals USING btree (id) WHERE (status = ANY (ARRAY['requested'::text, 'approved'::text]));
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.withdrawals FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('withdrawals', 'ledger_request_withdrawal, ledger_review_withdrawal or ledger_cancel_withdrawal');
 alter table public.withdrawals enable always trigger rows_are_never_truncated;
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.withdrawals FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('withdrawals', 'ledger_request_withdrawal, ledger_review_withdrawal or ledger_cancel_withdrawal');
-CREATE TRIGGER rows_stay BEFORE DELETE ON public.withdrawals FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('withdrawals', 'ledger_request_withdrawal, ledger_review_withdrawal or ledger_cancel_withdrawal');
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.withdrawals FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('withdrawals', 'ledger_request_withdrawal, ledger_review_withdrawal or ledger_cancel_withdrawal');
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.withdrawals FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('withdrawals', 'ledger_request_withdrawal, ledger_review_withdrawal or ledger_cancel_withdrawal');
 alter table public.withdrawals enable always trigger rows_stay;
-CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.withdrawals FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_hand_edit('withdrawals', 'ledger_request_withdrawal, ledger_review_withdrawal or ledger_cancel_withdrawal');
+CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.withdrawals FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('withdrawals', 'ledger_request_withdrawal, ledger_review_withdrawal or ledger_cancel_withdrawal');
 alter table public.withdrawals enable always trigger values_come_from_procedures;
 grant select on public.withdrawals to authenticated, service_role;
 comment on table public.withdrawals is 'Withdrawals; amount in minor units of currency. requested, then approved and paid, or rejected, or cancelled.';
 comment on column public.withdrawals.destination is 'Where the money goes, as the customer gave it: a JSON object such as {"iban": "..."}.';
+
+create view ledger.outbox_messages with (security_invoker=true) as
+ SELECT o.id,
+    o.account_id,
+    o.type,
+    COALESCE(o.payload, (e.payload || jsonb_build_object('stream_id', e.stream_id, 'correlation_id', e.correlation_id))) AS payload,
+    o.status,
+    o.retry_count,
+    o.next_retry_at,
+    o.error_last,
+    o.created_at
+   FROM (ledger.outbox o
+     LEFT JOIN public.immutable_events e ON (((e.id = o.event_id) AND (e.occurred_at = o.created_at))));
+comment on view ledger.outbox_messages is 'The outbox with each message''s payload.';
 
 create view public.customer_orders with (security_invoker=true) as
  SELECT id AS order_id,
@@ -1282,7 +1303,8 @@ create view public.customer_orders with (security_invoker=true) as
     notes,
     created_at,
     updated_at
-   FROM public.orders o;
+   FROM public.orders o
+  WHERE ((user_id >= ( SELECT ledger.first_user_seen('orders.read'::text, CURRENT_USER) AS first_user_seen)) AND (user_id <= ( SELECT ledger.last_user_seen('orders.read'::text, CURRENT_USER) AS last_user_seen)) AND (user_id = GREATEST(user_id, ( SELECT ledger.first_user_seen('orders.read'::text, CURRENT_USER) AS first_user_seen))));
 grant select on public.customer_orders to authenticated, service_role;
 comment on view public.customer_orders is 'Orders as their customer sees them; amounts in minor units.';
 
@@ -1346,30 +1368,44 @@ CREATE OR REPLACE FUNCTION ledger.account_id(p_user_id uuid, p_currency text)
  RETURNS uuid
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select md5(p_user_id::text || p_currency)::uuid;
-$function$;
+RETURN (md5(((p_user_id)::text || p_currency)))::uuid;
 -- for nobody but its owner
 comment on function ledger.account_id(p_user_id uuid, p_currency text) is 'The id of a customer''s account in a currency, whether it is open or not.';
 
 CREATE OR REPLACE FUNCTION ledger.address_snapshot(p_address_id uuid, p_user_id uuid)
  RETURNS jsonb
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select jsonb_strip_nulls(to_jsonb(a) - 'user_id' - 'created_at')
-  from public.addresses a
-  where a.id = p_address_id and a.user_id = p_user_id;
-$function$;
+begin
+  if p_address_id is null then
+    return null;
+  end if;
+  return (select jsonb_strip_nulls(to_jsonb(a) - 'user_id' - 'created_at')
+          from public.addresses a
+          where a.id = p_address_id and a.user_id = p_user_id);
+end $function$;
 -- for nobody but its owner
 comment on function ledger.address_snapshot(p_address_id uuid, p_user_id uuid) is 'Snapshot of an address of this customer; null when there is none.';
+
+CREATE OR REPLACE FUNCTION ledger.all_settings()
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (select jsonb_object_agg(s.key, s.value) from public.settings s);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.all_settings() is 'All settings as one object; read with ->> and cast to the kind the setting has.';
 
 CREATE OR REPLACE FUNCTION ledger.apply_order_status(p_order public.orders, p_to text, p_actor ledger.actor, p_actor_action text, p_metadata jsonb)
  RETURNS ledger.order_change
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 declare
   v_ends boolean := p_to in ('cancelled', 'refunded');
@@ -1377,37 +1413,42 @@ declare
   v_restock boolean := v_ends and coalesce((p_metadata ->> 'restock')::boolean, not v_was_delivered);
   v_returned bigint := case when v_ends then p_order.wallet_amount - p_order.refunded_amount else 0 end;
   v_referral public.referrals;
-  v_goods ledger.stock_change[];
-  v_order public.orders;
+  v_written bigint;
+  v_variant_ids uuid[];
+  v_quantities bigint[];
   v_transaction public.transactions;
   v_correlation_id uuid := ledger.correlation_id();
   v_change ledger.order_change;
 begin
-  -- lock: accounts (the referrer's too where a commission moves), stock; the discount code's counter
-  -- comes last in the order of locks and is locked by its update
+  -- lock: accounts (the referrer's too where a commission moves), stock; where only its version moves, the account
+  -- is locked by its update. The discount code's counter comes last in the order of locks, by its update
   if p_to = 'delivered' or v_was_delivered then
     select r.* into v_referral from public.referrals r where r.referee_user_id = p_order.user_id;
   end if;
-  perform ledger.lock_accounts(array_remove(array[p_order.user_id, v_referral.referrer_user_id], null), p_order.currency);
+  if v_ends or v_referral.referrer_user_id is not null then
+    perform ledger.lock_accounts(array_remove(array[p_order.user_id, v_referral.referrer_user_id], null), p_order.currency);
+  end if;
   if v_restock then
-    select array_agg(row(g.variant_id, g.quantity)::ledger.stock_change) into v_goods
+    select array_agg(g.variant_id), array_agg(g.quantity) into v_variant_ids, v_quantities
     from (select i.variant_id, sum(i.quantity)::bigint as quantity
           from public.order_items i
           where i.account_id = p_order.account_id and i.order_id = p_order.id
           group by i.variant_id) g;
     perform from public.stock_levels s
-    where s.variant_id in (select g.variant_id from unnest(v_goods) g) and s.slot = 0
+    where s.variant_id = any (v_variant_ids) and s.slot = 0
     order by s.variant_id
     for no key update;
   end if;
 
   -- check: the commission fits the referrer's account
-  if p_to = 'delivered' and exists (
-    select from public.accounts a
+  if p_to = 'delivered' and v_referral.referrer_user_id is not null then
+    perform from public.accounts a
     where a.id = ledger.account_id(v_referral.referrer_user_id, p_order.currency)
-      and a.total_earned + ledger.commission_amount(ledger.commission_base(p_order), v_referral.rate_bp) > 9007199254740991) then
-    v_change.refusal := ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991));
-    return v_change;
+      and a.total_earned + ledger.commission_amount(ledger.commission_base(p_order), v_referral.rate_bp) > 9007199254740991;
+    if found then
+      v_change.refusal := ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991));
+      return v_change;
+    end if;
   end if;
 
   -- write: order
@@ -1418,11 +1459,11 @@ begin
     version = o.version + 1,
     updated_at = clock_timestamp()
   where o.account_id = p_order.account_id and o.id = p_order.id
-  returning o.* into v_order;
+  returning o.status, o.payment_status into v_change.order_status, v_change.payment_status;
 
   -- write: stock, discount
   if v_restock then
-    perform ledger.move_stock(v_goods, case p_to when 'refunded' then 'order_refunded' else 'order_cancelled' end, p_actor, p_order.id);
+    v_written := ledger.move_stock(v_variant_ids, v_quantities, case p_to when 'refunded' then 'order_refunded' else 'order_cancelled' end, p_actor, p_order.id);
   end if;
   if v_ends and not v_was_delivered and p_order.discount_code_id is not null then
     update public.discount_usage u set redemptions = u.redemptions - 1 where u.discount_code_id = p_order.discount_code_id;
@@ -1435,29 +1476,32 @@ begin
     case p_to when 'cancelled' then 'order_cancelled' when 'refunded' then 'order_refunded' else 'order_status_changed' end,
     p_actor, coalesce(p_actor_action, format('order %s to %s', p_order.status, p_to)), v_correlation_id,
     p_orders => -v_returned, p_order_id => p_order.id, p_metadata => p_metadata);
-  perform ledger.write_postings(v_transaction, p_order.currency,
+  v_written := ledger.write_postings(v_transaction, p_order.currency,
     case when p_to = 'delivered' then ledger.delivery_legs(p_order)
          when v_ends and v_was_delivered then ledger.reversed(ledger.delivery_legs(p_order)) end
     || case when v_ends then array[row('order_escrow', 'wallet', v_returned)]::ledger.posting_leg[] end);
 
   -- record
-  perform ledger.record_operation('order.status_changed', 'order', p_order.id, p_order.account_id,
+  v_written := ledger.record_operation('order.status_changed', 'order', p_order.id, p_order.account_id,
     ledger.balance_effect(v_transaction, p_orders => -v_returned) || jsonb_build_object(
       'order_number', p_order.order_number, 'user_id', p_order.user_id, 'currency', p_order.currency,
-      'from_status', p_order.status, 'to_status', p_to, 'payment_status', v_order.payment_status,
+      'from_status', p_order.status, 'to_status', p_to, 'payment_status', v_change.payment_status,
       'returned_amount', v_returned, 'restocked', v_restock,
       'notes', coalesce(p_metadata ->> 'notes', p_actor_action), 'metadata', p_metadata),
     p_actor, v_correlation_id);
 
   -- the referrer's side
-  if p_to = 'delivered' then
+  if p_to = 'delivered' and v_referral.referrer_user_id is not null then
     perform ledger.award_commission(p_order.id, v_referral, ledger.commission_base(p_order), p_order.currency,
                                     p_actor, v_correlation_id);
   elsif v_was_delivered then
     perform ledger.claw_back_commission(p_order.id, ledger.commission_base(p_order), p_actor, v_correlation_id);
   end if;
 
-  return row(null, v_transaction.id, v_order.status, v_order.payment_status, v_returned, v_transaction.balance_after)::ledger.order_change;
+  v_change.transaction_id := v_transaction.id;
+  v_change.returned_amount := v_returned;
+  v_change.available_balance := v_transaction.balance_after;
+  return v_change;
 end $function$;
 -- for nobody but its owner
 comment on function ledger.apply_order_status(p_order public.orders, p_to text, p_actor ledger.actor, p_actor_action text, p_metadata jsonb) is 'Moves a locked and checked order to a status, with its money, stock, discount, commission and records. metadata.restock (boolean) says whether goods of an ended order come back; by default unless they were delivered.';
@@ -1479,7 +1523,7 @@ begin
   values (lower(tg_op), tg_table_name,
           coalesce(v_new, v_old) ->> tg_argv[0],
           auth.uid(), case v_role when 'none' then session_user else v_role end,
-          ledger.client_address(), ledger.request_header('user-agent'),
+          ledger.client_address(ledger.request_headers()), ledger.request_headers() ->> 'user-agent',
           jsonb_strip_nulls(jsonb_build_object('old', v_old, 'new', v_new)));
   perform set_config('ledger.procedure', v_outer, true);
   return null;
@@ -1554,19 +1598,7 @@ CREATE OR REPLACE FUNCTION ledger.balance_effect(p_transaction public.transactio
  RETURNS jsonb
  LANGUAGE sql
  STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select jsonb_build_object(
-    'transaction_id', p_transaction.id,
-    'transaction_type', p_transaction.type,
-    'account_version', p_transaction.account_version,
-    'amount', p_transaction.amount,
-    'effect', jsonb_strip_nulls(jsonb_build_object(
-      'total_earned', nullif(p_earned, 0),
-      'total_withdrawn', nullif(p_withdrawn, 0),
-      'total_pending_withdrawals', nullif(p_pending_withdrawals, 0),
-      'total_orders', nullif(p_orders, 0))));
-$function$;
+RETURN jsonb_build_object('transaction_id', (p_transaction).id, 'transaction_type', (p_transaction).type, 'account_version', (p_transaction).account_version, 'amount', (p_transaction).amount, 'effect', jsonb_strip_nulls(jsonb_build_object('total_earned', NULLIF(p_earned, 0), 'total_withdrawn', NULLIF(p_withdrawn, 0), 'total_pending_withdrawals', NULLIF(p_pending_withdrawals, 0), 'total_orders', NULLIF(p_orders, 0))));
 -- for nobody but its owner
 comment on function ledger.balance_effect(p_transaction public.transactions, p_earned bigint, p_withdrawn bigint, p_pending_withdrawals bigint, p_orders bigint) is 'Payload part of an event: the transaction and its differences to the four totals.';
 
@@ -1614,7 +1646,7 @@ AS $function$
     where 'withdrawals_payable' in (p.debit_account, p.credit_account)
     group by p.account_id),
   item_sums as (
-    select i.order_id, sum(i.total_price_amount) as subtotal, sum(i.discount_amount) as discount, sum(i.tax_amount) as tax
+    select i.order_id, sum(i.quantity) as quantity, sum(i.total_price_amount) as subtotal, sum(i.discount_amount) as discount, sum(i.tax_amount) as tax
     from public.order_items i
     group by i.order_id),
   last_status as (
@@ -1679,14 +1711,52 @@ AS $function$
   select 'stock_equals_movements', format('%s/%s', s.variant_id, s.slot), s.on_hand::text, coalesce(sum(m.quantity), 0)::text
   from public.stock_levels s left join public.stock_movements m on m.variant_id = s.variant_id and m.slot = s.slot
   group by s.variant_id, s.slot, s.on_hand, s.version
-  having s.on_hand <> coalesce(sum(m.quantity), 0) or s.version <> count(m.id)
+  having s.on_hand <> coalesce(sum(m.quantity), 0) or s.version <> count(m.variant_id)
   union all
   select 'sold_equals_order_movements', o.id::text, coalesce(sold.quantity, 0)::text, coalesce(moved.quantity, 0)::text
   from public.orders o
-  left join lateral (select sum(i.quantity) as quantity from public.order_items i where i.order_id = o.id) sold on true
-  left join lateral (select -sum(m.quantity) as quantity from public.stock_movements m
-                     where m.order_id = o.id and m.reason = 'order_placed') moved on true
+  left join item_sums sold on sold.order_id = o.id
+  left join (select m.order_id, -sum(m.quantity) as quantity from public.stock_movements m
+             where m.reason = 'order_placed' group by m.order_id) moved on moved.order_id = o.id
   where coalesce(sold.quantity, 0) <> coalesce(moved.quantity, 0)
+  union all
+  -- what foreign keys would say, and more; orders do not pay for them
+  select 'order_refers_to_what_is_there', o.id::text, 'account of its customer and currency, payment method', format('%s %s', o.account_id, o.payment_method)
+  from public.orders o
+  left join public.accounts a on a.id = o.account_id and a.user_id = o.user_id and a.currency = o.currency
+  left join public.payment_methods p on p.code = o.payment_method
+  where a.id is null or p.code is null
+  union all
+  select 'line_refers_to_what_is_there', format('%s/%s', i.order_id, i.line_number), 'its order''s account, variant, vendor',
+         format('%s %s %s', i.account_id, i.variant_id, i.vendor_id)
+  from public.order_items i
+  left join public.orders o on o.id = i.order_id and o.account_id = i.account_id
+  left join public.variants v on v.id = i.variant_id
+  left join public.vendors w on w.id = i.vendor_id
+  where o.id is null or v.id is null or (w.id is null and i.vendor_id is not null)
+  union all
+  select 'transaction_refers_to_what_is_there', t.id::text, 'an account', t.account_id::text
+  from public.transactions t
+  left join public.accounts a on a.id = t.account_id
+  where a.id is null
+  union all
+  select 'posting_refers_to_what_is_there', format('%s/%s', p.transaction_id, p.leg_number), 'its transaction''s account and currency, the chart',
+         format('%s %s %s %s', p.account_id, p.currency, p.debit_account, p.credit_account)
+  from public.postings p
+  left join public.transactions t on t.id = p.transaction_id and t.account_id = p.account_id
+  left join public.accounts a on a.id = p.account_id and a.currency = p.currency
+  left join public.chart_accounts d on d.code = p.debit_account
+  left join public.chart_accounts c on c.code = p.credit_account
+  where t.id is null or a.id is null or d.code is null or c.code is null
+  union all
+  select 'movement_refers_to_what_is_there', format('%s/%s/%s', m.variant_id, m.slot, m.slot_version), 'stock of a variant', 'none'
+  from public.stock_movements m
+  left join public.stock_levels s on s.variant_id = m.variant_id and s.slot = m.slot
+  where s.variant_id is null
+  union all
+  select 'variant_has_stock', v.id::text, 'a row in stock_levels', 'none'
+  from public.variants v
+  where not exists (select from public.stock_levels s where s.variant_id = v.id and s.slot = 0)
   union all
   select 'discount_usage_equals_redemptions', u.discount_code_id::text, u.redemptions::text, count(r.order_id)::text
   from public.discount_usage u
@@ -1699,17 +1769,44 @@ comment on function ledger.book_differences() is 'Sums that should be equal and 
 
 CREATE OR REPLACE FUNCTION ledger.caller_may(p_permission text)
  RETURNS boolean
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select exists (
+begin
+  return exists (
     select from public.user_roles u
     join public.role_permissions r on r.role = u.role
     where u.user_id = auth.uid() and r.permission = p_permission);
-$function$;
+end $function$;
 grant execute on function ledger.caller_may(p_permission text) to authenticated;
 comment on function ledger.caller_may(p_permission text) is 'Whether the signed-in user has a permission.';
+
+CREATE OR REPLACE FUNCTION ledger.check_order_amounts()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_broken text;
+begin
+  v_broken := case
+    when new.total_amount <> new.subtotal_amount - new.discount_amount + new.shipping_amount
+                             + case when new.prices_include_tax then 0 else new.tax_amount end then 'total_follows_from_its_parts'
+    when least(new.subtotal_amount, new.shipping_amount, new.tax_amount, new.total_amount) < 0
+      or greatest(new.subtotal_amount, new.shipping_amount, new.tax_amount, new.total_amount) > 9007199254740991
+      or new.discount_amount not between 0 and new.subtotal_amount then 'amounts_are_exact_and_not_negative'
+    when new.wallet_amount not between 0 and new.total_amount or new.paid_amount < new.wallet_amount then
+      'wallet_part_is_part_of_what_was_paid'
+  end;
+  if v_broken is not null then
+    raise exception using errcode = 'check_violation', constraint = v_broken, table = 'orders', schema = 'public',
+      message = format('order %s would break the rule "%s"', new.order_number, v_broken);
+  end if;
+  return new;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.check_order_amounts() is 'Trigger: refuses an order whose amounts do not fit together, with the rule as name of the constraint.';
 
 CREATE OR REPLACE FUNCTION ledger.claw_back_commission(p_order_id uuid, p_refunded_base_amount bigint, p_actor ledger.actor, p_correlation_id uuid)
  RETURNS void
@@ -1744,25 +1841,19 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.claw_back_commission(p_order_id uuid, p_refunded_base_amount bigint, p_actor ledger.actor, p_correlation_id uuid) is 'Takes back the share of an order''s commission that its refunded base amounts to. The referrer''s account is locked by the caller.';
 
-CREATE OR REPLACE FUNCTION ledger.client_address()
+CREATE OR REPLACE FUNCTION ledger.client_address(p_headers jsonb)
  RETURNS text
  LANGUAGE sql
- STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select coalesce(ledger.request_header('cf-connecting-ip'), trim(split_part(ledger.request_header('x-forwarded-for'), ',', -1)));
-$function$;
+ IMMUTABLE
+RETURN COALESCE((p_headers ->> 'cf-connecting-ip'::text), TRIM(BOTH FROM split_part((p_headers ->> 'x-forwarded-for'::text), ','::text, '-1'::integer)));
 -- for nobody but its owner
-comment on function ledger.client_address() is 'Address of the client as the platform saw it, or null outside HTTP.';
+comment on function ledger.client_address(p_headers jsonb) is 'Address of the client as the platform saw it, from the request''s headers.';
 
 CREATE OR REPLACE FUNCTION ledger.commission_amount(p_base_amount bigint, p_rate_bp integer)
  RETURNS bigint
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select ledger.divide_half_up(p_base_amount::numeric * p_rate_bp, 10000)::bigint;
-$function$;
+RETURN (ledger.divide_half_up(((p_base_amount)::numeric * (p_rate_bp)::numeric), (10000)::numeric))::bigint;
 -- for nobody but its owner
 comment on function ledger.commission_amount(p_base_amount bigint, p_rate_bp integer) is 'Commission on a base, rounded half up; minor units and basis points.';
 
@@ -1770,22 +1861,24 @@ CREATE OR REPLACE FUNCTION ledger.commission_base(p_order public.orders)
  RETURNS bigint
  LANGUAGE sql
  IMMUTABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select p_order.subtotal_amount - p_order.discount_amount
-         - case when p_order.prices_include_tax then p_order.tax_amount else 0 end;
-$function$;
+RETURN (((p_order).subtotal_amount - (p_order).discount_amount) - CASE WHEN (p_order).prices_include_tax THEN (p_order).tax_amount ELSE (0)::bigint END);
 -- for nobody but its owner
 comment on function ledger.commission_base(p_order public.orders) is 'Base of referral commissions on an order, minor units.';
 
 CREATE OR REPLACE FUNCTION ledger.correlation_id()
  RETURNS uuid
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select case when h.value ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then h.value::uuid else ledger.uuid_v7() end
-  from (select ledger.request_header('x-correlation-id') as value) h;
-$function$;
+declare
+  v_asked text;
+begin
+  if coalesce(current_setting('request.headers', true), '') = '' then
+    return gen_random_uuid();
+  end if;
+  v_asked := ledger.request_headers() ->> 'x-correlation-id';
+  return case when v_asked ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then v_asked::uuid else gen_random_uuid() end;
+end $function$;
 -- for nobody but its owner
 comment on function ledger.correlation_id() is 'The caller''s x-correlation-id, or a new id.';
 
@@ -1819,13 +1912,16 @@ begin
       execute format('create table ledger.%I (like public.%I including defaults including constraints)', v_partition, v_table);
       execute format('alter table public.%I attach partition ledger.%I for values from (%L) to (%L)',
                      v_table, v_partition, v_month, v_month + interval '1 month');
-      execute format('create trigger rows_are_never_truncated before truncate on ledger.%I
-                      for each statement execute function ledger.refuse_change(%L)', v_partition, v_table);
-      execute format('alter table ledger.%I enable always trigger rows_are_never_truncated', v_partition);
       execute format('alter table ledger.%I enable row level security', v_partition);
       v_created := v_created + 1;
     end loop;
   end loop;
+  -- also those that were made by hand
+  perform ledger.guard_partition(i.inhrelid, c.relname, 'the ledger_* procedures')
+  from pg_catalog.pg_inherits i
+  join pg_catalog.pg_class c on c.oid = i.inhparent
+  where i.inhparent in ('public.immutable_events'::regclass, 'public.audit_log'::regclass)
+    and not exists (select from pg_catalog.pg_trigger t where t.tgrelid = i.inhrelid and t.tgname = 'rows_come_from_procedures');
   return v_created;
 end $function$;
 -- for nobody but its owner
@@ -1887,8 +1983,8 @@ CREATE OR REPLACE FUNCTION ledger.customer_of_call(p_actor ledger.actor, p_user_
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  if p_user_id is not null and (p_actor.is_system or p_user_id is distinct from p_actor.user_id) then
-    perform ledger.require_permission(p_actor, p_permission);
+  if not p_actor.is_system and p_user_id is not null and p_user_id is distinct from p_actor.user_id then
+    p_actor := ledger.require_permission(p_actor, p_permission);
   end if;
   return coalesce(p_user_id, p_actor.user_id);
 end $function$;
@@ -1899,16 +1995,7 @@ CREATE OR REPLACE FUNCTION ledger.delivery_legs(p_order public.orders)
  RETURNS ledger.posting_leg[]
  LANGUAGE sql
  IMMUTABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select array[
-    row('receivable', 'order_escrow', p_order.total_amount - p_order.paid_amount),
-    row('order_escrow', 'revenue', p_order.total_amount - p_order.tax_amount - p_order.shipping_amount),
-    row('order_escrow', 'tax_payable', p_order.tax_amount),
-    row('order_escrow', 'shipping_income', p_order.shipping_amount),
-    row('discounts', 'revenue', p_order.discount_amount)
-  ]::ledger.posting_leg[];
-$function$;
+RETURN ARRAY[ROW('receivable'::text, 'order_escrow'::text, ((p_order).total_amount - (p_order).paid_amount))::ledger.posting_leg, ROW('order_escrow'::text, 'revenue'::text, (((p_order).total_amount - (p_order).tax_amount) - (p_order).shipping_amount))::ledger.posting_leg, ROW('order_escrow'::text, 'tax_payable'::text, (p_order).tax_amount)::ledger.posting_leg, ROW('order_escrow'::text, 'shipping_income'::text, (p_order).shipping_amount)::ledger.posting_leg, ROW('discounts'::text, 'revenue'::text, (p_order).discount_amount)::ledger.posting_leg];
 -- for nobody but its owner
 comment on function ledger.delivery_legs(p_order public.orders) is 'Postings that recognise a delivered order.';
 
@@ -1916,10 +2003,7 @@ CREATE OR REPLACE FUNCTION ledger.divide_half_up(p_dividend numeric, p_divisor n
  RETURNS numeric
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select div(p_dividend * 2 + p_divisor, p_divisor * 2);
-$function$;
+RETURN div(((p_dividend * (2)::numeric) + p_divisor), (p_divisor * (2)::numeric));
 -- for nobody but its owner
 comment on function ledger.divide_half_up(p_dividend numeric, p_divisor numeric) is 'Integer quotient rounded half up, for non-negative dividends and positive divisors.';
 
@@ -1952,22 +2036,59 @@ $function$;
 -- for nobody but its owner
 comment on function ledger.event_canonical(p_event public.immutable_events) is 'What of an event goes into its seal.';
 
-CREATE OR REPLACE FUNCTION ledger.first_status(p_is_paid boolean)
+CREATE OR REPLACE FUNCTION ledger.first_account_seen(p_permission text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_user_id uuid := ledger.only_user_seen(p_permission);
+begin
+  if v_user_id is null then
+    return '00000000-0000-0000-0000-000000000000';
+  end if;
+  return (select a.id from public.accounts a where a.user_id = v_user_id order by a.id limit 1);
+end $function$;
+grant execute on function ledger.first_account_seen(p_permission text) to authenticated;
+comment on function ledger.first_account_seen(p_permission text) is 'The least account id whose rows the caller may see; null when there is none.';
+
+CREATE OR REPLACE FUNCTION ledger.first_status(p_is_paid boolean, p_settings jsonb)
  RETURNS text
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select case
-    when p_is_paid and d.status = 'pending' and ledger.setting_text('auto_confirm_when_paid')::boolean then 'confirmed'
-    when p_is_paid or d.status = 'pending' or exists (
-      select from public.order_status_transitions t
-      where t.from_status = 'pending' and t.to_status = d.status and not t.needs_payment) then d.status
-    else 'pending' end
-  from (select ledger.setting_text('default_order_status') as status) d;
-$function$;
+declare
+  v_default text := p_settings ->> 'default_order_status';
+begin
+  if v_default = 'pending' then
+    return case when p_is_paid and (p_settings ->> 'auto_confirm_when_paid')::boolean then 'confirmed' else 'pending' end;
+  elsif p_is_paid or exists (
+    select from public.order_status_transitions t
+    where t.from_status = 'pending' and t.to_status = v_default and not t.needs_payment) then
+    return v_default;
+  end if;
+  return 'pending';
+end $function$;
 -- for nobody but its owner
-comment on function ledger.first_status(p_is_paid boolean) is 'Status that a new order starts with (source 004: default status, auto-confirm).';
+comment on function ledger.first_status(p_is_paid boolean, p_settings jsonb) is 'Status that a new order starts with (source 004: default status, auto-confirm).';
+
+CREATE OR REPLACE FUNCTION ledger.first_user_seen(p_permission text, p_reader name DEFAULT NULL::name)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if p_reader <> 'authenticated' and exists (
+    select from pg_catalog.pg_roles r where r.rolname = p_reader and (r.rolbypassrls or r.rolsuper)) then
+    return '00000000-0000-0000-0000-000000000000';
+  end if;
+  return coalesce(ledger.only_user_seen(p_permission), '00000000-0000-0000-0000-000000000000');
+end $function$;
+grant execute on function ledger.first_user_seen(p_permission text, p_reader name) to public;
+comment on function ledger.first_user_seen(p_permission text, p_reader name) is 'The least user id whose rows the caller may see.';
 
 CREATE OR REPLACE FUNCTION ledger.format_money(p_amount bigint, p_currency text)
  RETURNS text
@@ -1984,17 +2105,36 @@ $function$;
 -- for nobody but its owner
 comment on function ledger.format_money(p_amount bigint, p_currency text) is 'An amount in minor units as text for people, such as "12.34 USD".';
 
+CREATE OR REPLACE FUNCTION ledger.guard_partition(p_partition regclass, p_table text, p_procedures text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  execute format('create or replace trigger rows_are_never_truncated before truncate on %s
+                  for each statement execute function ledger.refuse_change(%L)', p_partition, p_table);
+  perform ledger.enable_always(p_partition, array['rows_are_never_truncated']);
+  execute format('create or replace trigger rows_come_from_procedures before insert on %s
+                  for each statement execute function ledger.refuse_hand_edit(%L, %L)', p_partition, p_table, p_procedures);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.guard_partition(p_partition regclass, p_table text, p_procedures text) is 'Puts the guard triggers per statement of an immutable table on one of its partitions.';
+
 CREATE OR REPLACE FUNCTION ledger.has_permission(p_actor ledger.actor, p_permission text)
  RETURNS boolean
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select p_actor.is_system or exists (
+begin
+  if p_actor.is_system then
+    return true;
+  end if;
+  return exists (
     select from public.user_roles u
     join public.role_permissions r on r.role = u.role
     where u.user_id = p_actor.user_id and r.permission = p_permission);
-$function$;
+end $function$;
 -- for nobody but its owner
 comment on function ledger.has_permission(p_actor ledger.actor, p_permission text) is 'Whether the actor has a permission; a backend has all.';
 
@@ -2028,27 +2168,25 @@ end $function$;
 comment on function ledger.idempotency_begin(p_procedure text, p_key text, p_caller_id uuid, p_request jsonb) is 'Locks the key and answers what an earlier call with it was answered; null when there was none.';
 
 CREATE OR REPLACE FUNCTION ledger.idempotency_end(p_procedure text, p_key text, p_caller_id uuid, p_request jsonb, p_account_id uuid, p_answer jsonb)
- RETURNS void
- LANGUAGE sql
+ RETURNS jsonb
+ LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  insert into ledger.idempotency_keys (caller_id, procedure, key, account_id, request_hash, answer)
-  select p_caller_id, p_procedure, p_key, p_account_id,
-         md5(p_request::text)::uuid, p_answer
-  where p_key is not null;
-$function$;
+begin
+  if p_key is not null then
+    insert into ledger.idempotency_keys (caller_id, procedure, key, account_id, request_hash, answer)
+    values (p_caller_id, p_procedure, p_key, p_account_id, md5(p_request::text)::uuid, p_answer);
+  end if;
+  return p_answer;
+end $function$;
 -- for nobody but its owner
-comment on function ledger.idempotency_end(p_procedure text, p_key text, p_caller_id uuid, p_request jsonb, p_account_id uuid, p_answer jsonb) is 'Stores the answer under the key, in the transaction that has the effect.';
+comment on function ledger.idempotency_end(p_procedure text, p_key text, p_caller_id uuid, p_request jsonb, p_account_id uuid, p_answer jsonb) is 'Stores the answer under the key, in the transaction that has the effect; answers it.';
 
 CREATE OR REPLACE FUNCTION ledger.item_name(p_product_name text, p_variant_name text)
  RETURNS text
  LANGUAGE sql
  IMMUTABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select case when p_variant_name in ('', 'Default', p_product_name) then p_product_name
-              else p_product_name || ', ' || p_variant_name end;
-$function$;
+RETURN CASE WHEN (p_variant_name = ANY (ARRAY[''::text, 'Default'::text, p_product_name])) THEN p_product_name ELSE ((p_product_name || ', '::text) || p_variant_name) END;
 -- for nobody but its owner
 comment on function ledger.item_name(p_product_name text, p_variant_name text) is 'A variant as people call it: "Blue mug, large".';
 
@@ -2084,6 +2222,80 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.keep_schema_rows(p_table regclass, p_columns text) is 'Puts the guard on a reference table whose rows procedures rely on; hands may still edit its other columns.';
 
+CREATE OR REPLACE FUNCTION ledger.keep_vendor()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  raise exception using
+    errcode = 'insufficient_privilege',
+    message = format('%s of the vendor "%s" is refused: orders may name them', lower(tg_op), old.name),
+    hint = 'Change what the vendor is called, not which one it is; one added by mistake can become the next one.';
+end $function$;
+-- for nobody but its owner
+comment on function ledger.keep_vendor() is 'Trigger: refuses removing or renumbering a vendor.';
+
+CREATE OR REPLACE FUNCTION ledger.last_account_seen(p_permission text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_user_id uuid := ledger.only_user_seen(p_permission);
+begin
+  if v_user_id is null then
+    return 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+  end if;
+  return (select a.id from public.accounts a where a.user_id = v_user_id order by a.id desc limit 1);
+end $function$;
+grant execute on function ledger.last_account_seen(p_permission text) to authenticated;
+comment on function ledger.last_account_seen(p_permission text) is 'The greatest account id whose rows the caller may see; null when there is none.';
+
+CREATE OR REPLACE FUNCTION ledger.last_user_seen(p_permission text, p_reader name DEFAULT NULL::name)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if p_reader <> 'authenticated' and exists (
+    select from pg_catalog.pg_roles r where r.rolname = p_reader and (r.rolbypassrls or r.rolsuper)) then
+    return 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+  end if;
+  return coalesce(ledger.only_user_seen(p_permission), 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+end $function$;
+grant execute on function ledger.last_user_seen(p_permission text, p_reader name) to public;
+comment on function ledger.last_user_seen(p_permission text, p_reader name) is 'The greatest user id whose rows the caller may see.';
+
+CREATE OR REPLACE FUNCTION ledger.line_tax(p_amount numeric, p_tax_rate_bp integer, p_prices_include_tax boolean)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (CASE WHEN (p_tax_rate_bp = 0) THEN (0)::numeric ELSE ledger.divide_half_up((p_amount * (p_tax_rate_bp)::numeric), (CASE WHEN p_prices_include_tax THEN (10000 + p_tax_rate_bp) ELSE 10000 END)::numeric) END)::bigint;
+-- for nobody but its owner
+comment on function ledger.line_tax(p_amount numeric, p_tax_rate_bp integer, p_prices_include_tax boolean) is 'Tax on, or contained in, an amount of minor units.';
+
+CREATE OR REPLACE FUNCTION ledger.lock_account(p_user_id uuid, p_currency text, p_open boolean DEFAULT true)
+ RETURNS public.accounts
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_id uuid := ledger.account_id(p_user_id, p_currency);
+  v_account public.accounts;
+begin
+  select a.* into v_account from public.accounts a where a.id = v_id for no key update;
+  if not found then
+    perform ledger.lock_accounts(array[p_user_id], p_currency, p_open);
+    select a.* into v_account from public.accounts a where a.id = v_id;
+  end if;
+  return v_account;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.lock_account(p_user_id uuid, p_currency text, p_open boolean) is 'Locks a customer''s account in a currency, opens it if it is missing (unless p_open is false), and answers it.';
+
 CREATE OR REPLACE FUNCTION ledger.lock_accounts(p_user_ids uuid[], p_currency text, p_open boolean DEFAULT true)
  RETURNS void
  LANGUAGE plpgsql
@@ -2103,48 +2315,57 @@ begin
     continue when found;
     -- the person stays while their first account is being opened
     perform from public.profiles p where p.id = v_user_id for key share;
+    continue when not p_open;
     if not found then
       raise exception using errcode = 'foreign_key_violation', message = format('there is no customer %s', v_user_id);
     end if;
-    continue when not p_open;
     insert into public.accounts (id, user_id, currency) values (v_id, v_user_id, p_currency);
   end loop;
 end $function$;
 -- for nobody but its owner
 comment on function ledger.lock_accounts(p_user_ids uuid[], p_currency text, p_open boolean) is 'Locks the accounts of these customers in one currency, by id, and opens those that are missing (unless p_open is false).';
 
-CREATE OR REPLACE FUNCTION ledger.lock_stock_for(p_lines ledger.priced_line[])
+CREATE OR REPLACE FUNCTION ledger.lock_stock_for(p_pricing ledger.order_pricing)
  RETURNS jsonb
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
-  with wanted as (
-    select l.variant_id, sum(l.quantity) as quantity, min(l.line_number) as line_number,
-           min(l.product_name) as product_name, min(l.variant_name) as variant_name
-    from unnest(p_lines) l
-    group by l.variant_id),
-  locked as materialized (
-    select s.variant_id, s.on_hand - s.held as available
-    from public.stock_levels s
-    where s.variant_id in (select w.variant_id from wanted w) and s.slot = 0
-    order by s.variant_id
-    for no key update),
-  short as (
-    select w.*, coalesce(l.available, 0) as available
-    from wanted w
-    left join locked l using (variant_id)
-    where coalesce(l.available, 0) < w.quantity)
-  select ledger.refuse('insufficient_stock', jsonb_build_object(
-    'variant_id', s.variant_id, 'name', ledger.item_name(s.product_name, s.variant_name),
-    'available', s.available, 'requested', s.quantity,
-    'shortages', (select jsonb_agg(jsonb_build_object('variant_id', a.variant_id, 'available', a.available, 'requested', a.quantity)
-                                   order by a.line_number) from short a)))
-  from short s
-  order by s.line_number
-  limit 1;
-$function$;
+declare
+  v_locked jsonb;
+  v_enough boolean;
+  v_short jsonb;
+begin
+  -- compared in the aggregate and not in a condition: that would be tried before the lock, which then
+  -- took only rows that look short already
+  select count(*) = cardinality(p_pricing.variant_ids)
+         and bool_and(s.available + p_pricing.quantities[array_position(p_pricing.variant_ids, s.variant_id)] >= 0),
+         jsonb_object_agg(s.variant_id, s.available)
+  into v_enough, v_locked
+  from (select l.variant_id, l.on_hand - l.held as available
+        from public.stock_levels l
+        where l.variant_id = any (p_pricing.variant_ids) and l.slot = 0
+        order by l.variant_id
+        for no key update) s;
+  if v_enough then
+    return null;
+  end if;
+
+  select jsonb_agg(jsonb_build_object('variant_id', w.variant_id, 'name', w.name, 'available', w.available, 'requested', w.quantity)
+                   order by w.line_number)
+  into v_short
+  from (select l.variant_id, sum(l.quantity) as quantity, min(l.line_number) as line_number,
+               min(ledger.item_name(l.product_name, l.variant_name)) as name,
+               coalesce((v_locked ->> l.variant_id::text)::bigint, 0) as available
+        from unnest(p_pricing.lines) l
+        group by l.variant_id) w
+  where w.available < w.quantity;
+  return ledger.refuse('insufficient_stock', (v_short -> 0) || jsonb_build_object(
+    'shortages', (select jsonb_agg(e.shortage - 'name' order by e.position)
+                  from jsonb_array_elements(v_short) with ordinality e (shortage, position))));
+end $function$;
 -- for nobody but its owner
-comment on function ledger.lock_stock_for(p_lines ledger.priced_line[]) is 'Locks the stock rows of these lines by variant id; answers the refusal for the first variant that is short, or null.';
+comment on function ledger.lock_stock_for(p_pricing ledger.order_pricing) is 'Locks the stock rows of a priced order by variant id; answers the refusal for the first variant that is short, or null.';
 
 CREATE OR REPLACE FUNCTION ledger.make_immutable(p_table regclass, p_procedures text)
  RETURNS void
@@ -2160,50 +2381,83 @@ begin
                   for each statement execute function ledger.refuse_change(%L)', p_table, v_name);
   perform ledger.enable_always(p_table, array['rows_never_change', 'rows_are_never_truncated']);
   execute format('create trigger rows_come_from_procedures before insert on %s
-                  for each row when (coalesce(current_setting(''ledger.procedure'', true), '''') = '''') execute function ledger.refuse_hand_edit(%L, %L)',
+                  for each statement execute function ledger.refuse_hand_edit(%L, %L)',
                  p_table, v_name, p_procedures);
 end $function$;
 -- for nobody but its owner
 comment on function ledger.make_immutable(p_table regclass, p_procedures text) is 'Puts the guard triggers of an immutable table on it; the second argument names the procedures that write it.';
 
-CREATE OR REPLACE FUNCTION ledger.move_stock(p_changes ledger.stock_change[], p_reason text, p_actor ledger.actor, p_order_id uuid DEFAULT NULL::uuid, p_notes text DEFAULT NULL::text)
- RETURNS void
- LANGUAGE sql
+CREATE OR REPLACE FUNCTION ledger.move_stock(p_variant_ids uuid[], p_quantities bigint[], p_reason text, p_actor ledger.actor, p_order_id uuid DEFAULT NULL::uuid, p_notes text DEFAULT NULL::text, p_thresholds bigint[] DEFAULT NULL::bigint[])
+ RETURNS integer
+ LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
+declare
+  v_count integer;
+  v_low uuid[];
+begin
   with moved as (
-    update public.stock_levels s set on_hand = s.on_hand + c.quantity, version = s.version + 1
-    from unnest(p_changes) c
-    where s.variant_id = c.variant_id and s.slot = 0
-    returning s.variant_id, s.slot, s.version, c.quantity, s.on_hand),
+    update public.stock_levels s set
+      on_hand = s.on_hand + p_quantities[array_position(p_variant_ids, s.variant_id)],
+      version = s.version + 1
+    where s.variant_id = any (p_variant_ids) and s.slot = 0
+    returning s.variant_id, s.slot, s.version, s.on_hand, array_position(p_variant_ids, s.variant_id) as place),
   recorded as (
     insert into public.stock_movements
       (variant_id, slot, slot_version, quantity, on_hand_after, reason, order_id, actor_id, notes)
-    select m.variant_id, m.slot, m.version, m.quantity, m.on_hand, p_reason, p_order_id, p_actor.user_id, p_notes
+    select m.variant_id, m.slot, m.version, p_quantities[m.place], m.on_hand, p_reason, p_order_id, p_actor.user_id, p_notes
     from moved m)
-  insert into ledger.outbox (type, payload)
-  select 'stock.low', jsonb_build_object('variant_id', v.id, 'sku', v.sku, 'name', v.name,
-                                         'on_hand', m.on_hand, 'threshold', t.threshold)
-  from moved m
-  join public.variants v on v.id = m.variant_id
-  cross join lateral (
-    select coalesce(v.low_stock_threshold, ledger.setting_text('low_stock_threshold')::bigint) as threshold) t
-  where m.on_hand <= t.threshold and m.on_hand - m.quantity > t.threshold;
-$function$;
--- for nobody but its owner
-comment on function ledger.move_stock(p_changes ledger.stock_change[], p_reason text, p_actor ledger.actor, p_order_id uuid, p_notes text) is 'Applies signed quantities to stock, records the movements, queues stock.low once per crossing of the threshold (source 004).';
+  select count(*), array_agg(m.variant_id) filter (
+           where m.on_hand <= p_thresholds[m.place] and m.on_hand - p_quantities[m.place] > p_thresholds[m.place])
+  into v_count, v_low
+  from moved m;
 
-CREATE OR REPLACE FUNCTION ledger.next_order_number()
+  if v_count < cardinality(p_variant_ids) then
+    raise exception 'of % variants only % have stock: every variant has a row in stock_levels', cardinality(p_variant_ids), v_count;
+  end if;
+  if v_low is not null then
+    insert into ledger.outbox (type, payload)
+    select 'stock.low', jsonb_build_object('variant_id', v.id, 'sku', v.sku, 'name', v.name, 'on_hand', s.on_hand,
+                                           'threshold', p_thresholds[array_position(p_variant_ids, v.id)])
+    from public.variants v
+    join public.stock_levels s on s.variant_id = v.id and s.slot = 0
+    where v.id = any (v_low);
+  end if;
+  return coalesce(cardinality(v_low), 0);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.move_stock(p_variant_ids uuid[], p_quantities bigint[], p_reason text, p_actor ledger.actor, p_order_id uuid, p_notes text, p_thresholds bigint[]) is 'Applies signed quantities to the stock of these variants, records the movements, queues stock.low once per crossing of a threshold (source 004); answers how many crossed it.';
+
+CREATE OR REPLACE FUNCTION ledger.next_order_number(p_settings jsonb)
  RETURNS text
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select ledger.setting_text('order_number_prefix')
-         || lpad(n.value::text, greatest(length(n.value::text), ledger.setting_text('order_number_length')::integer), '0')
-  from (select nextval('ledger.order_number_seq') as value) n;
-$function$;
+declare
+  v_number text := nextval('ledger.order_number_seq')::text;
+begin
+  return (p_settings ->> 'order_number_prefix')
+         || lpad(v_number, greatest(length(v_number), (p_settings ->> 'order_number_length')::integer), '0');
+end $function$;
 -- for nobody but its owner
-comment on function ledger.next_order_number() is 'The next order number.';
+comment on function ledger.next_order_number(p_settings jsonb) is 'The next order number.';
+
+CREATE OR REPLACE FUNCTION ledger.only_user_seen(p_permission text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if ledger.caller_may(p_permission) then
+    return null;
+  end if;
+  -- a token without a user is nobody, and not everybody
+  return coalesce(auth.uid(), '00000000-0000-0000-0000-000000000000');
+end $function$;
+-- for nobody but its owner
+comment on function ledger.only_user_seen(p_permission text) is 'The caller''s id when they see their own rows only; null when they have the permission and see everybody''s.';
 
 CREATE OR REPLACE FUNCTION ledger.open_discount_usage()
  RETURNS trigger
@@ -2239,59 +2493,102 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.open_stock() is 'Trigger on variants: opens the stock row of a new variant.';
 
-CREATE OR REPLACE FUNCTION ledger.price_order(p_user_id uuid, p_items jsonb, p_shipping_method text, p_discount_code text)
+CREATE OR REPLACE FUNCTION ledger.order_payment_statuses()
+ RETURNS text[]
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return array['unpaid', 'receipt_uploaded', 'in_grace', 'partially_paid', 'paid', 'overpaid', 'partially_refunded', 'refunded'];
+end $function$;
+-- for nobody but its owner
+comment on function ledger.order_payment_statuses() is 'What orders.payment_status can be.';
+
+CREATE OR REPLACE FUNCTION ledger.order_statuses()
+ RETURNS text[]
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return array['pending', 'confirmed', 'processing', 'shipped', 'delivered', 'rejected', 'cancelled', 'refunded'];
+end $function$;
+-- for nobody but its owner
+comment on function ledger.order_statuses() is 'What orders.status can be.';
+
+CREATE OR REPLACE FUNCTION ledger.price_order(p_user_id uuid, p_items jsonb, p_shipping_method text, p_discount_code text, p_settings jsonb)
  RETURNS ledger.order_pricing
  LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 declare
+  v_max_amount bigint := 9007199254740991;
+  v_max_quantity integer := (p_settings ->> 'max_line_quantity')::integer;
+  v_default_tax_bp integer := (p_settings ->> 'tax_rate_bp')::integer;
+  v_default_threshold bigint := (p_settings ->> 'low_stock_threshold')::bigint;
   v_pricing ledger.order_pricing;
-  v_default_tax_bp integer := ledger.setting_text('tax_rate_bp')::integer;
-  v_bad record;
-  v_code public.discount_codes;
+  v_variant_ids uuid[];
+  v_quantities bigint[];
+  v_names_each_once boolean;
+  v_found integer;
+  v_last_currency text;
   v_subtotal numeric;
-  v_currencies text[];
+  v_total numeric;
+  v_code public.discount_codes;
   v_asked_code text := upper(trim(p_discount_code));
 begin
-  v_pricing.refusal := ledger.refuse_item_shape(p_items);
+  v_pricing.refusal := ledger.refuse_item_list(p_items, p_settings);
   if v_pricing.refusal is not null then
     return v_pricing;
   end if;
-  v_pricing.prices_include_tax := ledger.setting_text('prices_include_tax')::boolean;
 
-  -- catalogue
-  select array_agg(row(e.line, (e.item ->> 'variant_id')::uuid, p.vendor_id, p.name, v.sku, v.name, (e.item ->> 'quantity')::numeric::bigint,
-                       v.price_amount, null, null, coalesce(p.tax_rate_bp, v_default_tax_bp), null)::ledger.priced_line order by e.line),
-         array_agg(distinct v.currency), sum(v.price_amount * (e.item ->> 'quantity')::numeric)
-  into v_pricing.lines, v_currencies, v_subtotal
-  from jsonb_array_elements(p_items) with ordinality e (item, line)
-  left join public.variants v on v.id = (e.item ->> 'variant_id')::uuid
-  left join public.products p on p.id = v.product_id;
+  -- what is asked: null where a line has no proper id or quantity
+  select array_agg(case when i.item ->> 'variant_id' ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then (i.item ->> 'variant_id')::uuid end),
+         array_agg(case when jsonb_typeof(i.item -> 'quantity') = 'number' then
+                     case when (i.item -> 'quantity')::numeric between 1 and v_max_quantity
+                           and (i.item -> 'quantity')::numeric = trunc((i.item -> 'quantity')::numeric) then (i.item -> 'quantity')::bigint end end)
+  into v_variant_ids, v_quantities
+  from jsonb_array_elements(p_items) i (item);
 
-  select l.line_number, l.variant_id, l.variant_name, l.product_name into v_bad
-  from unnest(v_pricing.lines) l
-  left join public.variants v on v.id = l.variant_id and v.is_active
-  left join public.products p on p.id = v.product_id and p.is_active
-  where p.id is null
-  order by l.line_number
-  limit 1;
-  if found then
+  -- catalogue; amounts that are too large are null
+  v_pricing.prices_include_tax := (p_settings ->> 'prices_include_tax')::boolean;
+  select array_agg(row(c.line, c.id, c.vendor_id, c.product_name, c.sku, c.name, c.quantity, c.price_amount, c.gross, 0, c.tax_rate_bp,
+                       c.tax)::ledger.priced_line order by c.line),
+         jsonb_agg(jsonb_build_object('variant_id', c.id, 'quantity', c.quantity, 'unit_price_amount', c.price_amount) order by c.line),
+         array_agg(c.id), array_agg(-c.quantity), array_agg(c.threshold), bool_and(array_position(v_variant_ids, c.id) = c.line),
+         count(*), min(c.currency), max(c.currency), case when count(c.gross) = count(*) then sum(c.gross) end,
+         case when sum(c.gross) <= v_max_amount then sum(c.tax) end -- no tax is more than its line
+  into v_pricing.lines, v_pricing.items, v_pricing.variant_ids, v_pricing.quantities, v_pricing.thresholds, v_names_each_once, v_found, v_pricing.currency, v_last_currency, v_subtotal, v_pricing.tax_amount
+  from (
+    select g.*, ledger.line_tax(g.gross, g.tax_rate_bp, v_pricing.prices_include_tax) as tax
+    from (
+      select w.line, w.quantity, v.id, v.sku, v.name, v.price_amount, v.currency, p.vendor_id, p.name as product_name,
+             coalesce(p.tax_rate_bp, v_default_tax_bp) as tax_rate_bp, coalesce(v.low_stock_threshold, v_default_threshold) as threshold,
+             case when v.price_amount <= v_max_amount / w.quantity then v.price_amount * w.quantity end as gross
+      from unnest(v_variant_ids, v_quantities) with ordinality w (variant_id, quantity, line)
+      join public.variants v on v.id = w.variant_id
+      join public.products p on p.id = v.product_id
+      where v.id = any (v_variant_ids) and v.is_active and p.is_active and w.quantity is not null) g
+    offset 0) c;
+  if v_found < cardinality(v_variant_ids) or v_last_currency <> v_pricing.currency or v_subtotal is null or v_subtotal > v_max_amount then
     v_pricing.refusal := case
-      when v_bad.variant_name is null then
-        ledger.refuse('variant_not_found', jsonb_build_object('line', v_bad.line_number, 'variant_id', v_bad.variant_id))
-      else ledger.refuse('variant_unavailable', jsonb_build_object('line', v_bad.line_number, 'variant_id', v_bad.variant_id,
-             'name', ledger.item_name(v_bad.product_name, v_bad.variant_name))) end;
-    return v_pricing;
-  elsif cardinality(v_currencies) > 1 then
-    v_pricing.refusal := ledger.refuse('currency_mismatch', jsonb_build_object('currencies', array_to_string(v_currencies, ', ')));
-    return v_pricing;
-  elsif v_subtotal > 9007199254740991 then
-    v_pricing.refusal := ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991));
+      when v_found < cardinality(v_variant_ids) then coalesce(
+        ledger.refuse_lines(p_items, p_settings), ledger.refuse('invalid_items', jsonb_build_object('line', 0, 'problem', 'cannot be priced')))
+      when v_last_currency <> v_pricing.currency then ledger.refuse_currencies(v_pricing.lines)
+      else ledger.refuse('amount_too_large', jsonb_build_object('maximum', v_max_amount)) end;
     return v_pricing;
   end if;
-  v_pricing.currency := v_currencies[1];
   v_pricing.subtotal_amount := v_subtotal;
+  if not v_names_each_once then
+    select array_agg(w.variant_id), array_agg(w.quantity), array_agg(w.threshold)
+    into v_pricing.variant_ids, v_pricing.quantities, v_pricing.thresholds
+    from (select s.variant_id, sum(s.quantity)::bigint as quantity, min(s.threshold) as threshold
+          from unnest(v_pricing.variant_ids, v_pricing.quantities, v_pricing.thresholds) s (variant_id, quantity, threshold)
+          group by s.variant_id) w;
+  end if;
 
   -- discount
   v_pricing.discount_amount := 0;
@@ -2306,6 +2603,10 @@ begin
     v_pricing.discount_amount := case v_code.kind
       when 'percent' then ledger.divide_half_up(v_subtotal * v_code.percent_bp, 10000)
       else least(v_code.fixed_amount, v_pricing.subtotal_amount) end;
+  end if;
+  if v_pricing.discount_amount > 0 then
+    v_pricing.lines := ledger.share_discount(v_pricing.lines, v_pricing.discount_amount, v_pricing.subtotal_amount, v_pricing.prices_include_tax);
+    v_pricing.tax_amount := (select sum(l.tax_amount) from unnest(v_pricing.lines) l);
   end if;
 
   -- shipping
@@ -2323,35 +2624,18 @@ begin
     end if;
   end if;
 
-  -- the lines' shares and taxes
-  select array_agg(row(t.line_number, t.variant_id, t.vendor_id, t.product_name, t.product_sku, t.variant_name, t.quantity,
-                       t.unit_price_amount, t.gross, t.share, t.tax_rate_bp, t.tax)::ledger.priced_line order by t.line_number),
-         sum(t.tax)
-  into v_pricing.lines, v_pricing.tax_amount
-  from (
-    select s.*, case when v_pricing.prices_include_tax
-                     then ledger.divide_half_up((s.gross - s.share)::numeric * s.tax_rate_bp, 10000 + s.tax_rate_bp)
-                     else ledger.divide_half_up((s.gross - s.share)::numeric * s.tax_rate_bp, 10000) end::bigint as tax
-    from (
-      select g.*, case when v_subtotal = 0 then 0
-                       else div(v_pricing.discount_amount * g.so_far, v_subtotal)
-                            - div(v_pricing.discount_amount * (g.so_far - g.gross), v_subtotal) end::bigint as share
-      from (
-        select l.*, l.unit_price_amount * l.quantity as gross,
-               sum((l.unit_price_amount * l.quantity)::numeric) over (order by l.line_number) as so_far
-        from unnest(v_pricing.lines) l) g) s) t;
-
-  if v_subtotal - v_pricing.discount_amount + v_pricing.shipping_amount
-     + (case when v_pricing.prices_include_tax then 0 else v_pricing.tax_amount end) > 9007199254740991 then
-    v_pricing.refusal := ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991));
+  -- total
+  v_total := v_subtotal - v_pricing.discount_amount + v_pricing.shipping_amount
+             + case when v_pricing.prices_include_tax then 0 else v_pricing.tax_amount end;
+  if v_total > v_max_amount then
+    v_pricing.refusal := ledger.refuse('amount_too_large', jsonb_build_object('maximum', v_max_amount));
     return v_pricing;
   end if;
-  v_pricing.total_amount := v_pricing.subtotal_amount - v_pricing.discount_amount + v_pricing.shipping_amount
-                            + case when v_pricing.prices_include_tax then 0 else v_pricing.tax_amount end;
+  v_pricing.total_amount := v_total;
   return v_pricing;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.price_order(p_user_id uuid, p_items jsonb, p_shipping_method text, p_discount_code text) is 'Totals and priced lines of an order, or the refusal. Minor units, rounded per line, half up.';
+comment on function ledger.price_order(p_user_id uuid, p_items jsonb, p_shipping_method text, p_discount_code text, p_settings jsonb) is 'Totals and priced lines of an order, or the refusal. Minor units, rounded per line, half up. p_settings: ledger.all_settings().';
 
 CREATE OR REPLACE FUNCTION ledger.protect_from_hands(p_table regclass, p_procedures text, p_columns text DEFAULT NULL::text)
  RETURNS void
@@ -2362,13 +2646,13 @@ declare
   v_name text := (select c.relname from pg_catalog.pg_class c where c.oid = p_table);
 begin
   execute format('create trigger rows_come_from_procedures before insert on %s
-                  for each row when (coalesce(current_setting(''ledger.procedure'', true), '''') = '''') execute function ledger.refuse_hand_edit(%L, %L)',
+                  for each statement execute function ledger.refuse_hand_edit(%L, %L)',
                  p_table, v_name, p_procedures);
   execute format('create trigger rows_stay before delete on %s
-                  for each row when (coalesce(current_setting(''ledger.procedure'', true), '''') = '''') execute function ledger.refuse_hand_edit(%L, %L)',
+                  for each statement execute function ledger.refuse_hand_edit(%L, %L)',
                  p_table, v_name, p_procedures);
   execute format('create trigger values_come_from_procedures before update %s on %s
-                  for each row when (coalesce(current_setting(''ledger.procedure'', true), '''') = '''') execute function ledger.refuse_hand_edit(%L, %L)',
+                  for each statement execute function ledger.refuse_hand_edit(%L, %L)',
                  coalesce('of ' || p_columns, ''), p_table, v_name, p_procedures);
   execute format('create trigger rows_are_never_truncated before truncate on %s
                   for each statement execute function ledger.refuse_hand_edit(%L, %L)', p_table, v_name, p_procedures);
@@ -2458,29 +2742,35 @@ end $function$;
 comment on function ledger.rate_limit_take(p_user_id uuid, p_procedure text) is 'Takes one token of the user''s bucket; answers the refusal when it is empty.';
 
 CREATE OR REPLACE FUNCTION ledger.record_operation(p_event_type text, p_stream_type text, p_stream_id uuid, p_account_id uuid, p_payload jsonb, p_actor ledger.actor, p_correlation_id uuid, p_causation_id uuid DEFAULT NULL::uuid)
- RETURNS void
+ RETURNS bigint
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   v_role text := coalesce(nullif(current_setting('role', true), ''), 'none');
+  v_headers jsonb := ledger.request_headers();
+  v_event_id bigint;
+  v_now timestamptz;
 begin
-  insert into public.immutable_events
+  insert into public.immutable_events as e
     (event_type, stream_type, stream_id, account_id, payload, actor_id, correlation_id, causation_id)
-  values (p_event_type, p_stream_type, p_stream_id, p_account_id, p_payload, p_actor.user_id, p_correlation_id, p_causation_id);
+  values
+    (p_event_type, p_stream_type, p_stream_id, p_account_id, p_payload, p_actor.user_id, p_correlation_id, p_causation_id)
+  returning e.id, e.occurred_at into v_event_id, v_now;
 
   insert into public.audit_log
-    (action, target_type, target_id, account_id, actor_id, actor_role, ip_address, user_agent, correlation_id)
-  values (p_event_type, p_stream_type, p_stream_id::text, p_account_id, p_actor.user_id,
-          case v_role when 'none' then session_user else v_role end,
-          ledger.client_address(), ledger.request_header('user-agent'), p_correlation_id);
+    (occurred_at, action, target_type, target_id, account_id, actor_id, actor_role, ip_address, user_agent, correlation_id)
+  values
+    (v_now, p_event_type, p_stream_type, p_stream_id::text, p_account_id, p_actor.user_id,
+     case v_role when 'none' then session_user else v_role end,
+     ledger.client_address(v_headers), v_headers ->> 'user-agent', p_correlation_id);
 
-  insert into ledger.outbox (account_id, type, payload)
-  values (p_account_id, p_event_type,
-          p_payload || jsonb_build_object('stream_id', p_stream_id, 'correlation_id', p_correlation_id));
+  insert into ledger.outbox (account_id, type, event_id, created_at, next_retry_at)
+  values (p_account_id, p_event_type, v_event_id, v_now, v_now);
+  return v_event_id;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.record_operation(p_event_type text, p_stream_type text, p_stream_id uuid, p_account_id uuid, p_payload jsonb, p_actor ledger.actor, p_correlation_id uuid, p_causation_id uuid) is 'Appends the event, the audit line and the outbox message of an operation.';
+comment on function ledger.record_operation(p_event_type text, p_stream_type text, p_stream_id uuid, p_account_id uuid, p_payload jsonb, p_actor ledger.actor, p_correlation_id uuid, p_causation_id uuid) is 'Appends the event, the audit line and the outbox message of an operation; answers the event''s id.';
 
 CREATE OR REPLACE FUNCTION ledger.refuse(p_code text, p_details jsonb DEFAULT '{}'::jsonb)
  RETURNS jsonb
@@ -2529,13 +2819,29 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.refuse_change() is 'Trigger: refuses UPDATE, DELETE and TRUNCATE of immutable records for everybody. Argument: the table''s name.';
 
-CREATE OR REPLACE FUNCTION ledger.refuse_discount(p_code public.discount_codes, p_asked text, p_currency text, p_subtotal bigint, p_account_id uuid)
+CREATE OR REPLACE FUNCTION ledger.refuse_currencies(p_lines ledger.priced_line[])
  RETURNS jsonb
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select case
+begin
+  return ledger.refuse('currency_mismatch', jsonb_build_object('currencies', (
+    select string_agg(distinct v.currency, ', ' order by v.currency)
+    from public.variants v
+    where v.id in (select l.variant_id from unnest(p_lines) l))));
+end $function$;
+-- for nobody but its owner
+comment on function ledger.refuse_currencies(p_lines ledger.priced_line[]) is 'The refusal for lines in more than one currency.';
+
+CREATE OR REPLACE FUNCTION ledger.refuse_discount(p_code public.discount_codes, p_asked text, p_currency text, p_subtotal bigint, p_account_id uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return case
     when p_code.id is null or not p_code.is_active or clock_timestamp() < p_code.valid_from or clock_timestamp() >= p_code.valid_until then
       ledger.refuse('discount_code_invalid', jsonb_build_object('code', p_asked))
     when p_code.currency <> p_currency then
@@ -2550,7 +2856,7 @@ AS $function$
       where r.discount_code_id = p_code.id and r.account_id = p_account_id and r.released_at is null) then
       ledger.refuse('discount_code_already_used', jsonb_build_object('code', p_asked, 'maximum', p_code.max_redemptions_per_customer))
   end;
-$function$;
+end $function$;
 -- for nobody but its owner
 comment on function ledger.refuse_discount(p_code public.discount_codes, p_asked text, p_currency text, p_subtotal bigint, p_account_id uuid) is 'The refusal for a discount code that cannot be used here, or null.';
 
@@ -2560,42 +2866,57 @@ CREATE OR REPLACE FUNCTION ledger.refuse_hand_edit()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  raise exception using
-    errcode = 'insufficient_privilege',
-    message = format('%s on %I by hand is refused: balances, statuses, totals and stock move only inside procedures',
-                     lower(tg_op), tg_argv[0]),
-    hint = format('Call %s.', tg_argv[1]);
+  if coalesce(current_setting('ledger.procedure', true), '') = '' then
+    raise exception using
+      errcode = 'insufficient_privilege',
+      message = format('%s on %I by hand is refused: balances, statuses, totals and stock move only inside procedures',
+                       lower(tg_op), tg_argv[0]),
+      hint = format('Call %s.', tg_argv[1]);
+  end if;
+  return null;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.refuse_hand_edit() is 'Trigger: refuses a write outside a procedure. Arguments: the table''s name, the procedures to call instead.';
+comment on function ledger.refuse_hand_edit() is 'Trigger per statement: refuses a write outside a procedure. Arguments: the table''s name, the procedures to call instead.';
 
-CREATE OR REPLACE FUNCTION ledger.refuse_item_shape(p_items jsonb)
+CREATE OR REPLACE FUNCTION ledger.refuse_item_list(p_items jsonb, p_settings jsonb)
  RETURNS jsonb
  LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_max_lines integer := ledger.setting_text('max_order_lines')::integer;
-  v_max_quantity integer := ledger.setting_text('max_line_quantity')::integer;
+  v_max_lines integer := (p_settings ->> 'max_order_lines')::integer;
+begin
+  if jsonb_typeof(p_items) = 'array' and jsonb_array_length(p_items) between 1 and v_max_lines then
+    return null;
+  end if;
+  return case
+    when coalesce(jsonb_typeof(p_items), 'null') <> 'array' then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_items',
+        'problem', 'must be a JSON array such as [{"variant_id": "...", "quantity": 1}]'))
+    when jsonb_array_length(p_items) = 0 then ledger.refuse('empty_order')
+    when jsonb_array_length(p_items) > v_max_lines then
+      ledger.refuse('too_many_lines', jsonb_build_object('maximum', v_max_lines, 'lines', jsonb_array_length(p_items)))
+  end;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.refuse_item_list(p_items jsonb, p_settings jsonb) is 'The refusal for a p_items that is no list of the right length, or null.';
+
+CREATE OR REPLACE FUNCTION ledger.refuse_lines(p_items jsonb, p_settings jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_max_quantity integer := (p_settings ->> 'max_line_quantity')::integer;
   v_bad record;
 begin
-  if coalesce(jsonb_typeof(p_items), 'null') <> 'array' then
-    return ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_items',
-      'problem', 'must be a JSON array such as [{"variant_id": "...", "quantity": 1}]'));
-  elsif jsonb_array_length(p_items) = 0 then
-    return ledger.refuse('empty_order');
-  elsif jsonb_array_length(p_items) > v_max_lines then
-    return ledger.refuse('too_many_lines', jsonb_build_object('maximum', v_max_lines, 'lines', jsonb_array_length(p_items)));
-  end if;
-
   select e.line, e.item, case
     when jsonb_typeof(e.item) <> 'object' then 'must be an object with variant_id and quantity'
     when jsonb_typeof(e.item -> 'variant_id') is distinct from 'string' then 'variant_id is missing or no text'
     when e.item ->> 'variant_id' !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then 'variant_id is no UUID'
-    when jsonb_typeof(e.item -> 'quantity') is distinct from 'number' then 'quantity'
-    when (e.item ->> 'quantity')::numeric not between 1 and v_max_quantity
-      or (e.item ->> 'quantity')::numeric <> trunc((e.item ->> 'quantity')::numeric) then 'quantity'
+    else 'quantity'
   end as problem
   into v_bad
   from jsonb_array_elements(p_items) with ordinality e (item, line)
@@ -2608,16 +2929,47 @@ begin
                   and (e.item ->> 'quantity')::numeric = trunc((e.item ->> 'quantity')::numeric) end, false)
   order by e.line
   limit 1;
-  if not found then
-    return null;
+  if found then
+    return case v_bad.problem
+      when 'quantity' then ledger.refuse('invalid_quantity', jsonb_build_object('line', v_bad.line, 'maximum', v_max_quantity,
+        'quantity', left(coalesce((v_bad.item -> 'quantity')::text, 'missing'), 50)))
+      else ledger.refuse('invalid_items', jsonb_build_object('line', v_bad.line, 'problem', v_bad.problem)) end;
   end if;
-  return case v_bad.problem
-    when 'quantity' then ledger.refuse('invalid_quantity', jsonb_build_object('line', v_bad.line, 'maximum', v_max_quantity,
-      'quantity', left(coalesce((v_bad.item -> 'quantity')::text, 'missing'), 50)))
-    else ledger.refuse('invalid_items', jsonb_build_object('line', v_bad.line, 'problem', v_bad.problem)) end;
+
+  select e.line, (e.item ->> 'variant_id')::uuid as variant_id, v.name as variant_name, p.name as product_name into v_bad
+  from jsonb_array_elements(p_items) with ordinality e (item, line)
+  left join public.variants v on v.id = (e.item ->> 'variant_id')::uuid
+  left join public.products p on p.id = v.product_id
+  where (v.is_active and p.is_active) is not true
+  order by e.line
+  limit 1;
+  return case
+    when not found then null
+    when v_bad.variant_name is null then
+      ledger.refuse('variant_not_found', jsonb_build_object('line', v_bad.line, 'variant_id', v_bad.variant_id))
+    else ledger.refuse('variant_unavailable', jsonb_build_object('line', v_bad.line, 'variant_id', v_bad.variant_id,
+           'name', ledger.item_name(v_bad.product_name, v_bad.variant_name))) end;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.refuse_item_shape(p_items jsonb) is 'The refusal for a p_items of the wrong shape, or null.';
+comment on function ledger.refuse_lines(p_items jsonb, p_settings jsonb) is 'The refusal for lines of which one has the wrong shape or names nothing on sale, or null.';
+
+CREATE OR REPLACE FUNCTION ledger.refuse_opening(p_user_id uuid, p_currency text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return case
+    when not exists (select from public.profiles p where p.id = p_user_id) then
+      ledger.refuse('customer_not_found', jsonb_build_object('user_id', p_user_id))
+    when not exists (select from public.currencies c where c.code = p_currency) then
+      ledger.refuse('unknown_currency', jsonb_build_object('currency', p_currency,
+        'known', (select string_agg(c.code, ', ' order by c.code) from public.currencies c)))
+  end;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.refuse_opening(p_user_id uuid, p_currency text) is 'The refusal for opening an account for nobody or in no currency, or null.';
 
 CREATE OR REPLACE FUNCTION ledger.refuse_schema_row()
  RETURNS trigger
@@ -2636,22 +2988,27 @@ comment on function ledger.refuse_schema_row() is 'Trigger: refuses removing row
 
 CREATE OR REPLACE FUNCTION ledger.refuse_transition(p_order public.orders, p_to text)
  RETURNS jsonb
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select case
-    when t.to_status is null then ledger.refuse('invalid_transition', jsonb_build_object(
+declare
+  v_transition public.order_status_transitions;
+begin
+  select t.* into v_transition
+  from public.order_status_transitions t
+  where t.from_status = p_order.status and t.to_status = p_to;
+  if not found then
+    return ledger.refuse('invalid_transition', jsonb_build_object(
       'order_number', p_order.order_number, 'from', p_order.status, 'to', p_to,
       'possible', coalesce((select string_agg(a.to_status, ', ' order by a.to_status)
-                            from public.order_status_transitions a where a.from_status = p_order.status), 'none, it is final')))
-    when t.needs_payment and p_order.payment_status not in ('paid', 'overpaid', 'in_grace') then
-      ledger.refuse('payment_required', jsonb_build_object('order_number', p_order.order_number, 'to', p_to,
-        'due', p_order.amount_due, 'currency', p_order.currency))
-  end
-  from (select 1) one
-  left join public.order_status_transitions t on t.from_status = p_order.status and t.to_status = p_to;
-$function$;
+                            from public.order_status_transitions a where a.from_status = p_order.status), 'none, it is final')));
+  elsif v_transition.needs_payment and p_order.payment_status not in ('paid', 'overpaid', 'in_grace') then
+    return ledger.refuse('payment_required', jsonb_build_object('order_number', p_order.order_number, 'to', p_to,
+      'due', p_order.amount_due, 'currency', p_order.currency));
+  end if;
+  return null;
+end $function$;
 -- for nobody but its owner
 comment on function ledger.refuse_transition(p_order public.orders, p_to text) is 'The refusal for a status change of this order, or null.';
 
@@ -2669,43 +3026,83 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.refuse_truncate() is 'Trigger: refuses TRUNCATE of a table whose edits are audited row by row. Argument: the table''s name.';
 
-CREATE OR REPLACE FUNCTION ledger.request_header(p_name text)
- RETURNS text
- LANGUAGE sql
- STABLE STRICT
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select nullif(current_setting('request.headers', true), '')::jsonb ->> lower(p_name);
-$function$;
--- for nobody but its owner
-comment on function ledger.request_header(p_name text) is 'A header of the HTTP request that is being served, or null.';
-
-CREATE OR REPLACE FUNCTION ledger.require_permission(p_actor ledger.actor, p_permission text)
- RETURNS void
+CREATE OR REPLACE FUNCTION ledger.refuse_wallet_part(p_payment_method text, p_wallet_amount bigint, p_total bigint, p_available bigint, p_currency text)
+ RETURNS jsonb
  LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  if not ledger.has_permission(p_actor, p_permission) then
+  return case
+    when not exists (select from public.payment_methods m where m.code = p_payment_method and m.is_active) then
+      ledger.refuse('payment_method_unavailable', jsonb_build_object('payment_method', p_payment_method,
+        'available', (select string_agg(m.code, ', ' order by m.code) from public.payment_methods m where m.is_active)))
+    when p_payment_method not in ('wallet', 'wallet_partial') then
+      ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
+        'expected', '0 or left out when all of it is transferred; wallet_partial pays a part from the wallet'))
+    when p_payment_method = 'wallet' and p_wallet_amount <> p_total then
+      ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
+        'expected', format('the total, %s, or left out when the wallet pays', p_total)))
+    when p_wallet_amount not between 0 and p_total then
+      ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
+        'expected', format('from 0 to the total, %s', p_total)))
+    else ledger.refuse('insufficient_funds', jsonb_build_object('currency', p_currency, 'available', p_available,
+      'required', coalesce(p_wallet_amount, p_total)))
+  end;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.refuse_wallet_part(p_payment_method text, p_wallet_amount bigint, p_total bigint, p_available bigint, p_currency text) is 'Why ledger.wallet_part answered null, as a refusal.';
+
+CREATE OR REPLACE FUNCTION ledger.request_headers()
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+RETURN (NULLIF(current_setting('request.headers'::text, true), ''::text))::jsonb;
+-- for nobody but its owner
+comment on function ledger.request_headers() is 'Headers of the HTTP request that is being served, names in lower case; null outside HTTP.';
+
+CREATE OR REPLACE FUNCTION ledger.require_permission(p_actor ledger.actor, p_permission text)
+ RETURNS ledger.actor
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if not p_actor.is_system and not ledger.has_permission(p_actor, p_permission) then
     raise exception using errcode = 'insufficient_privilege',
       message = format('this needs the permission "%s"', p_permission),
       hint = format('Roles that have it: %s.', coalesce(
         (select string_agg(r.role, ', ' order by r.role) from public.role_permissions r where r.permission = p_permission), 'none'));
   end if;
+  return p_actor;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.require_permission(p_actor ledger.actor, p_permission text) is 'Raises 42501 when the actor lacks the permission.';
+comment on function ledger.require_permission(p_actor ledger.actor, p_permission text) is 'The actor; raises 42501 when they lack the permission.';
+
+CREATE OR REPLACE FUNCTION ledger.require_transition(p_actor ledger.actor, p_from text, p_to text)
+ RETURNS ledger.actor
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_permission text := (select t.permission from public.order_status_transitions t where t.from_status = p_from and t.to_status = p_to);
+begin
+  return case when v_permission is null then p_actor else ledger.require_permission(p_actor, v_permission) end;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.require_transition(p_actor ledger.actor, p_from text, p_to text) is 'The actor; raises 42501 when they may not make this status change.';
 
 CREATE OR REPLACE FUNCTION ledger.reversed(p_legs ledger.posting_leg[])
  RETURNS ledger.posting_leg[]
- LANGUAGE sql
+ LANGUAGE plpgsql
  IMMUTABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select array_agg(row(l.credit_account, l.debit_account, l.amount)::ledger.posting_leg order by l.ordinality desc)
-  from unnest(p_legs) with ordinality l;
-$function$;
+begin
+  return (select array_agg(row(l.credit_account, l.debit_account, l.amount)::ledger.posting_leg order by l.ordinality desc)
+          from unnest(p_legs) with ordinality l);
+end $function$;
 -- for nobody but its owner
 comment on function ledger.reversed(p_legs ledger.posting_leg[]) is 'The same postings with sides exchanged, last first.';
 
@@ -2799,12 +3196,13 @@ comment on function ledger.seal_hash(p_previous bytea, p_events text) is 'Hash o
 
 CREATE OR REPLACE FUNCTION ledger.setting_text(p_key text)
  RETURNS text
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE STRICT
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select s.value #>> '{}' from public.settings s where s.key = p_key;
-$function$;
+begin
+  return (select s.value #>> '{}' from public.settings s where s.key = p_key);
+end $function$;
 -- for nobody but its owner
 comment on function ledger.setting_text(p_key text) is 'A setting''s value as text; cast it to the kind the setting has.';
 
@@ -2882,6 +3280,27 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.settle_withdrawal(p_withdrawal_id uuid, p_user_id uuid, p_from text[], p_to text, p_procedure text, p_actor ledger.actor, p_notes text, p_bank_reference text) is 'Moves a withdrawal (of this customer, when one is named) from one of the given statuses to another, with its money and records.';
 
+CREATE OR REPLACE FUNCTION ledger.share_discount(p_lines ledger.priced_line[], p_discount bigint, p_subtotal bigint, p_prices_include_tax boolean)
+ RETURNS ledger.priced_line[]
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (
+    select array_agg(row(s.line_number, s.variant_id, s.vendor_id, s.product_name, s.product_sku, s.variant_name, s.quantity,
+                         s.unit_price_amount, s.total_price_amount, s.share, s.tax_rate_bp,
+                         ledger.line_tax(s.total_price_amount - s.share, s.tax_rate_bp, p_prices_include_tax))::ledger.priced_line
+                     order by s.line_number)
+    from (
+      select g.*, (div(p_discount * g.so_far, p_subtotal) - div(p_discount * (g.so_far - g.total_price_amount), p_subtotal))::bigint as share
+      from (
+        select l.*, sum(l.total_price_amount) over (order by l.line_number) as so_far
+        from unnest(p_lines) l) g) s);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.share_discount(p_lines ledger.priced_line[], p_discount bigint, p_subtotal bigint, p_prices_include_tax boolean) is 'Priced lines with their shares of a discount on this subtotal (above zero), and their tax after it.';
+
 CREATE OR REPLACE FUNCTION ledger.start_seal_epoch()
  RETURNS void
  LANGUAGE plpgsql
@@ -2919,20 +3338,49 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.start_seal_epoch() is 'Seals what a restored dump brought and starts a new epoch of transaction ids.';
 
+CREATE OR REPLACE FUNCTION ledger.stock_movement_reasons()
+ RETURNS text[]
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return array['received', 'counted', 'damaged', 'order_placed', 'order_cancelled', 'order_refunded'];
+end $function$;
+-- for nobody but its owner
+comment on function ledger.stock_movement_reasons() is 'What stock_movements.reason can be.';
+
+CREATE OR REPLACE FUNCTION ledger.transaction_types()
+ RETURNS text[]
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return array[
+    'deposit', 'earning', 'bonus', 'adjustment', 'account_frozen', 'account_released',
+    'order_created', 'order_status_changed', 'order_cancelled', 'order_refunded',
+    'withdrawal_requested', 'withdrawal_approved', 'withdrawal_paid', 'withdrawal_rejected', 'withdrawal_cancelled',
+    'commission_earned', 'commission_clawed_back'];
+end $function$;
+-- for nobody but its owner
+comment on function ledger.transaction_types() is 'What transactions.type can be.';
+
 CREATE OR REPLACE FUNCTION ledger.uuid_v7()
  RETURNS uuid
- LANGUAGE sql
+ LANGUAGE plpgsql
  PARALLEL SAFE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select encode(
+begin
+  return encode(
     set_bit(set_bit(
       overlay(uuid_send(gen_random_uuid())
               placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
               from 1 for 6),
       52, 1), 53, 1),
     'hex')::uuid;
-$function$;
+end $function$;
 grant execute on function ledger.uuid_v7() to service_role;
 comment on function ledger.uuid_v7() is 'Time-ordered UUID, version 7.';
 
@@ -2997,72 +3445,76 @@ $function$;
 -- for nobody but its owner
 comment on function ledger.verify_seals() is 'Recomputes all seals; problem says what does not hold. A row without a number counts events that no seal covers or ever would.';
 
-CREATE OR REPLACE FUNCTION ledger.wallet_part(p_payment_method text, p_wallet_amount bigint, p_total bigint, p_available bigint, p_currency text)
- RETURNS jsonb
- LANGUAGE sql
+CREATE OR REPLACE FUNCTION ledger.wallet_part(p_payment_method text, p_wallet_amount bigint, p_total bigint, p_available bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select case
-    when not exists (select from public.payment_methods m where m.code = p_payment_method and m.is_active) then
-      ledger.refuse('payment_method_unavailable', jsonb_build_object('payment_method', p_payment_method,
-        'available', (select string_agg(m.code, ', ' order by m.code) from public.payment_methods m where m.is_active)))
-    when p_payment_method not in ('wallet', 'wallet_partial') and p_wallet_amount <> 0 then
-      ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
-        'expected', '0 or left out when all of it is transferred; wallet_partial pays a part from the wallet'))
-    when p_payment_method not in ('wallet', 'wallet_partial') then '{"wallet_amount": 0}'
-    when p_payment_method = 'wallet' and p_wallet_amount <> p_total then
-      ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
-        'expected', format('the total, %s, or left out when the wallet pays', p_total)))
-    when p_wallet_amount not between 0 and p_total then
-      ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
-        'expected', format('from 0 to the total, %s', p_total)))
-    when case p_payment_method when 'wallet' then p_total else coalesce(p_wallet_amount, 0) end > greatest(p_available, 0) then
-      ledger.refuse('insufficient_funds', jsonb_build_object('currency', p_currency, 'available', p_available,
-        'required', case p_payment_method when 'wallet' then p_total else p_wallet_amount end))
-    else jsonb_build_object('wallet_amount', case p_payment_method
-      when 'wallet' then p_total
-      else coalesce(p_wallet_amount, least(p_total, greatest(p_available, 0))) end)
-  end;
-$function$;
+declare
+  v_amount bigint := case p_payment_method
+    when 'wallet' then coalesce(p_wallet_amount, p_total)
+    when 'wallet_partial' then coalesce(p_wallet_amount, least(p_total, greatest(p_available, 0)))
+    else coalesce(p_wallet_amount, 0) end;
+begin
+  perform from public.payment_methods m where m.code = p_payment_method and m.is_active;
+  if found and v_amount between 0 and greatest(p_available, 0)
+     and (case p_payment_method when 'wallet' then v_amount = p_total when 'wallet_partial' then v_amount <= p_total else v_amount = 0 end) then
+    return v_amount;
+  end if;
+  return null;
+end $function$;
 -- for nobody but its owner
-comment on function ledger.wallet_part(p_payment_method text, p_wallet_amount bigint, p_total bigint, p_available bigint, p_currency text) is 'What the wallet pays of a total with this payment method, or the refusal. Minor units.';
+comment on function ledger.wallet_part(p_payment_method text, p_wallet_amount bigint, p_total bigint, p_available bigint) is 'What the wallet pays of a total with this payment method, in minor units; null when it cannot be paid that way.';
 
 CREATE OR REPLACE FUNCTION ledger.write_postings(p_transaction public.transactions, p_currency text, p_legs ledger.posting_leg[])
- RETURNS void
- LANGUAGE sql
+ RETURNS integer
+ LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  insert into public.postings (account_id, transaction_id, debit_account, credit_account, amount, currency)
-  select p_transaction.account_id, p_transaction.id, l.debit_account, l.credit_account, l.amount, p_currency
-  from unnest(p_legs) l
+declare
+  v_count integer;
+begin
+  if p_legs is null then
+    return 0;
+  end if;
+  insert into public.postings (account_id, transaction_id, leg_number, debit_account, credit_account, amount, currency)
+  select p_transaction.account_id, p_transaction.id, l.ordinality, l.debit_account, l.credit_account, l.amount, p_currency
+  from unnest(p_legs) with ordinality l
   where l.amount <> 0;
-$function$;
+  get diagnostics v_count = row_count;
+  return v_count;
+end $function$;
 -- for nobody but its owner
-comment on function ledger.write_postings(p_transaction public.transactions, p_currency text, p_legs ledger.posting_leg[]) is 'Writes the postings of a transaction.';
+comment on function ledger.write_postings(p_transaction public.transactions, p_currency text, p_legs ledger.posting_leg[]) is 'Writes the postings of a transaction; answers how many.';
 
 CREATE OR REPLACE FUNCTION ledger.write_transaction(p_account_id uuid, p_type text, p_actor ledger.actor, p_actor_action text, p_correlation_id uuid, p_earned bigint DEFAULT 0, p_withdrawn bigint DEFAULT 0, p_pending_withdrawals bigint DEFAULT 0, p_orders bigint DEFAULT 0, p_order_id uuid DEFAULT NULL::uuid, p_reference_id uuid DEFAULT NULL::uuid, p_metadata jsonb DEFAULT '{}'::jsonb)
  RETURNS public.transactions
- LANGUAGE sql
+ LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  with moved as (
-    update public.accounts a set
-      total_earned = a.total_earned + p_earned,
-      total_withdrawn = a.total_withdrawn + p_withdrawn,
-      total_pending_withdrawals = a.total_pending_withdrawals + p_pending_withdrawals,
-      total_orders = a.total_orders + p_orders,
-      version = a.version + 1,
-      updated_at = clock_timestamp()
-    where a.id = p_account_id
-    returning a.version, a.available_balance)
+declare
+  v_transaction public.transactions;
+begin
+  update public.accounts a set
+    total_earned = a.total_earned + p_earned,
+    total_withdrawn = a.total_withdrawn + p_withdrawn,
+    total_pending_withdrawals = a.total_pending_withdrawals + p_pending_withdrawals,
+    total_orders = a.total_orders + p_orders,
+    version = a.version + 1,
+    updated_at = clock_timestamp()
+  where a.id = p_account_id
+  returning a.version, a.available_balance into v_transaction.account_version, v_transaction.balance_after;
+
   insert into public.transactions as t
     (account_id, account_version, type, amount, balance_after, order_id, reference_id, actor_id, actor_action, metadata, correlation_id)
-  select p_account_id, m.version, p_type, p_earned - p_withdrawn - p_pending_withdrawals - p_orders, m.available_balance,
-         p_order_id, p_reference_id, p_actor.user_id, p_actor_action, coalesce(p_metadata, '{}'), p_correlation_id
-  from moved m
-  returning t.*;
-$function$;
+  values
+    (p_account_id, v_transaction.account_version, p_type, p_earned - p_withdrawn - p_pending_withdrawals - p_orders,
+     v_transaction.balance_after, p_order_id, p_reference_id, p_actor.user_id, p_actor_action, coalesce(p_metadata, '{}'),
+     p_correlation_id)
+  returning t.* into v_transaction;
+  return v_transaction;
+end $function$;
 -- for nobody but its owner
 comment on function ledger.write_transaction(p_account_id uuid, p_type text, p_actor ledger.actor, p_actor_action text, p_correlation_id uuid, p_earned bigint, p_withdrawn bigint, p_pending_withdrawals bigint, p_orders bigint, p_order_id uuid, p_reference_id uuid, p_metadata jsonb) is 'Applies differences to an account''s totals and records the transaction; answers the new row.';
 
@@ -3154,7 +3606,8 @@ begin
 
   -- write: stock, movement
   perform set_config('ledger.procedure', 'ledger_adjust_stock', true);
-  perform ledger.move_stock(array[row(p_variant_id, p_quantity)]::ledger.stock_change[], p_reason, v_actor, null, p_notes);
+  perform ledger.move_stock(array[p_variant_id], array[p_quantity], p_reason, v_actor, null, p_notes,
+    array[coalesce(v_variant.low_stock_threshold, ledger.setting_text('low_stock_threshold')::bigint)]);
 
   -- record
   perform ledger.record_operation('stock.adjusted', 'variant', p_variant_id, null,
@@ -3163,7 +3616,7 @@ begin
 
   -- answer
   v_answer := jsonb_build_object('success', true, 'variant_id', p_variant_id, 'stock_quantity', v_stock.on_hand + p_quantity);
-  perform ledger.idempotency_end('ledger_adjust_stock', p_idempotency_key, v_actor.caller_id, v_request, null, v_answer);
+  v_answer := ledger.idempotency_end('ledger_adjust_stock', p_idempotency_key, v_actor.caller_id, v_request, null, v_answer);
   perform set_config('ledger.procedure', '', true);
   return next jsonb_populate_record(null::public.ledger_adjust_stock_result, v_answer);
 end $function$;
@@ -3184,13 +3637,15 @@ declare
   v_order public.orders;
   v_window integer := ledger.setting_text('cancellation_window_minutes')::integer;
   v_change ledger.order_change;
+  v_phase text;
+  v_result public.ledger_cancel_order_result;
 begin
   -- who may
   v_actor := ledger.current_actor();
   v_user_id := ledger.customer_of_call(v_actor, p_user_id, 'orders.cancel');
 
   -- asked before
-  v_request := jsonb_build_array(v_user_id, p_order_id, p_reason);
+  v_request := case when p_idempotency_key is not null then jsonb_build_array(v_user_id, p_order_id, p_reason) end;
   v_answer := ledger.idempotency_begin('ledger_cancel_order', p_idempotency_key, v_actor.caller_id, v_request);
   if v_answer is null and not v_actor.is_system then
     v_answer := ledger.rate_limit_take(v_actor.user_id, 'ledger_cancel_order');
@@ -3230,7 +3685,7 @@ begin
   end if;
 
   -- write and record
-  perform set_config('ledger.procedure', 'ledger_cancel_order', true);
+  v_phase := set_config('ledger.procedure', 'ledger_cancel_order', true);
   v_change := ledger.apply_order_status(v_order, 'cancelled', v_actor, coalesce(p_reason, 'cancelled by the customer'), '{}');
   if v_change.refusal is not null then
     perform set_config('ledger.procedure', '', true);
@@ -3238,13 +3693,14 @@ begin
     return;
   end if;
 
-  -- answer
-  v_answer := jsonb_build_object('success', true, 'transaction_id', v_change.transaction_id, 'order_id', v_order.id,
-    'order_status', v_change.order_status, 'payment_status', v_change.payment_status,
-    'returned_amount', v_change.returned_amount, 'available_balance', v_change.available_balance);
-  perform ledger.idempotency_end('ledger_cancel_order', p_idempotency_key, v_actor.caller_id, v_request, v_order.account_id, v_answer);
-  perform set_config('ledger.procedure', '', true);
-  return next jsonb_populate_record(null::public.ledger_cancel_order_result, v_answer);
+  -- answer, stored under the key
+  v_result := row(true, v_change.transaction_id, null, null, null, v_order.id, v_change.order_status, v_change.payment_status,
+                  v_change.returned_amount, v_change.available_balance);
+  if p_idempotency_key is not null then
+    v_answer := ledger.idempotency_end('ledger_cancel_order', p_idempotency_key, v_actor.caller_id, v_request, v_order.account_id, to_jsonb(v_result));
+  end if;
+  v_phase := set_config('ledger.procedure', '', true);
+  return next v_result;
 end $function$;
 grant execute on function public.ledger_cancel_order(p_order_id uuid, p_reason text, p_idempotency_key text, p_user_id uuid) to authenticated, service_role;
 comment on function public.ledger_cancel_order(p_order_id uuid, p_reason text, p_idempotency_key text, p_user_id uuid) is 'Cancels an order of the caller (staff with orders.cancel: of p_user_id). Errors: order_not_found, invalid_transition, cancellation_not_allowed. Source 004.';
@@ -3285,7 +3741,7 @@ begin
   v_answer := coalesce(v_change.refusal, jsonb_build_object('success', true, 'transaction_id', v_change.transaction_id,
     'withdrawal_id', p_withdrawal_id, 'status', v_change.status, 'available_balance', v_change.available_balance));
   if v_change.refusal is null then
-    perform ledger.idempotency_end('ledger_cancel_withdrawal', p_idempotency_key, v_actor.caller_id, v_request, null, v_answer);
+    v_answer := ledger.idempotency_end('ledger_cancel_withdrawal', p_idempotency_key, v_actor.caller_id, v_request, null, v_answer);
   end if;
   return next jsonb_populate_record(null::public.ledger_cancel_withdrawal_result, v_answer);
 end $function$;
@@ -3304,17 +3760,18 @@ declare
   v_answer jsonb;
   v_old text := lower(trim(p_old_status));
   v_new text := lower(trim(p_new_status));
-  v_statuses text[] := array['pending', 'confirmed', 'processing', 'shipped', 'delivered', 'rejected', 'cancelled', 'refunded'];
+  v_statuses text[] := ledger.order_statuses();
   v_order public.orders;
-  v_permission text;
   v_change ledger.order_change;
+  v_phase text;
+  v_result public.ledger_change_order_status_result;
 begin
   -- who may: staff who may read orders; which change, their permissions say below
-  v_actor := ledger.current_actor(p_actor_id);
-  perform ledger.require_permission(v_actor, 'orders.read');
+  v_actor := ledger.require_permission(ledger.current_actor(p_actor_id), 'orders.read');
 
   -- asked before
-  v_request := jsonb_build_array(p_user_id, p_reference_id, v_old, v_new, p_amount, p_metadata, p_actor_id, p_actor_action);
+  v_request := case when p_idempotency_key is not null then
+    jsonb_build_array(p_user_id, p_reference_id, v_old, v_new, p_amount, p_metadata, p_actor_id, p_actor_action) end;
   v_answer := ledger.idempotency_begin('ledger_change_order_status', p_idempotency_key, v_actor.caller_id, v_request);
   if v_answer is not null then
     return next jsonb_populate_record(null::public.ledger_change_order_status_result, v_answer);
@@ -3327,29 +3784,31 @@ begin
   where o.id = p_reference_id and o.user_id = p_user_id
   for no key update;
 
-  -- check
-  v_answer := case
-    when v_order.id is null then ledger.refuse('order_not_found', jsonb_build_object('order_id', p_reference_id))
-    when v_new is null or v_new <> all (v_statuses) or v_old is null or v_old <> all (v_statuses) then
-      ledger.refuse('unknown_status', jsonb_build_object('known', array_to_string(v_statuses, ', '),
-        'status', case when v_new = any (v_statuses) then coalesce(p_old_status, 'null') else coalesce(p_new_status, 'null') end))
-    when coalesce(jsonb_typeof(p_metadata), 'object') <> 'object' or octet_length(p_metadata::text) > 16384
-      or coalesce(jsonb_typeof(p_metadata -> 'restock'), 'boolean') <> 'boolean' then
-      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_metadata',
-        'problem', 'a JSON object of at most 16 KB; "restock" in it is true or false'))
-    when length(p_actor_action) > 2000 then
-      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_actor_action', 'problem', 'at most 2000 characters'))
-    when v_old <> v_order.status then ledger.refuse('status_conflict', jsonb_build_object(
-      'order_number', v_order.order_number, 'status', v_order.status, 'expected', v_old))
-    when p_amount is distinct from v_order.total_amount then ledger.refuse('amount_mismatch', jsonb_build_object(
-      'order_number', v_order.order_number, 'total', v_order.total_amount, 'amount', coalesce(p_amount, 0), 'currency', v_order.currency))
-    else ledger.refuse_transition(v_order, v_new)
-  end;
-  select t.permission into v_permission
-  from public.order_status_transitions t
-  where t.from_status = v_order.status and t.to_status = v_new;
-  if found then
-    perform ledger.require_permission(v_actor, v_permission);
+  -- check; refusals are worded only where one may be needed
+  if v_order.id is null or v_order.status is distinct from v_old or v_order.total_amount is distinct from p_amount or v_new is null or v_new <> all (v_statuses)
+     or p_metadata is distinct from '{}' or p_actor_action is not null then
+    v_answer := case
+      when v_order.id is null then ledger.refuse('order_not_found', jsonb_build_object('order_id', p_reference_id))
+      when v_new is null or v_new <> all (v_statuses) or v_old is null or v_old <> all (v_statuses) then
+        ledger.refuse('unknown_status', jsonb_build_object('known', array_to_string(v_statuses, ', '),
+          'status', case when v_new = any (v_statuses) then coalesce(p_old_status, 'null') else coalesce(p_new_status, 'null') end))
+      when coalesce(jsonb_typeof(p_metadata), 'object') <> 'object' or octet_length(p_metadata::text) > 16384
+        or coalesce(jsonb_typeof(p_metadata -> 'restock'), 'boolean') <> 'boolean' then
+        ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_metadata',
+          'problem', 'a JSON object of at most 16 KB; "restock" in it is true or false'))
+      when length(p_actor_action) > 2000 then
+        ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_actor_action', 'problem', 'at most 2000 characters'))
+      when v_old <> v_order.status then ledger.refuse('status_conflict', jsonb_build_object(
+        'order_number', v_order.order_number, 'status', v_order.status, 'expected', v_old))
+      when p_amount is distinct from v_order.total_amount then ledger.refuse('amount_mismatch', jsonb_build_object(
+        'order_number', v_order.order_number, 'total', v_order.total_amount, 'amount', coalesce(p_amount, 0), 'currency', v_order.currency))
+    end;
+  end if;
+  if v_answer is null then
+    v_answer := ledger.refuse_transition(v_order, v_new);
+  end if;
+  if not v_actor.is_system then
+    v_actor := ledger.require_transition(v_actor, v_order.status, v_new);
   end if;
   if v_answer is not null then
     return next jsonb_populate_record(null::public.ledger_change_order_status_result, v_answer);
@@ -3357,7 +3816,7 @@ begin
   end if;
 
   -- write and record
-  perform set_config('ledger.procedure', 'ledger_change_order_status', true);
+  v_phase := set_config('ledger.procedure', 'ledger_change_order_status', true);
   v_change := ledger.apply_order_status(v_order, v_new, v_actor, p_actor_action, p_metadata);
   if v_change.refusal is not null then
     perform set_config('ledger.procedure', '', true);
@@ -3365,14 +3824,14 @@ begin
     return;
   end if;
 
-  -- answer
-  v_answer := jsonb_build_object('success', true, 'transaction_id', v_change.transaction_id, 'order_id', v_order.id,
-    'order_status', v_change.order_status, 'payment_status', v_change.payment_status,
-    'returned_amount', v_change.returned_amount,
-    'available_balance', case when ledger.has_permission(v_actor, 'accounts.read') then v_change.available_balance end);
-  perform ledger.idempotency_end('ledger_change_order_status', p_idempotency_key, v_actor.caller_id, v_request, v_order.account_id, v_answer);
-  perform set_config('ledger.procedure', '', true);
-  return next jsonb_populate_record(null::public.ledger_change_order_status_result, v_answer);
+  -- answer, stored under the key
+  v_result := row(true, v_change.transaction_id, null, null, null, v_order.id, v_change.order_status, v_change.payment_status,
+                  v_change.returned_amount, case when ledger.has_permission(v_actor, 'accounts.read') then v_change.available_balance end);
+  if p_idempotency_key is not null then
+    v_answer := ledger.idempotency_end('ledger_change_order_status', p_idempotency_key, v_actor.caller_id, v_request, v_order.account_id, to_jsonb(v_result));
+  end if;
+  v_phase := set_config('ledger.procedure', '', true);
+  return next v_result;
 end $function$;
 grant execute on function public.ledger_change_order_status(p_user_id uuid, p_reference_id uuid, p_old_status text, p_new_status text, p_amount bigint, p_metadata jsonb, p_actor_id uuid, p_actor_action text, p_idempotency_key text) to authenticated, service_role;
 comment on function public.ledger_change_order_status(p_user_id uuid, p_reference_id uuid, p_old_status text, p_new_status text, p_amount bigint, p_metadata jsonb, p_actor_id uuid, p_actor_action text, p_idempotency_key text) is 'Moves order p_reference_id of customer p_user_id from p_old_status to p_new_status (any case); p_amount is its total in minor units. Needs orders.read and the permission of the row in order_status_transitions; available_balance is answered to who has accounts.read. The customer can read p_actor_action and p_metadata. Errors: order_not_found, unknown_status, status_conflict, amount_mismatch, invalid_transition, payment_required, amount_too_large (the referrer''s account cannot hold the commission). Source 003.';
@@ -3388,73 +3847,89 @@ declare
   v_request jsonb;
   v_answer jsonb;
   v_currency text := upper(coalesce(p_currency, ledger.setting_text('default_currency')));
+  v_account_id uuid;
+  v_earned bigint := 0;
+  v_available bigint := 0;
+  v_is_open boolean;
   v_account public.accounts;
   v_transaction public.transactions;
   v_correlation_id uuid;
+  v_phase text;
+  v_written bigint;
+  v_result public.ledger_credit_account_result;
 begin
   -- who may
-  v_actor := ledger.current_actor(p_actor_id);
-  perform ledger.require_permission(v_actor, case p_type when 'adjustment' then 'accounts.adjust' else 'accounts.credit' end);
+  v_actor := ledger.require_permission(ledger.current_actor(p_actor_id),
+                                       case p_type when 'adjustment' then 'accounts.adjust' else 'accounts.credit' end);
 
   -- asked before
-  v_request := jsonb_build_array(p_user_id, p_amount, p_type, p_currency, p_notes, p_metadata, p_actor_id);
+  v_request := case when p_idempotency_key is not null then
+    jsonb_build_array(p_user_id, p_amount, p_type, p_currency, p_notes, p_metadata, p_actor_id) end;
   v_answer := ledger.idempotency_begin('ledger_credit_account', p_idempotency_key, v_actor.caller_id, v_request);
   if v_answer is not null then
     return next jsonb_populate_record(null::public.ledger_credit_account_result, v_answer);
     return;
   end if;
 
-  -- check what needs no lock
-  v_answer := case
-    when p_user_id is null then ledger.refuse('customer_required')
-    when not exists (select from public.profiles p where p.id = p_user_id) then
-      ledger.refuse('customer_not_found', jsonb_build_object('user_id', p_user_id))
-    when p_type is null or p_type not in ('deposit', 'earning', 'bonus', 'adjustment') then
-      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_type', 'problem', 'one of deposit, earning, bonus, adjustment'))
-    when not exists (select from public.currencies c where c.code = v_currency) then
-      ledger.refuse('unknown_currency', jsonb_build_object('currency', v_currency,
-        'known', (select string_agg(c.code, ', ' order by c.code) from public.currencies c)))
-    when p_amount is null or p_amount = 0 or (p_amount < 0 and p_type <> 'adjustment') then
-      ledger.refuse('invalid_amount', jsonb_build_object('amount', p_amount,
-        'expected', case p_type when 'adjustment' then 'other than zero' else 'above zero' end))
-    when p_amount not between -9007199254740991 and 9007199254740991 then
-      ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991))
-    when p_amount < 0 and not exists (select from public.accounts a where a.id = ledger.account_id(p_user_id, v_currency)) then
-      ledger.refuse('insufficient_funds', jsonb_build_object('required', -p_amount, 'available', 0, 'currency', v_currency))
-    when length(p_notes) > 2000 or octet_length(p_metadata::text) > 16384 or coalesce(jsonb_typeof(p_metadata), 'object') <> 'object' then
-      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_notes, p_metadata',
-        'problem', 'notes have at most 2000 characters; metadata is a JSON object of at most 16 KB'))
-  end;
-  if v_answer is not null then
-    return next jsonb_populate_record(null::public.ledger_credit_account_result, v_answer);
-    return;
+  -- check what needs no lock; refusals are worded only where one may be needed
+  if p_user_id is null or p_type is null or p_type not in ('deposit', 'earning', 'bonus', 'adjustment')
+     or p_amount is null or p_amount not between 1 and 9007199254740991 or p_notes is not null or p_metadata is distinct from '{}' then
+    v_answer := case
+      when p_user_id is null then ledger.refuse('customer_required')
+      when p_type is null or p_type not in ('deposit', 'earning', 'bonus', 'adjustment') then
+        ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_type', 'problem', 'one of deposit, earning, bonus, adjustment'))
+      when p_amount is null or p_amount = 0 or (p_amount < 0 and p_type <> 'adjustment') then
+        ledger.refuse('invalid_amount', jsonb_build_object('amount', p_amount,
+          'expected', case p_type when 'adjustment' then 'other than zero' else 'above zero' end))
+      when p_amount not between -9007199254740991 and 9007199254740991 then
+        ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991))
+      when length(p_notes) > 2000 or octet_length(p_metadata::text) > 16384 or coalesce(jsonb_typeof(p_metadata), 'object') <> 'object' then
+        ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_notes, p_metadata',
+          'problem', 'notes have at most 2000 characters; metadata is a JSON object of at most 16 KB'))
+    end;
+    if v_answer is not null then
+      return next jsonb_populate_record(null::public.ledger_credit_account_result, v_answer);
+      return;
+    end if;
   end if;
 
   -- lock: account
-  perform set_config('ledger.procedure', 'ledger_credit_account', true);
-  perform ledger.lock_accounts(array[p_user_id], v_currency);
-  select a.* into v_account from public.accounts a where a.id = ledger.account_id(p_user_id, v_currency);
+  v_account_id := ledger.account_id(p_user_id, v_currency);
+  select a.total_earned, a.available_balance into v_earned, v_available
+  from public.accounts a
+  where a.id = v_account_id
+  for no key update;
+  v_is_open := found;
 
-  -- check
-  v_answer := case
-    when v_account.total_earned + p_amount > 9007199254740991 then
-      ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991))
-    when p_amount < 0 and v_account.available_balance + p_amount < 0 then
-      ledger.refuse('insufficient_funds', jsonb_build_object('required', -p_amount,
-        'available', v_account.available_balance, 'currency', v_currency))
-  end;
+  -- check; who has an account in a currency is there, and so is the currency
+  if not v_is_open then
+    v_account := ledger.lock_account(p_user_id, v_currency, p_open => false);
+    v_is_open := v_account.id is not null;
+    v_earned := coalesce(v_account.total_earned, 0);
+    v_available := coalesce(v_account.available_balance, 0);
+    v_answer := case when not v_is_open then ledger.refuse_opening(p_user_id, v_currency) end;
+  end if;
+  if v_answer is null and v_earned + p_amount > 9007199254740991 then
+    v_answer := ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991));
+  elsif v_answer is null and p_amount < 0 and v_available + p_amount < 0 then
+    v_answer := ledger.refuse('insufficient_funds', jsonb_build_object('required', -p_amount,
+      'available', v_available, 'currency', v_currency));
+  end if;
   if v_answer is not null then
-    perform set_config('ledger.procedure', '', true);
     return next jsonb_populate_record(null::public.ledger_credit_account_result, v_answer);
     return;
   end if;
 
-  -- write: account, transaction, posting
+  -- write: account (a first credit opens it), transaction, posting
+  v_phase := set_config('ledger.procedure', 'ledger_credit_account', true);
   v_correlation_id := ledger.correlation_id();
+  if not v_is_open then
+    insert into public.accounts (id, user_id, currency) values (v_account_id, p_user_id, v_currency);
+  end if;
   v_transaction := ledger.write_transaction(
-    v_account.id, p_type, v_actor, coalesce(p_notes, p_type), v_correlation_id,
+    v_account_id, p_type, v_actor, coalesce(p_notes, p_type), v_correlation_id,
     p_earned => p_amount, p_metadata => p_metadata);
-  perform ledger.write_postings(v_transaction, v_currency, array[case p_type
+  v_written := ledger.write_postings(v_transaction, v_currency, array[case p_type
     when 'deposit' then row('bank', 'wallet', p_amount)::ledger.posting_leg
     when 'adjustment' then
       case when p_amount > 0 then row('adjustments', 'wallet', p_amount)::ledger.posting_leg
@@ -3462,18 +3937,18 @@ begin
     else row('commission_expense', 'wallet', p_amount)::ledger.posting_leg end]);
 
   -- record
-  perform ledger.record_operation('account.credited', 'account', v_account.id, v_account.id,
+  v_written := ledger.record_operation('account.credited', 'account', v_account_id, v_account_id,
     ledger.balance_effect(v_transaction, p_earned => p_amount)
       || jsonb_build_object('type', p_type, 'currency', v_currency, 'notes', p_notes, 'metadata', p_metadata),
     v_actor, v_correlation_id);
 
-  -- answer
-  v_answer := jsonb_build_object(
-    'success', true, 'transaction_id', v_transaction.id, 'account_id', v_account.id, 'amount', p_amount,
-    'currency', v_currency, 'available_balance', v_transaction.balance_after);
-  perform ledger.idempotency_end('ledger_credit_account', p_idempotency_key, v_actor.caller_id, v_request, v_account.id, v_answer);
-  perform set_config('ledger.procedure', '', true);
-  return next jsonb_populate_record(null::public.ledger_credit_account_result, v_answer);
+  -- answer, stored under the key
+  v_result := row(true, v_transaction.id, null, null, null, v_account_id, p_amount, v_currency, v_transaction.balance_after);
+  if p_idempotency_key is not null then
+    v_answer := ledger.idempotency_end('ledger_credit_account', p_idempotency_key, v_actor.caller_id, v_request, v_account_id, to_jsonb(v_result));
+  end if;
+  v_phase := set_config('ledger.procedure', '', true);
+  return next v_result;
 end $function$;
 grant execute on function public.ledger_credit_account(p_user_id uuid, p_amount bigint, p_type text, p_currency text, p_notes text, p_metadata jsonb, p_idempotency_key text, p_actor_id uuid) to authenticated, service_role;
 comment on function public.ledger_credit_account(p_user_id uuid, p_amount bigint, p_type text, p_currency text, p_notes text, p_metadata jsonb, p_idempotency_key text, p_actor_id uuid) is 'Credits p_amount (minor units) to a customer''s wallet as deposit, earning, bonus or adjustment (may be negative). Needs accounts.credit, for adjustments accounts.adjust. Errors: customer_required, customer_not_found, invalid_argument, unknown_currency, invalid_amount, amount_too_large, insufficient_funds, idempotency_conflict. Source 003.';
@@ -3574,7 +4049,7 @@ begin
 
   -- answer
   v_answer := jsonb_build_object('success', true, 'transaction_id', v_transaction.id, 'account_id', v_account.id, 'frozen', p_frozen);
-  perform ledger.idempotency_end('ledger_freeze_account', p_idempotency_key, v_actor.caller_id, v_request, v_account.id, v_answer);
+  v_answer := ledger.idempotency_end('ledger_freeze_account', p_idempotency_key, v_actor.caller_id, v_request, v_account.id, v_answer);
   perform set_config('ledger.procedure', '', true);
   return next jsonb_populate_record(null::public.ledger_freeze_account_result, v_answer);
 end $function$;
@@ -3592,13 +4067,18 @@ declare
   v_user_id uuid;
   v_request jsonb;
   v_answer jsonb;
+  v_settings jsonb;
+  v_phase text;
   v_pricing ledger.order_pricing;
   v_account public.accounts;
   v_account_id uuid;
   v_shipping_address jsonb;
   v_billing_address jsonb;
+  v_available bigint;
   v_wallet_amount bigint;
   v_order public.orders;
+  v_written bigint;
+  v_result public.ledger_place_order_result;
   v_transaction public.transactions;
   v_correlation_id uuid;
 begin
@@ -3607,8 +4087,8 @@ begin
   v_user_id := ledger.customer_of_call(v_actor, p_user_id, 'orders.place');
 
   -- asked before
-  v_request := jsonb_build_array(v_user_id, p_items, p_payment_method, p_wallet_amount, p_shipping_address_id, p_billing_address_id,
-                                 p_shipping_method, p_discount_code, p_expected_total, p_notes, p_metadata);
+  v_request := case when p_idempotency_key is not null then jsonb_build_array(v_user_id, p_items, p_payment_method, p_wallet_amount, p_shipping_address_id, p_billing_address_id,
+                                 p_shipping_method, p_discount_code, p_expected_total, p_notes, p_metadata) end;
   v_answer := ledger.idempotency_begin('ledger_place_order', p_idempotency_key, v_actor.caller_id, v_request);
   if v_answer is null and not v_actor.is_system then
     v_answer := ledger.rate_limit_take(v_actor.user_id, 'ledger_place_order');
@@ -3616,42 +4096,57 @@ begin
 
   -- check what needs no lock: customer, arguments, prices
   if v_answer is null then
-    v_pricing := ledger.price_order(v_user_id, p_items, p_shipping_method, p_discount_code);
-    v_shipping_address := ledger.address_snapshot(p_shipping_address_id, v_user_id);
-    v_billing_address := ledger.address_snapshot(p_billing_address_id, v_user_id);
-    v_answer := case
-      when v_user_id is null then ledger.refuse('customer_required')
-      when not exists (select from public.profiles p where p.id = v_user_id) then
-        ledger.refuse('customer_not_found', jsonb_build_object('user_id', v_user_id))
-      when length(p_notes) > 2000 then
-        ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_notes', 'problem', 'at most 2000 characters'))
-      when coalesce(jsonb_typeof(p_metadata), 'object') <> 'object' or octet_length(p_metadata::text) > 16384 then
-        ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_metadata', 'problem', 'a JSON object of at most 16 KB'))
-      when p_shipping_address_id is not null and v_shipping_address is null then
-        ledger.refuse('address_not_found', jsonb_build_object('address_id', p_shipping_address_id))
-      when p_billing_address_id is not null and v_billing_address is null then
-        ledger.refuse('address_not_found', jsonb_build_object('address_id', p_billing_address_id))
-      when v_pricing.refusal is not null then v_pricing.refusal
-      when p_expected_total <> v_pricing.total_amount then
-        ledger.refuse('price_changed', jsonb_build_object('total', v_pricing.total_amount, 'expected', p_expected_total,
-                                                          'currency', v_pricing.currency))
-    end;
+    v_settings := ledger.all_settings();
+    v_pricing := ledger.price_order(v_user_id, p_items, p_shipping_method, p_discount_code, v_settings);
+    if p_shipping_address_id is not null or p_billing_address_id is not null then
+      v_shipping_address := ledger.address_snapshot(p_shipping_address_id, v_user_id);
+      v_billing_address := ledger.address_snapshot(p_billing_address_id, v_user_id);
+    end if;
+    -- what was left out needs no check; refusals are worded only where one may be needed
+    if v_user_id is null or v_pricing.refusal is not null or p_expected_total is not null or p_notes is not null
+       or p_metadata is distinct from '{}' or p_shipping_address_id is not null or p_billing_address_id is not null then
+      v_answer := case
+        when v_user_id is null then ledger.refuse('customer_required')
+        when length(p_notes) > 2000 then
+          ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_notes', 'problem', 'at most 2000 characters'))
+        when coalesce(jsonb_typeof(p_metadata), 'object') <> 'object' or octet_length(p_metadata::text) > 16384 then
+          ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_metadata', 'problem', 'a JSON object of at most 16 KB'))
+        when p_shipping_address_id is not null and v_shipping_address is null then
+          ledger.refuse('address_not_found', jsonb_build_object('address_id', p_shipping_address_id))
+        when p_billing_address_id is not null and v_billing_address is null then
+          ledger.refuse('address_not_found', jsonb_build_object('address_id', p_billing_address_id))
+        when v_pricing.refusal is not null then v_pricing.refusal
+        when p_expected_total <> v_pricing.total_amount then
+          ledger.refuse('price_changed', jsonb_build_object('total', v_pricing.total_amount, 'expected', p_expected_total,
+                                                            'currency', v_pricing.currency))
+      end;
+    end if;
   end if;
 
   -- lock: account, stock by variant, discount code; each check under its lock
   if v_answer is null then
     v_account_id := ledger.account_id(v_user_id, v_pricing.currency);
-    perform ledger.lock_accounts(array[v_user_id], v_pricing.currency, p_open => false);
-    select a.* into v_account from public.accounts a where a.id = v_account_id;
-    v_answer := case when v_account.frozen_reason is not null then
-      ledger.refuse('account_frozen', jsonb_build_object('reason', v_account.frozen_reason)) end;
+    select a.id, a.frozen_reason, a.available_balance into v_account.id, v_account.frozen_reason, v_account.available_balance
+    from public.accounts a
+    where a.id = v_account_id
+    for no key update;
+    if not found then
+      v_account := ledger.lock_account(v_user_id, v_pricing.currency, p_open => false);
+    end if;
+    if v_account.frozen_reason is not null then
+      v_answer := ledger.refuse('account_frozen', jsonb_build_object('reason', v_account.frozen_reason));
+    elsif v_account.id is null then -- who has an account is there
+      v_answer := ledger.refuse_opening(v_user_id, v_pricing.currency);
+    end if;
   end if;
   if v_answer is null then
-    v_answer := ledger.wallet_part(p_payment_method, p_wallet_amount, v_pricing.total_amount,
-                                   coalesce(v_account.available_balance, 0), v_pricing.currency);
-    v_wallet_amount := (v_answer ->> 'wallet_amount')::bigint;
+    v_available := coalesce(v_account.available_balance, 0);
+    v_wallet_amount := ledger.wallet_part(p_payment_method, p_wallet_amount, v_pricing.total_amount, v_available);
+    v_answer := ledger.lock_stock_for(v_pricing);
     -- where both are short, the stock is what the customer reads about (source 003: stock, then balance)
-    v_answer := coalesce(ledger.lock_stock_for(v_pricing.lines), case when v_answer ? 'error_code' then v_answer end);
+    if v_answer is null and v_wallet_amount is null then
+      v_answer := ledger.refuse_wallet_part(p_payment_method, p_wallet_amount, v_pricing.total_amount, v_available, v_pricing.currency);
+    end if;
   end if;
   if v_answer is null and v_pricing.discount_code_id is not null then
     perform from public.discount_usage u where u.discount_code_id = v_pricing.discount_code_id for no key update;
@@ -3664,7 +4159,7 @@ begin
   end if;
 
   -- write: account (a first order may open it), order, items, stock, discount, transaction, posting
-  perform set_config('ledger.procedure', 'ledger_place_order', true);
+  v_phase := set_config('ledger.procedure', 'ledger_place_order', true);
   v_correlation_id := ledger.correlation_id();
   if v_account.id is null then
     insert into public.accounts (id, user_id, currency) values (v_account_id, v_user_id, v_pricing.currency);
@@ -3675,8 +4170,8 @@ begin
      subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, wallet_amount, paid_amount,
      shipping_method, discount_code_id, shipping_address, billing_address, notes, metadata, placed_by)
   values
-    (v_account_id, v_user_id, ledger.next_order_number(), v_pricing.currency,
-     ledger.first_status(v_wallet_amount = v_pricing.total_amount),
+    (v_account_id, v_user_id, ledger.next_order_number(v_settings), v_pricing.currency,
+     ledger.first_status(v_wallet_amount = v_pricing.total_amount, v_settings),
      case when v_wallet_amount = v_pricing.total_amount then 'paid'
           when v_wallet_amount > 0 then 'partially_paid' else 'unpaid' end,
      p_payment_method, v_pricing.prices_include_tax,
@@ -3684,7 +4179,7 @@ begin
      v_pricing.total_amount, v_wallet_amount, v_wallet_amount, p_shipping_method, v_pricing.discount_code_id,
      v_shipping_address, v_billing_address,
      p_notes, coalesce(p_metadata, '{}'), v_actor.user_id)
-  returning o.* into v_order;
+  returning o.id, o.order_number, o.status, o.payment_status into v_order.id, v_order.order_number, v_order.status, v_order.payment_status;
 
   insert into public.order_items
     (account_id, order_id, line_number, variant_id, vendor_id, product_name, product_sku, variant_name, quantity,
@@ -3693,10 +4188,8 @@ begin
          l.quantity, l.unit_price_amount, l.total_price_amount, l.discount_amount, l.tax_rate_bp, l.tax_amount
   from unnest(v_pricing.lines) l;
 
-  perform ledger.move_stock(
-    (select array_agg(row(w.variant_id, -w.quantity)::ledger.stock_change)
-     from (select l.variant_id, sum(l.quantity)::bigint as quantity from unnest(v_pricing.lines) l group by l.variant_id) w),
-    'order_placed', v_actor, v_order.id);
+  v_written := ledger.move_stock(v_pricing.variant_ids, v_pricing.quantities, 'order_placed', v_actor, v_order.id,
+                                 p_thresholds => v_pricing.thresholds);
 
   if v_pricing.discount_code_id is not null then
     update public.discount_usage u set redemptions = u.redemptions + 1 where u.discount_code_id = v_pricing.discount_code_id;
@@ -3707,29 +4200,26 @@ begin
   v_transaction := ledger.write_transaction(
     v_account_id, 'order_created', v_actor, 'order placed', v_correlation_id,
     p_orders => v_wallet_amount, p_order_id => v_order.id, p_metadata => jsonb_build_object('order_number', v_order.order_number));
-  perform ledger.write_postings(v_transaction, v_order.currency,
+  v_written := ledger.write_postings(v_transaction, v_pricing.currency,
     array[row('wallet', 'order_escrow', v_wallet_amount)]::ledger.posting_leg[]);
 
   -- record
-  perform ledger.record_operation('order.placed', 'order', v_order.id, v_account_id,
+  v_written := ledger.record_operation('order.placed', 'order', v_order.id, v_account_id,
     ledger.balance_effect(v_transaction, p_orders => v_wallet_amount) || jsonb_build_object(
-      'order_number', v_order.order_number, 'user_id', v_user_id, 'currency', v_order.currency, 'from_status', null,
+      'order_number', v_order.order_number, 'user_id', v_user_id, 'currency', v_pricing.currency, 'from_status', null,
       'to_status', v_order.status, 'payment_status', v_order.payment_status, 'payment_method', p_payment_method,
-      'total_amount', v_order.total_amount, 'wallet_amount', v_wallet_amount, 'notes', p_notes,
-      'items', (select jsonb_agg(jsonb_build_object('variant_id', l.variant_id, 'quantity', l.quantity,
-                                                    'unit_price_amount', l.unit_price_amount) order by l.line_number)
-                from unnest(v_pricing.lines) l)),
+      'total_amount', v_pricing.total_amount, 'wallet_amount', v_wallet_amount, 'notes', p_notes, 'items', v_pricing.items),
     v_actor, v_correlation_id);
 
-  -- answer
-  v_answer := jsonb_build_object(
-    'success', true, 'transaction_id', v_transaction.id, 'order_id', v_order.id, 'order_number', v_order.order_number,
-    'status', v_order.status, 'payment_status', v_order.payment_status, 'currency', v_order.currency,
-    'total_amount', v_order.total_amount, 'wallet_amount', v_wallet_amount, 'amount_due', v_order.amount_due,
-    'available_balance', v_transaction.balance_after);
-  perform ledger.idempotency_end('ledger_place_order', p_idempotency_key, v_actor.caller_id, v_request, v_account_id, v_answer);
-  perform set_config('ledger.procedure', '', true);
-  return next jsonb_populate_record(null::public.ledger_place_order_result, v_answer);
+  -- answer, stored under the key
+  v_result := row(true, v_transaction.id, null, null, null, v_order.id, v_order.order_number, v_order.status, v_order.payment_status,
+                  v_pricing.currency, v_pricing.total_amount, v_wallet_amount, v_pricing.total_amount - v_wallet_amount,
+                  v_transaction.balance_after);
+  if p_idempotency_key is not null then
+    v_answer := ledger.idempotency_end('ledger_place_order', p_idempotency_key, v_actor.caller_id, v_request, v_account_id, to_jsonb(v_result));
+  end if;
+  v_phase := set_config('ledger.procedure', '', true);
+  return next v_result;
 end $function$;
 grant execute on function public.ledger_place_order(p_items jsonb, p_payment_method text, p_wallet_amount bigint, p_shipping_address_id uuid, p_billing_address_id uuid, p_shipping_method text, p_discount_code text, p_expected_total bigint, p_notes text, p_metadata jsonb, p_idempotency_key text, p_user_id uuid) to authenticated, service_role;
 comment on function public.ledger_place_order(p_items jsonb, p_payment_method text, p_wallet_amount bigint, p_shipping_address_id uuid, p_billing_address_id uuid, p_shipping_method text, p_discount_code text, p_expected_total bigint, p_notes text, p_metadata jsonb, p_idempotency_key text, p_user_id uuid) is 'Places an order of p_items [{"variant_id": uuid, "quantity": int}] for the caller (staff with orders.place: for p_user_id). Amounts in minor units. Payment methods: wallet, wallet_partial (p_wallet_amount, else as much as there is), bank_transfer. Errors: insufficient_stock, insufficient_funds, price_changed, account_frozen, and those of error_codes for items, addresses, shipping, discount and payment method. Sources 000, 003, 004.';
@@ -3793,7 +4283,7 @@ begin
 
   -- answer
   v_answer := jsonb_build_object('success', true, 'referrer_user_id', v_referrer_id, 'rate_bp', v_rate_bp);
-  perform ledger.idempotency_end('ledger_register_referral', p_idempotency_key, v_actor.caller_id, v_request, null, v_answer);
+  v_answer := ledger.idempotency_end('ledger_register_referral', p_idempotency_key, v_actor.caller_id, v_request, null, v_answer);
   perform set_config('ledger.procedure', '', true);
   return next jsonb_populate_record(null::public.ledger_register_referral_result, v_answer);
 end $function$;
@@ -3880,7 +4370,7 @@ begin
   -- answer
   v_answer := jsonb_build_object('success', true, 'transaction_id', v_transaction.id, 'withdrawal_id', v_withdrawal_id,
     'status', 'requested', 'amount', p_amount, 'currency', v_currency, 'available_balance', v_transaction.balance_after);
-  perform ledger.idempotency_end('ledger_request_withdrawal', p_idempotency_key, v_actor.caller_id, v_request, v_account.id, v_answer);
+  v_answer := ledger.idempotency_end('ledger_request_withdrawal', p_idempotency_key, v_actor.caller_id, v_request, v_account.id, v_answer);
   perform set_config('ledger.procedure', '', true);
   return next jsonb_populate_record(null::public.ledger_request_withdrawal_result, v_answer);
 end $function$;
@@ -3926,7 +4416,7 @@ begin
   v_answer := coalesce(v_change.refusal, jsonb_build_object('success', true, 'transaction_id', v_change.transaction_id,
     'withdrawal_id', p_withdrawal_id, 'status', v_change.status, 'available_balance', v_change.available_balance));
   if v_change.refusal is null then
-    perform ledger.idempotency_end('ledger_review_withdrawal', p_idempotency_key, v_actor.caller_id, v_request, null, v_answer);
+    v_answer := ledger.idempotency_end('ledger_review_withdrawal', p_idempotency_key, v_actor.caller_id, v_request, null, v_answer);
   end if;
   return next jsonb_populate_record(null::public.ledger_review_withdrawal_result, v_answer);
 end $function$;
@@ -3998,7 +4488,7 @@ begin
 
   -- answer
   v_answer := jsonb_build_object('success', true, 'address_id', v_address_id);
-  perform ledger.idempotency_end('ledger_save_address', p_idempotency_key, v_actor.caller_id, v_request, null, v_answer);
+  v_answer := ledger.idempotency_end('ledger_save_address', p_idempotency_key, v_actor.caller_id, v_request, null, v_answer);
   perform set_config('ledger.procedure', '', true);
   return next jsonb_populate_record(null::public.ledger_save_address_result, v_answer);
 end $function$;
@@ -4036,7 +4526,7 @@ begin
   end if;
 
   -- answer
-  v_pricing := ledger.price_order(v_user_id, p_items, p_shipping_method, p_discount_code);
+  v_pricing := ledger.price_order(v_user_id, p_items, p_shipping_method, p_discount_code, ledger.all_settings());
   return next jsonb_populate_record(null::public.order_quote_result, coalesce(v_pricing.refusal, jsonb_build_object(
     'success', true, 'currency', v_pricing.currency, 'prices_include_tax', v_pricing.prices_include_tax,
     'subtotal_amount', v_pricing.subtotal_amount, 'discount_amount', v_pricing.discount_amount,
@@ -4045,6 +4535,50 @@ begin
 end $function$;
 grant execute on function public.order_quote(p_items jsonb, p_shipping_method text, p_discount_code text, p_user_id uuid) to anon, authenticated, service_role;
 comment on function public.order_quote(p_items jsonb, p_shipping_method text, p_discount_code text, p_user_id uuid) is 'Totals (minor units) of p_items [{"variant_id": uuid, "quantity": int}] with shipping and discount; lines is an array with each line''s price, discount share and tax. Errors: as ledger_place_order''s for items, shipping and discount.';
+
+CREATE OR REPLACE FUNCTION public.order_tracking(p_order_id uuid)
+ RETURNS SETOF public.order_tracking_result
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_actor ledger.actor;
+  v_order public.order_management;
+  v_is_owner boolean;
+  v_may_cancel_until timestamptz;
+begin
+  -- who may
+  v_actor := ledger.current_actor();
+  select m.* into v_order from public.order_management m where m.order_id = p_order_id;
+  v_is_owner := v_order.user_id = v_actor.user_id;
+  if v_order.order_id is null or not (coalesce(v_is_owner, false) or ledger.has_permission(v_actor, 'orders.read')) then
+    return next jsonb_populate_record(null::public.order_tracking_result,
+      ledger.refuse('order_not_found', jsonb_build_object('order_id', p_order_id)));
+    return;
+  end if;
+
+  -- answer
+  v_may_cancel_until := v_order.created_at + make_interval(mins => ledger.setting_text('cancellation_window_minutes')::integer);
+  return query
+    select true, null::uuid, null::text, null::text, null::jsonb,
+           v_order.order_id, v_order.order_number, v_order.status, v_order.payment_status, v_order.stage, v_order.currency,
+           v_order.total_amount, v_order.amount_due, v_order.created_at, v_order.updated_at,
+           (select coalesce(jsonb_agg(jsonb_build_object(
+                     'event_id', h.event_id, 'from_status', h.from_status, 'status', h.status, 'notes', h.notes, 'at', h.created_at)
+                     order by h.event_id), '[]')
+            from public.order_status_history h
+            where h.order_id = v_order.order_id),
+           -- what ledger_change_order_status would let this caller do, or ledger_cancel_order
+           (select coalesce(jsonb_agg(t.to_status order by t.to_status), '[]')
+            from public.order_status_transitions t
+            where t.from_status = v_order.status
+              and (not t.needs_payment or v_order.payment_status in ('paid', 'overpaid', 'in_grace'))
+              and (ledger.has_permission(v_actor, t.permission)
+                   or (v_is_owner and t.customer_may and clock_timestamp() <= v_may_cancel_until)));
+end $function$;
+grant execute on function public.order_tracking(p_order_id uuid) to authenticated, service_role;
+comment on function public.order_tracking(p_order_id uuid) is 'Status and history of an order: history is an array of {event_id, from_status, status, notes, at}, oldest first; next_steps an array of the statuses that the caller can bring it to now. Amounts in minor units. For its customer, and for staff with orders.read. Errors: order_not_found. Source 004.';
 
 CREATE OR REPLACE FUNCTION public.report_trial_balance()
  RETURNS TABLE(currency text, chart_account text, name text, debit_amount bigint, credit_amount bigint, balance_amount bigint)

@@ -486,7 +486,6 @@ export type Database = {
           account_id: string;
           created_at: string;
           discount_amount: number;
-          id: string;
           line_number: number;
           order_id: string;
           product_name: string;
@@ -505,7 +504,6 @@ export type Database = {
           account_id: string;
           created_at?: string;
           discount_amount: number;
-          id?: string;
           line_number: number;
           order_id: string;
           product_name: string;
@@ -523,7 +521,6 @@ export type Database = {
           account_id?: string;
           created_at?: string;
           discount_amount?: number;
-          id?: string;
           line_number?: number;
           order_id?: string;
           product_name?: string;
@@ -538,13 +535,6 @@ export type Database = {
           vendor_id?: string | null;
         };
         Relationships: [
-          {
-            foreignKeyName: 'order_items_account_id_fkey';
-            columns: ['account_id'];
-            isOneToOne: false;
-            referencedRelation: 'accounts';
-            referencedColumns: ['id'];
-          },
           {
             foreignKeyName: 'order_items_order_id_fkey';
             columns: ['order_id'];
@@ -564,20 +554,6 @@ export type Database = {
             columns: ['order_id'];
             isOneToOne: false;
             referencedRelation: 'orders';
-            referencedColumns: ['id'];
-          },
-          {
-            foreignKeyName: 'order_items_variant_id_fkey';
-            columns: ['variant_id'];
-            isOneToOne: false;
-            referencedRelation: 'variants';
-            referencedColumns: ['id'];
-          },
-          {
-            foreignKeyName: 'order_items_vendor_id_fkey';
-            columns: ['vendor_id'];
-            isOneToOne: false;
-            referencedRelation: 'vendors';
             referencedColumns: ['id'];
           },
         ];
@@ -707,36 +683,7 @@ export type Database = {
           version?: number;
           wallet_amount?: number;
         };
-        Relationships: [
-          {
-            foreignKeyName: 'orders_account_id_fkey';
-            columns: ['account_id'];
-            isOneToOne: false;
-            referencedRelation: 'accounts';
-            referencedColumns: ['id'];
-          },
-          {
-            foreignKeyName: 'orders_currency_fkey';
-            columns: ['currency'];
-            isOneToOne: false;
-            referencedRelation: 'currencies';
-            referencedColumns: ['code'];
-          },
-          {
-            foreignKeyName: 'orders_discount_code_id_fkey';
-            columns: ['discount_code_id'];
-            isOneToOne: false;
-            referencedRelation: 'discount_codes';
-            referencedColumns: ['id'];
-          },
-          {
-            foreignKeyName: 'orders_payment_method_fkey';
-            columns: ['payment_method'];
-            isOneToOne: false;
-            referencedRelation: 'payment_methods';
-            referencedColumns: ['code'];
-          },
-        ];
+        Relationships: [];
       };
       payment_methods: {
         Row: {
@@ -781,7 +728,7 @@ export type Database = {
           credit_account: string;
           currency: string;
           debit_account: string;
-          id: number;
+          leg_number: number;
           transaction_id: string;
         };
         ComputedFields: never;
@@ -792,7 +739,7 @@ export type Database = {
           credit_account: string;
           currency: string;
           debit_account: string;
-          id?: number;
+          leg_number: number;
           transaction_id: string;
         };
         Update: {
@@ -802,46 +749,10 @@ export type Database = {
           credit_account?: string;
           currency?: string;
           debit_account?: string;
-          id?: number;
+          leg_number?: number;
           transaction_id?: string;
         };
-        Relationships: [
-          {
-            foreignKeyName: 'postings_account_id_fkey';
-            columns: ['account_id'];
-            isOneToOne: false;
-            referencedRelation: 'accounts';
-            referencedColumns: ['id'];
-          },
-          {
-            foreignKeyName: 'postings_credit_account_fkey';
-            columns: ['credit_account'];
-            isOneToOne: false;
-            referencedRelation: 'chart_accounts';
-            referencedColumns: ['code'];
-          },
-          {
-            foreignKeyName: 'postings_currency_fkey';
-            columns: ['currency'];
-            isOneToOne: false;
-            referencedRelation: 'currencies';
-            referencedColumns: ['code'];
-          },
-          {
-            foreignKeyName: 'postings_debit_account_fkey';
-            columns: ['debit_account'];
-            isOneToOne: false;
-            referencedRelation: 'chart_accounts';
-            referencedColumns: ['code'];
-          },
-          {
-            foreignKeyName: 'postings_transaction_id_fkey';
-            columns: ['transaction_id'];
-            isOneToOne: false;
-            referencedRelation: 'transactions';
-            referencedColumns: ['id'];
-          },
-        ];
+        Relationships: [];
       };
       products: {
         Row: {
@@ -1173,7 +1084,6 @@ export type Database = {
         Row: {
           actor_id: string | null;
           created_at: string;
-          id: number;
           notes: string | null;
           on_hand_after: number;
           order_id: string | null;
@@ -1187,7 +1097,6 @@ export type Database = {
         Insert: {
           actor_id?: string | null;
           created_at?: string;
-          id?: number;
           notes?: string | null;
           on_hand_after: number;
           order_id?: string | null;
@@ -1200,7 +1109,6 @@ export type Database = {
         Update: {
           actor_id?: string | null;
           created_at?: string;
-          id?: number;
           notes?: string | null;
           on_hand_after?: number;
           order_id?: string | null;
@@ -1210,15 +1118,7 @@ export type Database = {
           slot_version?: number;
           variant_id?: string;
         };
-        Relationships: [
-          {
-            foreignKeyName: 'stock_movements_variant_id_slot_fkey';
-            columns: ['variant_id', 'slot'];
-            isOneToOne: false;
-            referencedRelation: 'stock_levels';
-            referencedColumns: ['variant_id', 'slot'];
-          },
-        ];
+        Relationships: [];
       };
       transactions: {
         Row: {
@@ -1268,13 +1168,6 @@ export type Database = {
           type?: string;
         };
         Relationships: [
-          {
-            foreignKeyName: 'transactions_account_id_fkey';
-            columns: ['account_id'];
-            isOneToOne: false;
-            referencedRelation: 'accounts';
-            referencedColumns: ['id'];
-          },
           {
             foreignKeyName: 'transactions_order_id_fkey';
             columns: ['order_id'];
@@ -1557,22 +1450,7 @@ export type Database = {
           user_id?: string | null;
           wallet_amount?: number | null;
         };
-        Relationships: [
-          {
-            foreignKeyName: 'orders_currency_fkey';
-            columns: ['currency'];
-            isOneToOne: false;
-            referencedRelation: 'currencies';
-            referencedColumns: ['code'];
-          },
-          {
-            foreignKeyName: 'orders_payment_method_fkey';
-            columns: ['payment_method'];
-            isOneToOne: false;
-            referencedRelation: 'payment_methods';
-            referencedColumns: ['code'];
-          },
-        ];
+        Relationships: [];
       };
       order_management: {
         Row: {
@@ -1636,29 +1514,7 @@ export type Database = {
           user_id?: string | null;
           version?: number | null;
         };
-        Relationships: [
-          {
-            foreignKeyName: 'orders_account_id_fkey';
-            columns: ['account_id'];
-            isOneToOne: false;
-            referencedRelation: 'accounts';
-            referencedColumns: ['id'];
-          },
-          {
-            foreignKeyName: 'orders_currency_fkey';
-            columns: ['currency'];
-            isOneToOne: false;
-            referencedRelation: 'currencies';
-            referencedColumns: ['code'];
-          },
-          {
-            foreignKeyName: 'orders_payment_method_fkey';
-            columns: ['payment_method'];
-            isOneToOne: false;
-            referencedRelation: 'payment_methods';
-            referencedColumns: ['code'];
-          },
-        ];
+        Relationships: [];
       };
       order_status_history: {
         Row: {
@@ -1944,6 +1800,16 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      order_tracking: {
+        Args: { p_order_id: string };
+        Returns: Database['public']['CompositeTypes']['order_tracking_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'order_tracking_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       report_trial_balance: {
         Args: Record<PropertyKey, never>;
         Returns: {
@@ -2099,6 +1965,25 @@ export type Database = {
         tax_amount: number | null;
         total_amount: number | null;
         lines: Json | null;
+      };
+      order_tracking_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        order_id: string | null;
+        order_number: string | null;
+        status: string | null;
+        payment_status: string | null;
+        stage: string | null;
+        currency: string | null;
+        total_amount: number | null;
+        amount_due: number | null;
+        placed_at: string | null;
+        updated_at: string | null;
+        history: Json | null;
+        next_steps: Json | null;
       };
     };
   };

@@ -40,6 +40,10 @@ export const currency = (description: string) =>
     .regex(/^[A-Z]{3}$/, { error: 'must be the three capitals of ISO 4217, such as USD' })
     .describe(`${description} ISO 4217.`);
 
+/** A moment as PostgREST writes it, such as 2026-01-31T12:00:00.123456+00:00. */
+export const moment = (description: string) =>
+  z.iso.datetime({ offset: true }).describe(`${description} ISO 8601.`);
+
 /** JSON of the caller's own: its keys stay as they are on their way to the database. */
 export const jsonObject = (description: string) =>
   z.record(z.string(), z.json()).describe(description);

@@ -68,7 +68,8 @@ begin
 
   -- write: stock, movement
   perform set_config('ledger.procedure', 'ledger_adjust_stock', true);
-  perform ledger.move_stock(array[row(p_variant_id, p_quantity)]::ledger.stock_change[], p_reason, v_actor, null, p_notes);
+  perform ledger.move_stock(array[p_variant_id], array[p_quantity], p_reason, v_actor, null, p_notes,
+    array[coalesce(v_variant.low_stock_threshold, ledger.setting_text('low_stock_threshold')::bigint)]);
 
   -- record
   perform ledger.record_operation('stock.adjusted', 'variant', p_variant_id, null,
@@ -77,7 +78,7 @@ begin
 
   -- answer
   v_answer := jsonb_build_object('success', true, 'variant_id', p_variant_id, 'stock_quantity', v_stock.on_hand + p_quantity);
-  perform ledger.idempotency_end('ledger_adjust_stock', p_idempotency_key, v_actor.caller_id, v_request, null, v_answer);
+  v_answer := ledger.idempotency_end('ledger_adjust_stock', p_idempotency_key, v_actor.caller_id, v_request, null, v_answer);
   perform set_config('ledger.procedure', '', true);
   return next jsonb_populate_record(null::public.ledger_adjust_stock_result, v_answer);
 end $$;

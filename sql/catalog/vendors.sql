@@ -17,4 +17,23 @@ create policy vendors_are_seen_by_their_owner_and_staff on public.vendors for se
 -- the vendor of a signed-in user, and the foreign key to profiles
 create index vendors_by_owner on public.vendors (owner_user_id);
 select ledger.audit_hand_edits_of('public.vendors', 'id');
+
+/* Order lines name vendors, without a foreign key that would be looked up for every line: so vendors stay. */
+create function ledger.keep_vendor()
+returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  raise exception using
+    errcode = 'insufficient_privilege',
+    message = format('%s of the vendor "%s" is refused: orders may name them', lower(tg_op), old.name),
+    hint = 'Change what the vendor is called, not which one it is; one added by mistake can become the next one.';
+end $$;
+comment on function ledger.keep_vendor() is 'Trigger: refuses removing or renumbering a vendor.';
+
+create trigger vendors_stay before delete on public.vendors for each row execute function ledger.keep_vendor();
+create trigger vendors_keep_their_id before update of id on public.vendors
+  for each row when (old.id is distinct from new.id) execute function ledger.keep_vendor();
+select ledger.enable_always('public.vendors', array['vendors_stay', 'vendors_keep_their_id']);
 comment on table public.vendors is 'Sellers. platform_rate_bp is the platform''s share of their sales in basis points.';

@@ -21,8 +21,7 @@ comment on column ledger.idempotency_keys.caller_id is 'auth.uid() of the caller
 
 -- without its key a retry would act a second time
 create trigger keys_stay before update or delete on ledger.idempotency_keys
-  for each row when (coalesce(current_setting('ledger.procedure', true), '') = '')
-  execute function ledger.refuse_hand_edit('idempotency_keys', 'ledger.purge_idempotency_keys');
+  for each statement execute function ledger.refuse_hand_edit('idempotency_keys', 'ledger.purge_idempotency_keys');
 create trigger keys_are_never_truncated before truncate on ledger.idempotency_keys
   for each statement execute function ledger.refuse_hand_edit('idempotency_keys', 'ledger.purge_idempotency_keys');
 select ledger.enable_always('ledger.idempotency_keys', array['keys_stay', 'keys_are_never_truncated']);
@@ -59,17 +58,19 @@ comment on function ledger.idempotency_begin(text, text, uuid, jsonb) is
 
 create function ledger.idempotency_end(
   p_procedure text, p_key text, p_caller_id uuid, p_request jsonb, p_account_id uuid, p_answer jsonb)
-returns void
-language sql
+returns jsonb
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
-  insert into ledger.idempotency_keys (caller_id, procedure, key, account_id, request_hash, answer)
-  select p_caller_id, p_procedure, p_key, p_account_id,
-         md5(p_request::text)::uuid, p_answer
-  where p_key is not null;
-$$;
+begin
+  if p_key is not null then
+    insert into ledger.idempotency_keys (caller_id, procedure, key, account_id, request_hash, answer)
+    values (p_caller_id, p_procedure, p_key, p_account_id, md5(p_request::text)::uuid, p_answer);
+  end if;
+  return p_answer;
+end $$;
 comment on function ledger.idempotency_end(text, text, uuid, jsonb, uuid, jsonb) is
-  'Stores the answer under the key, in the transaction that has the effect.';
+  'Stores the answer under the key, in the transaction that has the effect; answers it.';
 
 create function ledger.purge_idempotency_keys()
 returns bigint

@@ -1,11 +1,14 @@
-/* Half-up division of non-negative amounts: the one rounding rule of taxes, discounts and commissions. */
+/*
+ * Half-up division of non-negative amounts: the one rounding rule of taxes, discounts and commissions.
+ *
+ * Here and elsewhere: a small function of one expression is written with `return`. Its names are
+ * resolved when it is created, so it needs no search_path, and the planner puts the expression in
+ * place of the call.
+ */
 create function ledger.divide_half_up(p_dividend numeric, p_divisor numeric)
 returns numeric
 language sql immutable strict parallel safe
-set search_path = pg_catalog, pg_temp
-as $$
-  select div(p_dividend * 2 + p_divisor, p_divisor * 2);
-$$;
+return div(p_dividend * 2 + p_divisor, p_divisor * 2);
 comment on function ledger.divide_half_up(numeric, numeric) is
   'Integer quotient rounded half up, for non-negative dividends and positive divisors.';
 

@@ -29,9 +29,21 @@ comment on table public.settings is 'Settings of the shop; edit value in the das
 
 create function ledger.setting_text(p_key text)
 returns text
-language sql stable strict
+language plpgsql stable strict
 set search_path = pg_catalog, pg_temp
 as $$
-  select s.value #>> '{}' from public.settings s where s.key = p_key;
-$$;
+begin
+  return (select s.value #>> '{}' from public.settings s where s.key = p_key);
+end $$;
 comment on function ledger.setting_text(text) is 'A setting''s value as text; cast it to the kind the setting has.';
+
+/* For procedures that need many: one read of some twenty rows costs as much as two reads of one. */
+create function ledger.all_settings()
+returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (select jsonb_object_agg(s.key, s.value) from public.settings s);
+end $$;
+comment on function ledger.all_settings() is 'All settings as one object; read with ->> and cast to the kind the setting has.';

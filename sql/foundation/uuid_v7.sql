@@ -4,15 +4,16 @@
  */
 create function ledger.uuid_v7()
 returns uuid
-language sql volatile parallel safe
+language plpgsql volatile parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
-  select encode(
+begin
+  return encode(
     set_bit(set_bit(
       overlay(uuid_send(gen_random_uuid())
               placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
               from 1 for 6),
       52, 1), 53, 1),
     'hex')::uuid;
-$$;
+end $$;
 comment on function ledger.uuid_v7() is 'Time-ordered UUID, version 7.';

@@ -42,42 +42,48 @@ comment on function ledger.current_actor(uuid) is
 
 create function ledger.has_permission(p_actor ledger.actor, p_permission text)
 returns boolean
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-  select p_actor.is_system or exists (
-    select from public.user_roles u
-    join public.role_permissions r on r.role = u.role
-    where u.user_id = p_actor.user_id and r.permission = p_permission);
-$$;
-comment on function ledger.has_permission(ledger.actor, text) is 'Whether the actor has a permission; a backend has all.';
-
-create function ledger.require_permission(p_actor ledger.actor, p_permission text)
-returns void
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if not ledger.has_permission(p_actor, p_permission) then
+  if p_actor.is_system then
+    return true;
+  end if;
+  return exists (
+    select from public.user_roles u
+    join public.role_permissions r on r.role = u.role
+    where u.user_id = p_actor.user_id and r.permission = p_permission);
+end $$;
+comment on function ledger.has_permission(ledger.actor, text) is 'Whether the actor has a permission; a backend has all.';
+
+create function ledger.require_permission(p_actor ledger.actor, p_permission text)
+returns ledger.actor
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not p_actor.is_system and not ledger.has_permission(p_actor, p_permission) then
     raise exception using errcode = 'insufficient_privilege',
       message = format('this needs the permission "%s"', p_permission),
       hint = format('Roles that have it: %s.', coalesce(
         (select string_agg(r.role, ', ' order by r.role) from public.role_permissions r where r.permission = p_permission), 'none'));
   end if;
+  return p_actor;
 end $$;
-comment on function ledger.require_permission(ledger.actor, text) is 'Raises 42501 when the actor lacks the permission.';
+comment on function ledger.require_permission(ledger.actor, text) is 'The actor; raises 42501 when they lack the permission.';
 
 /* The caller's own permissions, for row-level policies: `(select ledger.caller_may('orders.read'))`. */
 create function ledger.caller_may(p_permission text)
 returns boolean
-language sql stable security definer
+language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  select exists (
+begin
+  return exists (
     select from public.user_roles u
     join public.role_permissions r on r.role = u.role
     where u.user_id = auth.uid() and r.permission = p_permission);
-$$;
+end $$;
 comment on function ledger.caller_may(text) is 'Whether the signed-in user has a permission.';
 
 /* The customer a call is about: the caller, or somebody else with the permission for that. */
@@ -87,8 +93,8 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if p_user_id is not null and (p_actor.is_system or p_user_id is distinct from p_actor.user_id) then
-    perform ledger.require_permission(p_actor, p_permission);
+  if not p_actor.is_system and p_user_id is not null and p_user_id is distinct from p_actor.user_id then
+    p_actor := ledger.require_permission(p_actor, p_permission);
   end if;
   return coalesce(p_user_id, p_actor.user_id);
 end $$;

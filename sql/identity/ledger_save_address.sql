@@ -82,7 +82,7 @@ begin
 
   -- answer
   v_answer := jsonb_build_object('success', true, 'address_id', v_address_id);
-  perform ledger.idempotency_end('ledger_save_address', p_idempotency_key, v_actor.caller_id, v_request, null, v_answer);
+  v_answer := ledger.idempotency_end('ledger_save_address', p_idempotency_key, v_actor.caller_id, v_request, null, v_answer);
   perform set_config('ledger.procedure', '', true);
   return next jsonb_populate_record(null::public.ledger_save_address_result, v_answer);
 end $$;

@@ -1,5 +1,6 @@
 create policy profiles_are_seen_by_their_owner_and_staff on public.profiles for select to authenticated
-  using (id = (select auth.uid()) or (select ledger.caller_may('customers.read')));
+  using (id >= (select ledger.first_user_seen('customers.read'))
+         and id <= (select ledger.last_user_seen('customers.read')));
 
 create policy roles_are_seen_by_members on public.roles for select to authenticated using (true);
 create policy permissions_are_seen_by_members on public.permissions for select to authenticated using (true);

@@ -45,7 +45,7 @@ as $$
     where 'withdrawals_payable' in (p.debit_account, p.credit_account)
     group by p.account_id),
   item_sums as (
-    select i.order_id, sum(i.total_price_amount) as subtotal, sum(i.discount_amount) as discount, sum(i.tax_amount) as tax
+    select i.order_id, sum(i.quantity) as quantity, sum(i.total_price_amount) as subtotal, sum(i.discount_amount) as discount, sum(i.tax_amount) as tax
     from public.order_items i
     group by i.order_id),
   last_status as (
@@ -110,14 +110,52 @@ as $$
   select 'stock_equals_movements', format('%s/%s', s.variant_id, s.slot), s.on_hand::text, coalesce(sum(m.quantity), 0)::text
   from public.stock_levels s left join public.stock_movements m on m.variant_id = s.variant_id and m.slot = s.slot
   group by s.variant_id, s.slot, s.on_hand, s.version
-  having s.on_hand <> coalesce(sum(m.quantity), 0) or s.version <> count(m.id)
+  having s.on_hand <> coalesce(sum(m.quantity), 0) or s.version <> count(m.variant_id)
   union all
   select 'sold_equals_order_movements', o.id::text, coalesce(sold.quantity, 0)::text, coalesce(moved.quantity, 0)::text
   from public.orders o
-  left join lateral (select sum(i.quantity) as quantity from public.order_items i where i.order_id = o.id) sold on true
-  left join lateral (select -sum(m.quantity) as quantity from public.stock_movements m
-                     where m.order_id = o.id and m.reason = 'order_placed') moved on true
+  left join item_sums sold on sold.order_id = o.id
+  left join (select m.order_id, -sum(m.quantity) as quantity from public.stock_movements m
+             where m.reason = 'order_placed' group by m.order_id) moved on moved.order_id = o.id
   where coalesce(sold.quantity, 0) <> coalesce(moved.quantity, 0)
+  union all
+  -- what foreign keys would say, and more; orders do not pay for them
+  select 'order_refers_to_what_is_there', o.id::text, 'account of its customer and currency, payment method', format('%s %s', o.account_id, o.payment_method)
+  from public.orders o
+  left join public.accounts a on a.id = o.account_id and a.user_id = o.user_id and a.currency = o.currency
+  left join public.payment_methods p on p.code = o.payment_method
+  where a.id is null or p.code is null
+  union all
+  select 'line_refers_to_what_is_there', format('%s/%s', i.order_id, i.line_number), 'its order''s account, variant, vendor',
+         format('%s %s %s', i.account_id, i.variant_id, i.vendor_id)
+  from public.order_items i
+  left join public.orders o on o.id = i.order_id and o.account_id = i.account_id
+  left join public.variants v on v.id = i.variant_id
+  left join public.vendors w on w.id = i.vendor_id
+  where o.id is null or v.id is null or (w.id is null and i.vendor_id is not null)
+  union all
+  select 'transaction_refers_to_what_is_there', t.id::text, 'an account', t.account_id::text
+  from public.transactions t
+  left join public.accounts a on a.id = t.account_id
+  where a.id is null
+  union all
+  select 'posting_refers_to_what_is_there', format('%s/%s', p.transaction_id, p.leg_number), 'its transaction''s account and currency, the chart',
+         format('%s %s %s %s', p.account_id, p.currency, p.debit_account, p.credit_account)
+  from public.postings p
+  left join public.transactions t on t.id = p.transaction_id and t.account_id = p.account_id
+  left join public.accounts a on a.id = p.account_id and a.currency = p.currency
+  left join public.chart_accounts d on d.code = p.debit_account
+  left join public.chart_accounts c on c.code = p.credit_account
+  where t.id is null or a.id is null or d.code is null or c.code is null
+  union all
+  select 'movement_refers_to_what_is_there', format('%s/%s/%s', m.variant_id, m.slot, m.slot_version), 'stock of a variant', 'none'
+  from public.stock_movements m
+  left join public.stock_levels s on s.variant_id = m.variant_id and s.slot = m.slot
+  where s.variant_id is null
+  union all
+  select 'variant_has_stock', v.id::text, 'a row in stock_levels', 'none'
+  from public.variants v
+  where not exists (select from public.stock_levels s where s.variant_id = v.id and s.slot = 0)
   union all
   select 'discount_usage_equals_redemptions', u.discount_code_id::text, u.redemptions::text, count(r.order_id)::text
   from public.discount_usage u

@@ -24,15 +24,13 @@ grant select on public.audit_log to authenticated, service_role;
 create policy audit_log_is_seen_by_auditors on public.audit_log for select to authenticated
   using ((select ledger.caller_may('audit.read')));
 select ledger.make_immutable('public.audit_log', 'the ledger_* procedures');
-create trigger rows_are_never_truncated before truncate on ledger.audit_log_default
-  for each statement execute function ledger.refuse_change('audit_log');
+select ledger.guard_partition('ledger.audit_log_default', 'audit_log', 'the ledger_* procedures');
 -- the purge is the one exception: rows of the default partition cannot go with a whole month
 drop trigger rows_never_change on public.audit_log;
 create trigger rows_never_change before update or delete on public.audit_log
   for each row when (coalesce(current_setting('ledger.procedure', true), '') <> 'purge_audit_log')
   execute function ledger.refuse_change('audit_log');
 select ledger.enable_always('public.audit_log', array['rows_never_change']);
-select ledger.enable_always('ledger.audit_log_default', array['rows_are_never_truncated']);
 comment on table public.audit_log is 'Immutable until purged by month after the setting audit_retention_days.';
 comment on column public.audit_log.actor_role is 'Database role of the call: authenticated, service_role, or the owner in a direct session.';
 
@@ -56,7 +54,7 @@ begin
   values (lower(tg_op), tg_table_name,
           coalesce(v_new, v_old) ->> tg_argv[0],
           auth.uid(), case v_role when 'none' then session_user else v_role end,
-          ledger.client_address(), ledger.request_header('user-agent'),
+          ledger.client_address(ledger.request_headers()), ledger.request_headers() ->> 'user-agent',
           jsonb_strip_nulls(jsonb_build_object('old', v_old, 'new', v_new)));
   perform set_config('ledger.procedure', v_outer, true);
   return null;

@@ -1,10 +1,7 @@
 create function ledger.commission_amount(p_base_amount bigint, p_rate_bp integer)
 returns bigint
 language sql immutable strict parallel safe
-set search_path = pg_catalog, pg_temp
-as $$
-  select ledger.divide_half_up(p_base_amount::numeric * p_rate_bp, 10000)::bigint;
-$$;
+return ledger.divide_half_up(p_base_amount::numeric * p_rate_bp, 10000)::bigint;
 comment on function ledger.commission_amount(bigint, integer) is 'Commission on a base, rounded half up; minor units and basis points.';
 
 /* The referrer's side of a delivery: a step of its own, so that it can become a message between shards. */

@@ -14,7 +14,7 @@ create table public.immutable_events (
   causation_id uuid,
   written_by_xid bigint not null default (pg_current_xact_id()::text)::bigint,
   primary key (id, occurred_at),
-  constraint ids_count_up_from_one check (id > 0 and written_by_xid > 0)
+  constraint ids_count_up_from_one check (least(id, written_by_xid) > 0)
 ) partition by range (occurred_at);
 create table ledger.immutable_events_default partition of public.immutable_events default;
 alter table public.immutable_events enable row level security;
@@ -30,9 +30,7 @@ create index immutable_events_by_stream on public.immutable_events (stream_id, i
 -- the sealer's range; nearly free, because transaction ids rise with the table
 create index immutable_events_by_xid on public.immutable_events using brin (written_by_xid);
 select ledger.make_immutable('public.immutable_events', 'the ledger_* procedures');
-create trigger rows_are_never_truncated before truncate on ledger.immutable_events_default
-  for each statement execute function ledger.refuse_change('immutable_events');
-select ledger.enable_always('ledger.immutable_events_default', array['rows_are_never_truncated']);
+select ledger.guard_partition('ledger.immutable_events_default', 'immutable_events', 'the ledger_* procedures');
 comment on table public.immutable_events is 'Append-only, partitioned by month of occurred_at, sealed by event_seals.';
 comment on column public.immutable_events.account_id is 'Whose books the event belongs to; null for the shop''s own (stock).';
 comment on column public.immutable_events.written_by_xid is

@@ -26,73 +26,89 @@ declare
   v_request jsonb;
   v_answer jsonb;
   v_currency text := upper(coalesce(p_currency, ledger.setting_text('default_currency')));
+  v_account_id uuid;
+  v_earned bigint := 0;
+  v_available bigint := 0;
+  v_is_open boolean;
   v_account public.accounts;
   v_transaction public.transactions;
   v_correlation_id uuid;
+  v_phase text;
+  v_written bigint;
+  v_result public.ledger_credit_account_result;
 begin
   -- who may
-  v_actor := ledger.current_actor(p_actor_id);
-  perform ledger.require_permission(v_actor, case p_type when 'adjustment' then 'accounts.adjust' else 'accounts.credit' end);
+  v_actor := ledger.require_permission(ledger.current_actor(p_actor_id),
+                                       case p_type when 'adjustment' then 'accounts.adjust' else 'accounts.credit' end);
 
   -- asked before
-  v_request := jsonb_build_array(p_user_id, p_amount, p_type, p_currency, p_notes, p_metadata, p_actor_id);
+  v_request := case when p_idempotency_key is not null then
+    jsonb_build_array(p_user_id, p_amount, p_type, p_currency, p_notes, p_metadata, p_actor_id) end;
   v_answer := ledger.idempotency_begin('ledger_credit_account', p_idempotency_key, v_actor.caller_id, v_request);
   if v_answer is not null then
     return next jsonb_populate_record(null::public.ledger_credit_account_result, v_answer);
     return;
   end if;
 
-  -- check what needs no lock
-  v_answer := case
-    when p_user_id is null then ledger.refuse('customer_required')
-    when not exists (select from public.profiles p where p.id = p_user_id) then
-      ledger.refuse('customer_not_found', jsonb_build_object('user_id', p_user_id))
-    when p_type is null or p_type not in ('deposit', 'earning', 'bonus', 'adjustment') then
-      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_type', 'problem', 'one of deposit, earning, bonus, adjustment'))
-    when not exists (select from public.currencies c where c.code = v_currency) then
-      ledger.refuse('unknown_currency', jsonb_build_object('currency', v_currency,
-        'known', (select string_agg(c.code, ', ' order by c.code) from public.currencies c)))
-    when p_amount is null or p_amount = 0 or (p_amount < 0 and p_type <> 'adjustment') then
-      ledger.refuse('invalid_amount', jsonb_build_object('amount', p_amount,
-        'expected', case p_type when 'adjustment' then 'other than zero' else 'above zero' end))
-    when p_amount not between -9007199254740991 and 9007199254740991 then
-      ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991))
-    when p_amount < 0 and not exists (select from public.accounts a where a.id = ledger.account_id(p_user_id, v_currency)) then
-      ledger.refuse('insufficient_funds', jsonb_build_object('required', -p_amount, 'available', 0, 'currency', v_currency))
-    when length(p_notes) > 2000 or octet_length(p_metadata::text) > 16384 or coalesce(jsonb_typeof(p_metadata), 'object') <> 'object' then
-      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_notes, p_metadata',
-        'problem', 'notes have at most 2000 characters; metadata is a JSON object of at most 16 KB'))
-  end;
-  if v_answer is not null then
-    return next jsonb_populate_record(null::public.ledger_credit_account_result, v_answer);
-    return;
+  -- check what needs no lock; refusals are worded only where one may be needed
+  if p_user_id is null or p_type is null or p_type not in ('deposit', 'earning', 'bonus', 'adjustment')
+     or p_amount is null or p_amount not between 1 and 9007199254740991 or p_notes is not null or p_metadata is distinct from '{}' then
+    v_answer := case
+      when p_user_id is null then ledger.refuse('customer_required')
+      when p_type is null or p_type not in ('deposit', 'earning', 'bonus', 'adjustment') then
+        ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_type', 'problem', 'one of deposit, earning, bonus, adjustment'))
+      when p_amount is null or p_amount = 0 or (p_amount < 0 and p_type <> 'adjustment') then
+        ledger.refuse('invalid_amount', jsonb_build_object('amount', p_amount,
+          'expected', case p_type when 'adjustment' then 'other than zero' else 'above zero' end))
+      when p_amount not between -9007199254740991 and 9007199254740991 then
+        ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991))
+      when length(p_notes) > 2000 or octet_length(p_metadata::text) > 16384 or coalesce(jsonb_typeof(p_metadata), 'object') <> 'object' then
+        ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_notes, p_metadata',
+          'problem', 'notes have at most 2000 characters; metadata is a JSON object of at most 16 KB'))
+    end;
+    if v_answer is not null then
+      return next jsonb_populate_record(null::public.ledger_credit_account_result, v_answer);
+      return;
+    end if;
   end if;
 
   -- lock: account
-  perform set_config('ledger.procedure', 'ledger_credit_account', true);
-  perform ledger.lock_accounts(array[p_user_id], v_currency);
-  select a.* into v_account from public.accounts a where a.id = ledger.account_id(p_user_id, v_currency);
+  v_account_id := ledger.account_id(p_user_id, v_currency);
+  select a.total_earned, a.available_balance into v_earned, v_available
+  from public.accounts a
+  where a.id = v_account_id
+  for no key update;
+  v_is_open := found;
 
-  -- check
-  v_answer := case
-    when v_account.total_earned + p_amount > 9007199254740991 then
-      ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991))
-    when p_amount < 0 and v_account.available_balance + p_amount < 0 then
-      ledger.refuse('insufficient_funds', jsonb_build_object('required', -p_amount,
-        'available', v_account.available_balance, 'currency', v_currency))
-  end;
+  -- check; who has an account in a currency is there, and so is the currency
+  if not v_is_open then
+    v_account := ledger.lock_account(p_user_id, v_currency, p_open => false);
+    v_is_open := v_account.id is not null;
+    v_earned := coalesce(v_account.total_earned, 0);
+    v_available := coalesce(v_account.available_balance, 0);
+    v_answer := case when not v_is_open then ledger.refuse_opening(p_user_id, v_currency) end;
+  end if;
+  if v_answer is null and v_earned + p_amount > 9007199254740991 then
+    v_answer := ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991));
+  elsif v_answer is null and p_amount < 0 and v_available + p_amount < 0 then
+    v_answer := ledger.refuse('insufficient_funds', jsonb_build_object('required', -p_amount,
+      'available', v_available, 'currency', v_currency));
+  end if;
   if v_answer is not null then
-    perform set_config('ledger.procedure', '', true);
     return next jsonb_populate_record(null::public.ledger_credit_account_result, v_answer);
     return;
   end if;
 
-  -- write: account, transaction, posting
+  -- write: account (a first credit opens it), transaction, posting
+  v_phase := set_config('ledger.procedure', 'ledger_credit_account', true);
   v_correlation_id := ledger.correlation_id();
+  if not v_is_open then
+    insert into public.accounts (id, user_id, currency) values (v_account_id, p_user_id, v_currency);
+  end if;
   v_transaction := ledger.write_transaction(
-    v_account.id, p_type, v_actor, coalesce(p_notes, p_type), v_correlation_id,
+    v_account_id, p_type, v_actor, coalesce(p_notes, p_type), v_correlation_id,
     p_earned => p_amount, p_metadata => p_metadata);
-  perform ledger.write_postings(v_transaction, v_currency, array[case p_type
+  v_written := ledger.write_postings(v_transaction, v_currency, array[case p_type
     when 'deposit' then row('bank', 'wallet', p_amount)::ledger.posting_leg
     when 'adjustment' then
       case when p_amount > 0 then row('adjustments', 'wallet', p_amount)::ledger.posting_leg
@@ -100,18 +116,18 @@ begin
     else row('commission_expense', 'wallet', p_amount)::ledger.posting_leg end]);
 
   -- record
-  perform ledger.record_operation('account.credited', 'account', v_account.id, v_account.id,
+  v_written := ledger.record_operation('account.credited', 'account', v_account_id, v_account_id,
     ledger.balance_effect(v_transaction, p_earned => p_amount)
       || jsonb_build_object('type', p_type, 'currency', v_currency, 'notes', p_notes, 'metadata', p_metadata),
     v_actor, v_correlation_id);
 
-  -- answer
-  v_answer := jsonb_build_object(
-    'success', true, 'transaction_id', v_transaction.id, 'account_id', v_account.id, 'amount', p_amount,
-    'currency', v_currency, 'available_balance', v_transaction.balance_after);
-  perform ledger.idempotency_end('ledger_credit_account', p_idempotency_key, v_actor.caller_id, v_request, v_account.id, v_answer);
-  perform set_config('ledger.procedure', '', true);
-  return next jsonb_populate_record(null::public.ledger_credit_account_result, v_answer);
+  -- answer, stored under the key
+  v_result := row(true, v_transaction.id, null, null, null, v_account_id, p_amount, v_currency, v_transaction.balance_after);
+  if p_idempotency_key is not null then
+    v_answer := ledger.idempotency_end('ledger_credit_account', p_idempotency_key, v_actor.caller_id, v_request, v_account_id, to_jsonb(v_result));
+  end if;
+  v_phase := set_config('ledger.procedure', '', true);
+  return next v_result;
 end $$;
 revoke execute on function public.ledger_credit_account(uuid, bigint, text, text, text, jsonb, text, uuid) from public, anon;
 grant execute on function public.ledger_credit_account(uuid, bigint, text, text, text, jsonb, text, uuid) to authenticated, service_role;

@@ -77,7 +77,7 @@ begin
 
   -- answer
   v_answer := jsonb_build_object('success', true, 'transaction_id', v_transaction.id, 'account_id', v_account.id, 'frozen', p_frozen);
-  perform ledger.idempotency_end('ledger_freeze_account', p_idempotency_key, v_actor.caller_id, v_request, v_account.id, v_answer);
+  v_answer := ledger.idempotency_end('ledger_freeze_account', p_idempotency_key, v_actor.caller_id, v_request, v_account.id, v_answer);
   perform set_config('ledger.procedure', '', true);
   return next jsonb_populate_record(null::public.ledger_freeze_account_result, v_answer);
 end $$;

@@ -34,13 +34,16 @@ begin
       execute format('create table ledger.%I (like public.%I including defaults including constraints)', v_partition, v_table);
       execute format('alter table public.%I attach partition ledger.%I for values from (%L) to (%L)',
                      v_table, v_partition, v_month, v_month + interval '1 month');
-      execute format('create trigger rows_are_never_truncated before truncate on ledger.%I
-                      for each statement execute function ledger.refuse_change(%L)', v_partition, v_table);
-      execute format('alter table ledger.%I enable always trigger rows_are_never_truncated', v_partition);
       execute format('alter table ledger.%I enable row level security', v_partition);
       v_created := v_created + 1;
     end loop;
   end loop;
+  -- also those that were made by hand
+  perform ledger.guard_partition(i.inhrelid, c.relname, 'the ledger_* procedures')
+  from pg_catalog.pg_inherits i
+  join pg_catalog.pg_class c on c.oid = i.inhparent
+  where i.inhparent in ('public.immutable_events'::regclass, 'public.audit_log'::regclass)
+    and not exists (select from pg_catalog.pg_trigger t where t.tgrelid = i.inhrelid and t.tgname = 'rows_come_from_procedures');
   return v_created;
 end $$;
 comment on function ledger.create_month_partitions(integer) is

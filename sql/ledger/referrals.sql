@@ -37,8 +37,10 @@ alter table public.referral_commissions enable row level security;
 revoke all on public.referral_commissions from anon, authenticated, service_role;
 grant select on public.referral_commissions to authenticated, service_role;
 create policy commissions_are_seen_by_their_owner_and_staff on public.referral_commissions for select to authenticated
-  using (account_id in (select a.id from public.accounts a where a.user_id = (select auth.uid()))
-         or (select ledger.caller_may('accounts.read')));
+  using (account_id >= (select ledger.first_account_seen('accounts.read'))
+         and account_id <= (select ledger.last_account_seen('accounts.read'))
+         and (account_id in (select a.id from public.accounts a where a.user_id = (select auth.uid()))
+              or (select ledger.caller_may('accounts.read'))));
 -- a referrer's commissions, and the foreign keys
 create index referral_commissions_by_account on public.referral_commissions (account_id);
 create index referral_commissions_by_referee on public.referral_commissions (referee_user_id);

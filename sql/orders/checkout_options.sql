@@ -11,6 +11,7 @@ revoke all on public.payment_methods from anon, authenticated, service_role;
 grant select on public.payment_methods to anon, authenticated, service_role;
 create policy payment_methods_are_public on public.payment_methods for select to anon, authenticated using (true);
 select ledger.audit_hand_edits_of('public.payment_methods', 'code');
+select ledger.keep_schema_rows('public.payment_methods', 'code');
 comment on table public.payment_methods is 'Payment methods and whether they are offered.';
 
 create table public.shipping_methods (

@@ -24,13 +24,15 @@ declare
   v_order public.orders;
   v_window integer := ledger.setting_text('cancellation_window_minutes')::integer;
   v_change ledger.order_change;
+  v_phase text;
+  v_result public.ledger_cancel_order_result;
 begin
   -- who may
   v_actor := ledger.current_actor();
   v_user_id := ledger.customer_of_call(v_actor, p_user_id, 'orders.cancel');
 
   -- asked before
-  v_request := jsonb_build_array(v_user_id, p_order_id, p_reason);
+  v_request := case when p_idempotency_key is not null then jsonb_build_array(v_user_id, p_order_id, p_reason) end;
   v_answer := ledger.idempotency_begin('ledger_cancel_order', p_idempotency_key, v_actor.caller_id, v_request);
   if v_answer is null and not v_actor.is_system then
     v_answer := ledger.rate_limit_take(v_actor.user_id, 'ledger_cancel_order');
@@ -70,7 +72,7 @@ begin
   end if;
 
   -- write and record
-  perform set_config('ledger.procedure', 'ledger_cancel_order', true);
+  v_phase := set_config('ledger.procedure', 'ledger_cancel_order', true);
   v_change := ledger.apply_order_status(v_order, 'cancelled', v_actor, coalesce(p_reason, 'cancelled by the customer'), '{}');
   if v_change.refusal is not null then
     perform set_config('ledger.procedure', '', true);
@@ -78,13 +80,14 @@ begin
     return;
   end if;
 
-  -- answer
-  v_answer := jsonb_build_object('success', true, 'transaction_id', v_change.transaction_id, 'order_id', v_order.id,
-    'order_status', v_change.order_status, 'payment_status', v_change.payment_status,
-    'returned_amount', v_change.returned_amount, 'available_balance', v_change.available_balance);
-  perform ledger.idempotency_end('ledger_cancel_order', p_idempotency_key, v_actor.caller_id, v_request, v_order.account_id, v_answer);
-  perform set_config('ledger.procedure', '', true);
-  return next jsonb_populate_record(null::public.ledger_cancel_order_result, v_answer);
+  -- answer, stored under the key
+  v_result := row(true, v_change.transaction_id, null, null, null, v_order.id, v_change.order_status, v_change.payment_status,
+                  v_change.returned_amount, v_change.available_balance);
+  if p_idempotency_key is not null then
+    v_answer := ledger.idempotency_end('ledger_cancel_order', p_idempotency_key, v_actor.caller_id, v_request, v_order.account_id, to_jsonb(v_result));
+  end if;
+  v_phase := set_config('ledger.procedure', '', true);
+  return next v_result;
 end $$;
 revoke execute on function public.ledger_cancel_order(uuid, text, text, uuid) from public, anon;
 grant execute on function public.ledger_cancel_order(uuid, text, text, uuid) to authenticated, service_role;

@@ -31,13 +31,18 @@ declare
   v_user_id uuid;
   v_request jsonb;
   v_answer jsonb;
+  v_settings jsonb;
+  v_phase text;
   v_pricing ledger.order_pricing;
   v_account public.accounts;
   v_account_id uuid;
   v_shipping_address jsonb;
   v_billing_address jsonb;
+  v_available bigint;
   v_wallet_amount bigint;
   v_order public.orders;
+  v_written bigint;
+  v_result public.ledger_place_order_result;
   v_transaction public.transactions;
   v_correlation_id uuid;
 begin
@@ -46,8 +51,8 @@ begin
   v_user_id := ledger.customer_of_call(v_actor, p_user_id, 'orders.place');
 
   -- asked before
-  v_request := jsonb_build_array(v_user_id, p_items, p_payment_method, p_wallet_amount, p_shipping_address_id, p_billing_address_id,
-                                 p_shipping_method, p_discount_code, p_expected_total, p_notes, p_metadata);
+  v_request := case when p_idempotency_key is not null then jsonb_build_array(v_user_id, p_items, p_payment_method, p_wallet_amount, p_shipping_address_id, p_billing_address_id,
+                                 p_shipping_method, p_discount_code, p_expected_total, p_notes, p_metadata) end;
   v_answer := ledger.idempotency_begin('ledger_place_order', p_idempotency_key, v_actor.caller_id, v_request);
   if v_answer is null and not v_actor.is_system then
     v_answer := ledger.rate_limit_take(v_actor.user_id, 'ledger_place_order');
@@ -55,42 +60,57 @@ begin
 
   -- check what needs no lock: customer, arguments, prices
   if v_answer is null then
-    v_pricing := ledger.price_order(v_user_id, p_items, p_shipping_method, p_discount_code);
-    v_shipping_address := ledger.address_snapshot(p_shipping_address_id, v_user_id);
-    v_billing_address := ledger.address_snapshot(p_billing_address_id, v_user_id);
-    v_answer := case
-      when v_user_id is null then ledger.refuse('customer_required')
-      when not exists (select from public.profiles p where p.id = v_user_id) then
-        ledger.refuse('customer_not_found', jsonb_build_object('user_id', v_user_id))
-      when length(p_notes) > 2000 then
-        ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_notes', 'problem', 'at most 2000 characters'))
-      when coalesce(jsonb_typeof(p_metadata), 'object') <> 'object' or octet_length(p_metadata::text) > 16384 then
-        ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_metadata', 'problem', 'a JSON object of at most 16 KB'))
-      when p_shipping_address_id is not null and v_shipping_address is null then
-        ledger.refuse('address_not_found', jsonb_build_object('address_id', p_shipping_address_id))
-      when p_billing_address_id is not null and v_billing_address is null then
-        ledger.refuse('address_not_found', jsonb_build_object('address_id', p_billing_address_id))
-      when v_pricing.refusal is not null then v_pricing.refusal
-      when p_expected_total <> v_pricing.total_amount then
-        ledger.refuse('price_changed', jsonb_build_object('total', v_pricing.total_amount, 'expected', p_expected_total,
-                                                          'currency', v_pricing.currency))
-    end;
+    v_settings := ledger.all_settings();
+    v_pricing := ledger.price_order(v_user_id, p_items, p_shipping_method, p_discount_code, v_settings);
+    if p_shipping_address_id is not null or p_billing_address_id is not null then
+      v_shipping_address := ledger.address_snapshot(p_shipping_address_id, v_user_id);
+      v_billing_address := ledger.address_snapshot(p_billing_address_id, v_user_id);
+    end if;
+    -- what was left out needs no check; refusals are worded only where one may be needed
+    if v_user_id is null or v_pricing.refusal is not null or p_expected_total is not null or p_notes is not null
+       or p_metadata is distinct from '{}' or p_shipping_address_id is not null or p_billing_address_id is not null then
+      v_answer := case
+        when v_user_id is null then ledger.refuse('customer_required')
+        when length(p_notes) > 2000 then
+          ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_notes', 'problem', 'at most 2000 characters'))
+        when coalesce(jsonb_typeof(p_metadata), 'object') <> 'object' or octet_length(p_metadata::text) > 16384 then
+          ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_metadata', 'problem', 'a JSON object of at most 16 KB'))
+        when p_shipping_address_id is not null and v_shipping_address is null then
+          ledger.refuse('address_not_found', jsonb_build_object('address_id', p_shipping_address_id))
+        when p_billing_address_id is not null and v_billing_address is null then
+          ledger.refuse('address_not_found', jsonb_build_object('address_id', p_billing_address_id))
+        when v_pricing.refusal is not null then v_pricing.refusal
+        when p_expected_total <> v_pricing.total_amount then
+          ledger.refuse('price_changed', jsonb_build_object('total', v_pricing.total_amount, 'expected', p_expected_total,
+                                                            'currency', v_pricing.currency))
+      end;
+    end if;
   end if;
 
   -- lock: account, stock by variant, discount code; each check under its lock
   if v_answer is null then
     v_account_id := ledger.account_id(v_user_id, v_pricing.currency);
-    perform ledger.lock_accounts(array[v_user_id], v_pricing.currency, p_open => false);
-    select a.* into v_account from public.accounts a where a.id = v_account_id;
-    v_answer := case when v_account.frozen_reason is not null then
-      ledger.refuse('account_frozen', jsonb_build_object('reason', v_account.frozen_reason)) end;
+    select a.id, a.frozen_reason, a.available_balance into v_account.id, v_account.frozen_reason, v_account.available_balance
+    from public.accounts a
+    where a.id = v_account_id
+    for no key update;
+    if not found then
+      v_account := ledger.lock_account(v_user_id, v_pricing.currency, p_open => false);
+    end if;
+    if v_account.frozen_reason is not null then
+      v_answer := ledger.refuse('account_frozen', jsonb_build_object('reason', v_account.frozen_reason));
+    elsif v_account.id is null then -- who has an account is there
+      v_answer := ledger.refuse_opening(v_user_id, v_pricing.currency);
+    end if;
   end if;
   if v_answer is null then
-    v_answer := ledger.wallet_part(p_payment_method, p_wallet_amount, v_pricing.total_amount,
-                                   coalesce(v_account.available_balance, 0), v_pricing.currency);
-    v_wallet_amount := (v_answer ->> 'wallet_amount')::bigint;
+    v_available := coalesce(v_account.available_balance, 0);
+    v_wallet_amount := ledger.wallet_part(p_payment_method, p_wallet_amount, v_pricing.total_amount, v_available);
+    v_answer := ledger.lock_stock_for(v_pricing);
     -- where both are short, the stock is what the customer reads about (source 003: stock, then balance)
-    v_answer := coalesce(ledger.lock_stock_for(v_pricing.lines), case when v_answer ? 'error_code' then v_answer end);
+    if v_answer is null and v_wallet_amount is null then
+      v_answer := ledger.refuse_wallet_part(p_payment_method, p_wallet_amount, v_pricing.total_amount, v_available, v_pricing.currency);
+    end if;
   end if;
   if v_answer is null and v_pricing.discount_code_id is not null then
     perform from public.discount_usage u where u.discount_code_id = v_pricing.discount_code_id for no key update;
@@ -103,7 +123,7 @@ begin
   end if;
 
   -- write: account (a first order may open it), order, items, stock, discount, transaction, posting
-  perform set_config('ledger.procedure', 'ledger_place_order', true);
+  v_phase := set_config('ledger.procedure', 'ledger_place_order', true);
   v_correlation_id := ledger.correlation_id();
   if v_account.id is null then
     insert into public.accounts (id, user_id, currency) values (v_account_id, v_user_id, v_pricing.currency);
@@ -114,8 +134,8 @@ begin
      subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, wallet_amount, paid_amount,
      shipping_method, discount_code_id, shipping_address, billing_address, notes, metadata, placed_by)
   values
-    (v_account_id, v_user_id, ledger.next_order_number(), v_pricing.currency,
-     ledger.first_status(v_wallet_amount = v_pricing.total_amount),
+    (v_account_id, v_user_id, ledger.next_order_number(v_settings), v_pricing.currency,
+     ledger.first_status(v_wallet_amount = v_pricing.total_amount, v_settings),
      case when v_wallet_amount = v_pricing.total_amount then 'paid'
           when v_wallet_amount > 0 then 'partially_paid' else 'unpaid' end,
      p_payment_method, v_pricing.prices_include_tax,
@@ -123,7 +143,7 @@ begin
      v_pricing.total_amount, v_wallet_amount, v_wallet_amount, p_shipping_method, v_pricing.discount_code_id,
      v_shipping_address, v_billing_address,
      p_notes, coalesce(p_metadata, '{}'), v_actor.user_id)
-  returning o.* into v_order;
+  returning o.id, o.order_number, o.status, o.payment_status into v_order.id, v_order.order_number, v_order.status, v_order.payment_status;
 
   insert into public.order_items
     (account_id, order_id, line_number, variant_id, vendor_id, product_name, product_sku, variant_name, quantity,
@@ -132,10 +152,8 @@ begin
          l.quantity, l.unit_price_amount, l.total_price_amount, l.discount_amount, l.tax_rate_bp, l.tax_amount
   from unnest(v_pricing.lines) l;
 
-  perform ledger.move_stock(
-    (select array_agg(row(w.variant_id, -w.quantity)::ledger.stock_change)
-     from (select l.variant_id, sum(l.quantity)::bigint as quantity from unnest(v_pricing.lines) l group by l.variant_id) w),
-    'order_placed', v_actor, v_order.id);
+  v_written := ledger.move_stock(v_pricing.variant_ids, v_pricing.quantities, 'order_placed', v_actor, v_order.id,
+                                 p_thresholds => v_pricing.thresholds);
 
   if v_pricing.discount_code_id is not null then
     update public.discount_usage u set redemptions = u.redemptions + 1 where u.discount_code_id = v_pricing.discount_code_id;
@@ -146,29 +164,26 @@ begin
   v_transaction := ledger.write_transaction(
     v_account_id, 'order_created', v_actor, 'order placed', v_correlation_id,
     p_orders => v_wallet_amount, p_order_id => v_order.id, p_metadata => jsonb_build_object('order_number', v_order.order_number));
-  perform ledger.write_postings(v_transaction, v_order.currency,
+  v_written := ledger.write_postings(v_transaction, v_pricing.currency,
     array[row('wallet', 'order_escrow', v_wallet_amount)]::ledger.posting_leg[]);
 
   -- record
-  perform ledger.record_operation('order.placed', 'order', v_order.id, v_account_id,
+  v_written := ledger.record_operation('order.placed', 'order', v_order.id, v_account_id,
     ledger.balance_effect(v_transaction, p_orders => v_wallet_amount) || jsonb_build_object(
-      'order_number', v_order.order_number, 'user_id', v_user_id, 'currency', v_order.currency, 'from_status', null,
+      'order_number', v_order.order_number, 'user_id', v_user_id, 'currency', v_pricing.currency, 'from_status', null,
       'to_status', v_order.status, 'payment_status', v_order.payment_status, 'payment_method', p_payment_method,
-      'total_amount', v_order.total_amount, 'wallet_amount', v_wallet_amount, 'notes', p_notes,
-      'items', (select jsonb_agg(jsonb_build_object('variant_id', l.variant_id, 'quantity', l.quantity,
-                                                    'unit_price_amount', l.unit_price_amount) order by l.line_number)
-                from unnest(v_pricing.lines) l)),
+      'total_amount', v_pricing.total_amount, 'wallet_amount', v_wallet_amount, 'notes', p_notes, 'items', v_pricing.items),
     v_actor, v_correlation_id);
 
-  -- answer
-  v_answer := jsonb_build_object(
-    'success', true, 'transaction_id', v_transaction.id, 'order_id', v_order.id, 'order_number', v_order.order_number,
-    'status', v_order.status, 'payment_status', v_order.payment_status, 'currency', v_order.currency,
-    'total_amount', v_order.total_amount, 'wallet_amount', v_wallet_amount, 'amount_due', v_order.amount_due,
-    'available_balance', v_transaction.balance_after);
-  perform ledger.idempotency_end('ledger_place_order', p_idempotency_key, v_actor.caller_id, v_request, v_account_id, v_answer);
-  perform set_config('ledger.procedure', '', true);
-  return next jsonb_populate_record(null::public.ledger_place_order_result, v_answer);
+  -- answer, stored under the key
+  v_result := row(true, v_transaction.id, null, null, null, v_order.id, v_order.order_number, v_order.status, v_order.payment_status,
+                  v_pricing.currency, v_pricing.total_amount, v_wallet_amount, v_pricing.total_amount - v_wallet_amount,
+                  v_transaction.balance_after);
+  if p_idempotency_key is not null then
+    v_answer := ledger.idempotency_end('ledger_place_order', p_idempotency_key, v_actor.caller_id, v_request, v_account_id, to_jsonb(v_result));
+  end if;
+  v_phase := set_config('ledger.procedure', '', true);
+  return next v_result;
 end $$;
 revoke execute on function public.ledger_place_order(jsonb, text, bigint, uuid, uuid, text, text, bigint, text, jsonb, text, uuid) from public, anon;
 grant execute on function public.ledger_place_order(jsonb, text, bigint, uuid, uuid, text, text, bigint, text, jsonb, text, uuid) to authenticated, service_role;

@@ -68,7 +68,7 @@ begin
 
   -- answer
   v_answer := jsonb_build_object('success', true, 'referrer_user_id', v_referrer_id, 'rate_bp', v_rate_bp);
-  perform ledger.idempotency_end('ledger_register_referral', p_idempotency_key, v_actor.caller_id, v_request, null, v_answer);
+  v_answer := ledger.idempotency_end('ledger_register_referral', p_idempotency_key, v_actor.caller_id, v_request, null, v_answer);
   perform set_config('ledger.procedure', '', true);
   return next jsonb_populate_record(null::public.ledger_register_referral_result, v_answer);
 end $$;

@@ -27,7 +27,7 @@ begin
   end if;
 
   -- answer
-  v_pricing := ledger.price_order(v_user_id, p_items, p_shipping_method, p_discount_code);
+  v_pricing := ledger.price_order(v_user_id, p_items, p_shipping_method, p_discount_code, ledger.all_settings());
   return next jsonb_populate_record(null::public.order_quote_result, coalesce(v_pricing.refusal, jsonb_build_object(
     'success', true, 'currency', v_pricing.currency, 'prices_include_tax', v_pricing.prices_include_tax,
     'subtotal_amount', v_pricing.subtotal_amount, 'discount_amount', v_pricing.discount_amount,

@@ -6,7 +6,13 @@ as
          o.subtotal_amount, o.discount_amount, o.shipping_amount, o.tax_amount, o.total_amount,
          o.wallet_amount, o.paid_amount, o.refunded_amount, o.amount_due,
          o.shipping_method, o.shipping_address, o.billing_address, o.notes, o.created_at, o.updated_at
-  from public.orders o;
+  from public.orders o
+  -- a customer's orders come from orders_by_customer, whatever they are sorted by: the bounds are
+  -- what the index is entered with; the last line says the first once more, for the planner to
+  -- expect one customer's rows and not a part of everybody's
+  where o.user_id >= (select ledger.first_user_seen('orders.read', current_user))
+    and o.user_id <= (select ledger.last_user_seen('orders.read', current_user))
+    and o.user_id = greatest(o.user_id, (select ledger.first_user_seen('orders.read', current_user)));
 revoke all on public.customer_orders from anon, authenticated, service_role;
 grant select on public.customer_orders to authenticated, service_role;
 comment on view public.customer_orders is 'Orders as their customer sees them; amounts in minor units.';

@@ -42,7 +42,7 @@ begin
   v_answer := coalesce(v_change.refusal, jsonb_build_object('success', true, 'transaction_id', v_change.transaction_id,
     'withdrawal_id', p_withdrawal_id, 'status', v_change.status, 'available_balance', v_change.available_balance));
   if v_change.refusal is null then
-    perform ledger.idempotency_end('ledger_cancel_withdrawal', p_idempotency_key, v_actor.caller_id, v_request, null, v_answer);
+    v_answer := ledger.idempotency_end('ledger_cancel_withdrawal', p_idempotency_key, v_actor.caller_id, v_request, null, v_answer);
   end if;
   return next jsonb_populate_record(null::public.ledger_cancel_withdrawal_result, v_answer);
 end $$;

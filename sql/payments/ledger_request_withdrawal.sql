@@ -92,7 +92,7 @@ begin
   -- answer
   v_answer := jsonb_build_object('success', true, 'transaction_id', v_transaction.id, 'withdrawal_id', v_withdrawal_id,
     'status', 'requested', 'amount', p_amount, 'currency', v_currency, 'available_balance', v_transaction.balance_after);
-  perform ledger.idempotency_end('ledger_request_withdrawal', p_idempotency_key, v_actor.caller_id, v_request, v_account.id, v_answer);
+  v_answer := ledger.idempotency_end('ledger_request_withdrawal', p_idempotency_key, v_actor.caller_id, v_request, v_account.id, v_answer);
   perform set_config('ledger.procedure', '', true);
   return next jsonb_populate_record(null::public.ledger_request_withdrawal_result, v_answer);
 end $$;

@@ -21,7 +21,9 @@ alter table public.withdrawals enable row level security;
 revoke all on public.withdrawals from anon, authenticated, service_role;
 grant select on public.withdrawals to authenticated, service_role;
 create policy withdrawals_are_seen_by_their_customer_and_finance on public.withdrawals for select to authenticated
-  using (user_id = (select auth.uid()) or (select ledger.caller_may('withdrawals.review')));
+  using (account_id >= (select ledger.first_account_seen('withdrawals.review'))
+         and account_id <= (select ledger.last_account_seen('withdrawals.review'))
+         and (user_id = (select auth.uid()) or (select ledger.caller_may('withdrawals.review'))));
 -- a customer's withdrawals, newest first
 create index withdrawals_by_account on public.withdrawals (account_id, id);
 -- the review queue

@@ -99,7 +99,7 @@ $$;
 /* Outbox messages of a type, oldest first, whose payload contains this. */
 create or replace function tests.messages(type text, about jsonb) returns setof jsonb
 language sql stable security definer set search_path = '' as $$
-  select m.payload from ledger.outbox m where m.type = messages.type and m.payload @> about order by m.id;
+  select m.payload from ledger.outbox_messages m where m.type = messages.type and m.payload @> about order by m.id;
 $$;
 
 /*

@@ -72,7 +72,12 @@ export async function countsOutOfOrder(sql: Sql): Promise<string[]> {
       from public.immutable_events e
       where e.payload ? 'account_version'
       union all
-      select concat('stock ', m.variant_id), m.id, m.slot_version from public.stock_movements m),
+      select concat('stock ', m.variant_id), e.id, m.slot_version
+      from public.stock_movements m
+      -- a movement is as old as the event that the same call recorded while it held the stock
+      left join public.immutable_events e
+        on e.written_by_xid = m.xmin::text::bigint
+        and e.stream_id = coalesce(m.order_id, m.variant_id)),
     numbered as (
       select c.*, row_number() over (partition by c.counter order by c.id) as position from counted c)
     select concat_ws(' ', n.counter, 'counts', n.count, 'at', n.position) as what

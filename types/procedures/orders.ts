@@ -8,6 +8,7 @@ import {
   customerId,
   id,
   metadata,
+  moment,
   notes,
   text,
   transactionId,
@@ -73,6 +74,32 @@ export const quotedLine = z
     taxAmount: amount('Tax on the line after its discount, rounded half up.'),
   })
   .describe('A line of an order with its price.');
+
+export const orderStage = z
+  .enum([
+    'finance_pending',
+    'finance_review',
+    'bank_transfer_grace',
+    'awaiting_confirmation',
+    'warehouse_ready',
+    'warehouse_processing',
+    'logistics_dispatched',
+    'delivered',
+    'rejected',
+    'cancelled',
+    'refunded',
+  ])
+  .describe('Where the order is in the house; follows from status and payment status.');
+
+export const trackedStatus = z
+  .object({
+    eventId: z.int().describe('Rises with each status.'),
+    fromStatus: orderStatus.nullable().describe('The status before; null for the first.'),
+    status: orderStatus,
+    notes: z.string().nullable().describe('What was said of it.'),
+    at: moment('When.'),
+  })
+  .describe('A status that an order has had.');
 
 const shippingMethod = text(1, 100, 'Code of a shipping method, such as standard.');
 const discountCode = text(1, 100, 'A discount code, in any case.');
@@ -187,6 +214,28 @@ export const orders = {
       taxAmount: amount("Sum of the lines' tax."),
       totalAmount: amount('What the order would cost.'),
       lines: z.array(quotedLine).describe('The lines with their prices.'),
+    }),
+  },
+
+  orderTracking: {
+    name: 'order_tracking',
+    summary: 'Where an order is, every status it has had, and what the caller can do next.',
+    answers: 'result',
+    takesIdempotencyKey: false,
+    input: z.strictObject({ orderId: id('The order.') }),
+    output: z.object({
+      orderId: id('The order.'),
+      orderNumber: z.string().describe('What people call it, such as ORD00000001.'),
+      status: orderStatus,
+      paymentStatus,
+      stage: orderStage,
+      currency: currency('Currency of the order.'),
+      totalAmount: amount('What the order costs.'),
+      amountDue: amount('What is left to pay.'),
+      placedAt: moment('When it was placed.'),
+      updatedAt: moment('When it last changed.'),
+      history: z.array(trackedStatus).describe('Every status it has had, oldest first.'),
+      nextSteps: z.array(orderStatus).describe('What the caller can bring it to now.'),
     }),
   },
 

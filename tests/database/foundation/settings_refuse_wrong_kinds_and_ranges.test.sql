@@ -1,6 +1,6 @@
 -- DESIGN section 6 (settings are rows) and source 004 (order prefix, length, tax, thresholds): a wrong value is refused where it is typed.
 begin;
-select plan(50);
+select plan(51);
 
 create temp table tried (key text, value jsonb, good boolean);
 insert into tried values
@@ -27,13 +27,14 @@ select throws_ok($$ update public.settings set value = null where key = 'grace_h
 -- the values as shipped
 select results_eq($$ select key, value from public.settings where key in ('order_number_prefix', 'order_number_length', 'default_order_status') order by key $$,
   $$ values ('default_order_status', '"pending"'::jsonb), ('order_number_length', '8'), ('order_number_prefix', '"ORD"') $$, 'source 004: ORD, 8 digits, pending');
-select is_empty($$ select s.key from public.settings s
-                   where not exists (select from pg_proc p where p.pronamespace in ('public'::regnamespace, 'ledger'::regnamespace)
-                                     and p.prosrc like '%setting_text(''' || s.key || ''')%') and s.key <> 'grace_hours' $$,
-  'every setting is read by some procedure; grace_hours waits for payment in grace');
-select is_empty($$ select distinct m[1] from pg_proc p, regexp_matches(p.prosrc, 'setting_text\(''([a-z_]+)''\)', 'g') m
-                   where p.pronamespace in ('public'::regnamespace, 'ledger'::regnamespace) and m[1] not in (select key from public.settings) $$,
-  'every setting that a procedure reads exists');
+-- by setting_text('key'), or from all settings at once: p_settings ->> 'key'
+create temp view settings_read as
+  select distinct m[1] as key from pg_proc p, regexp_matches(p.prosrc, '(?:setting_text\(|[pv]_settings ->>? )''([a-z_]+)''', 'g') m
+  where p.pronamespace in ('public'::regnamespace, 'ledger'::regnamespace);
+select set_eq($$ select key from settings_read union all values ('grace_hours') $$, 'select key from public.settings',
+  'every setting is read by some procedure, and no other is; grace_hours waits for payment in grace');
+select is(ledger.all_settings(), (select jsonb_object_agg(s.key, s.value) from public.settings s), 'all settings are read at once as they are');
+select is_empty($$ select s.key from public.settings s where ledger.all_settings() ->> s.key is distinct from ledger.setting_text(s.key) $$, 'each is the same text either way');
 select is(ledger.setting_text('no_such_setting'), null, 'a setting that does not exist reads as null');
 select * from finish();
 rollback;

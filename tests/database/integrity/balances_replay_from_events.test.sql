@@ -39,7 +39,7 @@ select bag_eq('select order_id, variant_id, quantity, unit_price_amount from pub
 select is_empty($$ select e.id from public.immutable_events e
                    where (select count(*) from public.audit_log a where a.correlation_id = e.correlation_id and a.action = e.event_type and a.target_id = e.stream_id::text) <> 1 $$, 'each event has one line in the audit log');
 select is_empty($$ select e.id from public.immutable_events e
-                   where (select count(*) from ledger.outbox o where o.payload ->> 'correlation_id' = e.correlation_id::text and o.type = e.event_type and o.payload ->> 'stream_id' = e.stream_id::text) <> 1 $$, 'and one message in the outbox');
+                   where (select count(*) from ledger.outbox_messages o where o.payload ->> 'correlation_id' = e.correlation_id::text and o.type = e.event_type and o.payload ->> 'stream_id' = e.stream_id::text) <> 1 $$, 'and one message in the outbox');
 select is_empty($$ select t.id from public.transactions t
                    where (select count(*) from public.immutable_events e where e.payload ->> 'transaction_id' = t.id::text and e.correlation_id = t.correlation_id) <> 1 $$, 'each transaction has one event');
 select * from finish();

@@ -30,6 +30,7 @@ from ids, (values
   ('address_not_found', 'bob', 'delete another''s address', 'select * from public.ledger_delete_address(%5$L)'),
   ('42501', 'bob', 'delete another''s address in her name', 'select * from public.ledger_delete_address(%5$L, %9$L)'),
   ('42501', 'ann', 'register a referral for another', 'select * from public.ledger_register_referral(%8$L, p_user_id => %1$L)'),
+  ('order_not_found', 'ann', 'track another''s order', 'select * from public.order_tracking(%2$L)'),
   ('42501', 'ann', 'ask a quote in another''s name', 'select * from public.order_quote(%7$L, p_user_id => %1$L)'),
   -- what is for staff, on oneself
   ('42501', 'ann', 'credit her own account', 'select * from public.ledger_credit_account(%9$L, 100)'),

@@ -1,6 +1,6 @@
 -- DESIGN section 2 (privileges) and section 3: the list of what each role may call is this file.
 begin;
-select plan(14);
+select plan(15);
 
 create temp table listed (name text, definer boolean, roles text);
 insert into listed values
@@ -20,15 +20,17 @@ insert into listed values
   ('ledger_save_address', true, 'authenticated, service_role'),
   ('my_permissions', true, 'authenticated, service_role'),
   ('order_quote', true, 'anon, authenticated, service_role'),
+  ('order_tracking', true, 'authenticated, service_role'),
   ('report_trial_balance', true, 'authenticated, service_role');
 
 create temp view ours as
   select p.oid, p.oid::regprocedure::text as signature, n.nspname as schema, p.proname::text as name, p.prosecdef as definer, p.proconfig,
-         p.prorettype, p.provolatile, p.proacl,
+         p.prorettype, p.provolatile, p.proacl, p.prosqlbody is not null and l.lanname = 'sql' as parsed,
          (select string_agg(r, ', ' order by r) from unnest('{anon,authenticated,service_role}'::text[]) r
           where has_function_privilege(r, p.oid, 'execute')) as roles
   from pg_proc p
   join pg_namespace n on n.oid = p.pronamespace
+  join pg_language l on l.oid = p.prolang
   where n.nspname in ('public', 'ledger');
 
 -- no member of an extension may hide an unlisted function: none is in these schemas
@@ -41,16 +43,25 @@ select is_empty('select name from ours where schema = ''public'' group by name h
   'no function in public is overloaded, which PostgREST cannot tell apart');
 select bag_eq('select name, definer, roles from ours where schema = ''public''', 'select name, definer, roles from listed',
   'each function in public may be executed by the listed roles only, and runs as its owner only where listed');
-select is_empty($$ select name from ours where exists (select from aclexplode(coalesce(proacl, acldefault('f', 10))) a where a.grantee = 0) $$,
-  'no function in public or ledger is executable by PUBLIC');
+select is_empty($$ select name from ours where exists (select from aclexplode(coalesce(proacl, acldefault('f', 10))) a where a.grantee = 0)
+                   and (schema, name) not in (('ledger', 'first_user_seen'), ('ledger', 'last_user_seen')) $$,
+  'no function in public or ledger is executable by PUBLIC, but the two that the view customer_orders asks as whoever reads, which tell of nobody but the reader');
 select is_empty($$ select name from ours where schema = 'ledger' and roles is not null
-                   and (name, roles) not in (('caller_may', 'authenticated'), ('uuid_v7', 'service_role')) $$,
-  'no function in ledger is executable from outside, but caller_may, which policies call as the reader, and uuid_v7, the default of catalogue ids');
-select is_empty($$ select signature from ours where not coalesce(proconfig, '{}') @> '{"search_path=pg_catalog, pg_temp"}'::text[] $$,
-  'every function in public and ledger has a search_path of its own, with temporary objects last');
+                   and (name, roles) not in (('caller_may', 'authenticated'), ('uuid_v7', 'service_role'),
+                     ('first_account_seen', 'authenticated'), ('last_account_seen', 'authenticated'),
+                     ('first_user_seen', 'anon, authenticated, service_role'), ('last_user_seen', 'anon, authenticated, service_role')) $$,
+  'no function in ledger is executable from outside, but what policies and views call as the reader, and uuid_v7, the default of catalogue ids');
+-- the names in a parsed body were resolved when the function was created: no search_path leads them elsewhere
+select is_empty($$ select signature from ours
+                   where not coalesce(proconfig, '{}') @> '{"search_path=pg_catalog, pg_temp"}'::text[] and (definer or not parsed) $$,
+  'every function in public and ledger has a search_path of its own, with temporary objects last, or is plain SQL parsed at its creation that runs as its caller');
+select is_empty($$ select signature, c from ours, unnest(proconfig) c
+                   where c not in ('search_path=pg_catalog, pg_temp', 'plan_cache_mode=force_generic_plan') and c !~ '^lock_timeout=' $$,
+  'no function sets anything but its search_path, how it is planned and how long it waits for a lock');
 select is_empty($$ select signature from ours where schema = 'ledger' and definer
-                   and name not in ('audit_hand_edit', 'caller_may', 'create_profile', 'open_discount_usage', 'open_stock') $$,
-  'in ledger only triggers and caller_may run as their owner: helpers never lend rights');
+                   and name not in ('audit_hand_edit', 'create_profile', 'open_discount_usage', 'open_stock',
+                     'caller_may', 'only_user_seen', 'first_user_seen', 'last_user_seen', 'first_account_seen', 'last_account_seen') $$,
+  'in ledger only triggers and what policies ask about the reader run as their owner: helpers never lend rights');
 select is_empty($$ select signature from ours where obj_description(oid, 'pg_proc') is null $$,
   'every function in public and ledger has a comment');
 select is_empty($$ select signature from ours where pg_get_userbyid((select proowner from pg_proc where pg_proc.oid = ours.oid)) <> 'postgres' $$,

@@ -34,14 +34,15 @@ create temp table good as
     ('ledger_review_withdrawal', 'p_withdrawal_id', bobs_withdrawal::text), ('ledger_review_withdrawal', 'p_decision', 'reject'),
     ('ledger_save_address', 'p_recipient', 'A'), ('ledger_save_address', 'p_line1', '1'), ('ledger_save_address', 'p_city', 'B'),
     ('ledger_save_address', 'p_country', 'IQ'), ('ledger_save_address', 'p_user_id', ann::text),
-    ('order_quote', 'p_items', items::text)
+    ('order_quote', 'p_items', items::text),
+    ('order_tracking', 'p_order_id', anns_order::text)
   ) v (procedure, argument, value);
 
 create temp table arguments as
   select p.proname::text as procedure, a.name as argument, format_type(t.oid, null) as type, t.n as position,
          t.n <= p.pronargs - p.pronargdefaults as required
   from pg_proc p, unnest(p.proargtypes::oid[]) with ordinality t (oid, n), lateral (select p.proargnames[t.n] as name) a
-  where p.pronamespace = 'public'::regnamespace and p.proname ~ '^(ledger_|order_quote$)';
+  where p.pronamespace = 'public'::regnamespace and p.proname ~ '^(ledger_|order_(quote|tracking)$)';
 
 -- the odd values of each type, as SQL literals
 create temp table odd (type text, literal text);

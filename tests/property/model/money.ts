@@ -42,14 +42,14 @@ export function creditAccount(
 
   return once(shop, call, [userId, amount, type, call.args.p_currency, p_actor_id], () => {
     if (userId === null) return refused('customer_required');
-    if (!shop.people.has(userId)) return refused('customer_not_found', { user_id: userId });
     const source = SOURCES[type];
     if (source === undefined) return refused('invalid_argument', { argument: 'p_type' });
-    if (!CURRENCIES.includes(currency)) return refused('unknown_currency', { currency });
     if (amount === 0n || (amount < 0n && type !== 'adjustment')) {
       return refused('invalid_amount');
     }
     if (amount < -LARGEST_AMOUNT || amount > LARGEST_AMOUNT) return refused('amount_too_large');
+    if (!shop.people.has(userId)) return refused('customer_not_found', { user_id: userId });
+    if (!CURRENCIES.includes(currency)) return refused('unknown_currency', { currency });
     const found = findAccount(shop, userId, currency);
     if ((found?.earned ?? 0n) + amount > LARGEST_AMOUNT) return refused('amount_too_large');
     if (amount < 0n && available(found) + amount < 0n) {

@@ -22,7 +22,6 @@ export function placeOrder(shop: Shop, call: CallOf<'ledger_place_order'>, names
 
   return once(shop, call, [userId, { ...asked, p_payment_method: method }], () => {
     if (userId === null) return refused('customer_required');
-    if (!shop.people.has(userId)) return refused('customer_not_found', { user_id: userId });
     if (addressId !== undefined && shop.addresses.get(addressId)?.userId !== userId) {
       return refused('address_not_found', { address_id: addressId });
     }
@@ -33,6 +32,7 @@ export function placeOrder(shop: Shop, call: CallOf<'ledger_place_order'>, names
     if (expected !== undefined && expected !== total) {
       return refused('price_changed', { total, expected });
     }
+    if (!shop.people.has(userId)) return refused('customer_not_found', { user_id: userId });
     const payer = findAccount(shop, userId, currency);
     if (payer?.isFrozen) return refused('account_frozen');
     const goods = quantities(args.p_items);

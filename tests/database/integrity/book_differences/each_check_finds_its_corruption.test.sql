@@ -30,6 +30,15 @@ from ids, (values
   ('stock_equals_movements', 'more stock on hand', 'update public.stock_levels set on_hand = on_hand + 1 where variant_id = %5$L'),
   ('stock_equals_movements', 'a movement that was not counted', 'update public.stock_levels set version = version + 1 where variant_id = %5$L'),
   ('sold_equals_order_movements', 'a movement that belongs to no order', 'update public.stock_movements set order_id = null where order_id = %3$L and variant_id = %5$L and reason = ''order_placed'''),
+  ('order_refers_to_what_is_there', 'an order with an unknown payment method', 'update public.orders set payment_method = ''shells'' where id = %3$L'),
+  ('line_refers_to_what_is_there', 'a line of an unknown variant', 'update public.order_items set variant_id = gen_random_uuid() where order_id = %3$L and line_number = 1'),
+  ('line_refers_to_what_is_there', 'a line of an unknown vendor', 'update public.order_items set vendor_id = gen_random_uuid() where order_id = %3$L and line_number = 1'),
+  ('line_refers_to_what_is_there', 'a line in the books of somebody else', 'update public.order_items set account_id = %2$L where order_id = %3$L and line_number = 1'),
+  ('transaction_refers_to_what_is_there', 'a transaction of an unknown account', 'insert into public.transactions (account_id, account_version, type, amount, balance_after, actor_action, correlation_id) values (gen_random_uuid(), 1, ''bonus'', 0, 0, ''x'', gen_random_uuid())'),
+  ('posting_refers_to_what_is_there', 'a posting to an account that the chart has not', 'update public.postings set debit_account = ''sock'' where account_id = %2$L and debit_account = ''bank'''),
+  ('posting_refers_to_what_is_there', 'a posting in another currency than its account', 'update public.postings set currency = ''EUR'' where account_id = %2$L and debit_account = ''bank'''),
+  ('movement_refers_to_what_is_there', 'a movement of an unknown variant', 'insert into public.stock_movements (variant_id, slot_version, quantity, on_hand_after, reason) values (gen_random_uuid(), 1, 1, 1, ''counted'')'),
+  ('variant_has_stock', 'a variant without a row of stock', 'insert into public.variants (product_id, sku, name, price_amount, currency) select product_id, ''LOST'', ''Lost'', 1, ''USD'' from public.variants where id = %5$L'),
   ('discount_usage_equals_redemptions', 'a code used once more', 'update public.discount_usage set redemptions = redemptions + 1'),
   ('discount_usage_equals_redemptions', 'a redemption released by hand', 'update public.discount_redemptions set released_at = now()')
 ) v (check_code, what, statement);
@@ -57,8 +66,8 @@ select is(pg_temp.found_after(format(statement, ann, bob, pending, delivered)), 
   ('update public.accounts set total_earned = total_earned + 1000 where id = %2$L',
    'account_equals_last_transaction, account_equals_transactions, account_equals_wallet_postings, account_totals_replay_from_events', 'money from nowhere'),
   ('update public.accounts set total_orders = 0, total_earned = total_earned - total_orders where id = %2$L', 'account_totals_replay_from_events, total_orders_equals_orders', 'an order that was not paid for'),
-  ('delete from public.transactions where account_id = %2$L and type = ''order_created''', 'account_equals_transactions, account_version_counts_transactions, order_paid_by_wallet_has_a_transaction', 'a transaction that is gone'),
-  ('delete from public.orders where id = %3$L', 'escrow_equals_open_orders, total_orders_equals_orders', 'an order that is gone')) v (statement, expected, what);
+  ('delete from public.transactions where account_id = %2$L and type = ''order_created''', 'account_equals_transactions, account_version_counts_transactions, order_paid_by_wallet_has_a_transaction, posting_refers_to_what_is_there', 'a transaction that is gone'),
+  ('delete from public.orders where id = %3$L', 'escrow_equals_open_orders, line_refers_to_what_is_there, total_orders_equals_orders', 'an order that is gone')) v (statement, expected, what);
 
 -- the row that differs is named with both of its values
 create temp table named (check_code text, subject text, expected text, found text);

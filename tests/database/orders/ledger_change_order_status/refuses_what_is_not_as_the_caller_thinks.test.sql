@@ -1,5 +1,5 @@
 begin;
-select plan(12);
+select plan(13);
 
 select tests.create_variant('mug', price => 1000);
 select tests.create_customer('alice', 5000);
@@ -31,6 +31,9 @@ select is(
 select is(
   (select error_code from ledger_change_order_status(tests.get_supabase_uid('alice'), gen_random_uuid(), 'confirmed', 'cancelled', 2000)),
   'order_not_found', 'an order that does not exist is not found');
+select is(
+  (select error_code from ledger_change_order_status(tests.get_supabase_uid('alice'), gen_random_uuid(), null, 'cancelled', null)),
+  'order_not_found', 'also where nothing is said of it');
 select is(
   (select error_code from ledger_change_order_status(null, null, 'confirmed', 'cancelled', 2000)),
   'order_not_found', 'no order is not found');

@@ -1,5 +1,5 @@
 begin;
-select plan(18);
+select plan(19);
 
 select tests.create_variant('mug', price => 1000);
 select tests.create_variant('old', price => 1000);
@@ -63,6 +63,11 @@ select tests.act_as_owner();
 
 select tests.set_setting('tax_rate_bp', '1900');
 select is(pg_temp.outcome_of(tests.lines('dear x 1')), 'amount_too_large', 'a total that only its tax takes beyond the limit is refused');
+select tests.set_setting('tax_rate_bp', '10000'), tests.set_setting('max_order_lines', '5000');
+select is(
+  pg_temp.outcome_of((select jsonb_agg(tests.lines('dear x 1') -> 0) from generate_series(1, 1100))), 'amount_too_large',
+  'so is one that not even 2^63 would hold, nor its tax');
+select tests.set_setting('max_order_lines', '3');
 select is(
   tests.outcome('alice', $$ ledger_place_order(tests.lines('mug x 1'), p_notes => repeat('x', 2001)) $$), 'invalid_argument',
   'notes of more than 2000 characters are refused');
