@@ -2046,7 +2046,7 @@ declare
   v_user_id uuid := ledger.only_user_seen(p_permission);
 begin
   if v_user_id is null then
-    return '00000000-0000-0000-0000-000000000000';
+    return uuid '00000000-0000-0000-0000-000000000000';
   end if;
   return (select a.id from public.accounts a where a.user_id = v_user_id order by a.id limit 1);
 end $function$;
@@ -2083,9 +2083,9 @@ AS $function$
 begin
   if p_reader <> 'authenticated' and exists (
     select from pg_catalog.pg_roles r where r.rolname = p_reader and (r.rolbypassrls or r.rolsuper)) then
-    return '00000000-0000-0000-0000-000000000000';
+    return uuid '00000000-0000-0000-0000-000000000000';
   end if;
-  return coalesce(ledger.only_user_seen(p_permission), '00000000-0000-0000-0000-000000000000');
+  return coalesce(ledger.only_user_seen(p_permission), uuid '00000000-0000-0000-0000-000000000000');
 end $function$;
 grant execute on function ledger.first_user_seen(p_permission text, p_reader name) to public;
 comment on function ledger.first_user_seen(p_permission text, p_reader name) is 'The least user id whose rows the caller may see.';
@@ -2246,7 +2246,7 @@ declare
   v_user_id uuid := ledger.only_user_seen(p_permission);
 begin
   if v_user_id is null then
-    return 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+    return uuid 'ffffffff-ffff-ffff-ffff-ffffffffffff';
   end if;
   return (select a.id from public.accounts a where a.user_id = v_user_id order by a.id desc limit 1);
 end $function$;
@@ -2262,9 +2262,9 @@ AS $function$
 begin
   if p_reader <> 'authenticated' and exists (
     select from pg_catalog.pg_roles r where r.rolname = p_reader and (r.rolbypassrls or r.rolsuper)) then
-    return 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+    return uuid 'ffffffff-ffff-ffff-ffff-ffffffffffff';
   end if;
-  return coalesce(ledger.only_user_seen(p_permission), 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+  return coalesce(ledger.only_user_seen(p_permission), uuid 'ffffffff-ffff-ffff-ffff-ffffffffffff');
 end $function$;
 grant execute on function ledger.last_user_seen(p_permission text, p_reader name) to public;
 comment on function ledger.last_user_seen(p_permission text, p_reader name) is 'The greatest user id whose rows the caller may see.';
@@ -2454,7 +2454,7 @@ begin
     return null;
   end if;
   -- a token without a user is nobody, and not everybody
-  return coalesce(auth.uid(), '00000000-0000-0000-0000-000000000000');
+  return coalesce(auth.uid(), uuid '00000000-0000-0000-0000-000000000000');
 end $function$;
 -- for nobody but its owner
 comment on function ledger.only_user_seen(p_permission text) is 'The caller''s id when they see their own rows only; null when they have the permission and see everybody''s.';

@@ -48,6 +48,8 @@ export interface Case {
   operations: number;
   /** Names of what it is held against, in the same rounds; the first is the one of its target. */
   against: string[];
+  /** It writes nothing, so the books that the cell before left need no new look. */
+  onlyReads?: true;
   prepare(shop: Shop, count: number): Promise<Work>;
 }
 

@@ -6,6 +6,7 @@ export const quoteCase: Case = {
   title: 'Quotes 3 items with a discount code.',
   operations: 4000,
   against: ['single_row', 'transfer', 'tpcb'],
+  onlyReads: true,
   async prepare(shop, count) {
     const statements = Array.from({ length: count }, (_, index) => {
       const { userId, lines } = spreadBasket(shop, index, 3);

@@ -63,6 +63,7 @@ const page = (name: string, title: string, query: string, length: number): Case 
   title,
   operations: 4000,
   against,
+  onlyReads: true,
   async prepare(shop) {
     const people = await readers(shop);
     return {
@@ -82,6 +83,7 @@ const tracking: Case = {
   title: 'A customer asks where one of their orders is.',
   operations: 4000,
   against,
+  onlyReads: true,
   async prepare(shop): Promise<Work> {
     const people = await readers(shop);
     const orders = await shop.sql<{ id: string; user_id: string }[]>`

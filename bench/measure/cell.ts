@@ -41,7 +41,7 @@ export async function measureCell(bench: Bench, plan: CellPlan): Promise<Cell> {
       ordersBefore: orders?.count ?? 0,
       ...(await describeTurns(bench.admin, taken)),
     };
-    await expectBooksInOrder(bench.sql, what);
+    if (!plan.measured.onlyReads) await expectBooksInOrder(bench.sql, what);
     return cell;
   } catch (error) {
     if (error instanceof NoResult) throw error;

@@ -13,7 +13,7 @@ begin
     return null;
   end if;
   -- a token without a user is nobody, and not everybody
-  return coalesce(auth.uid(), '00000000-0000-0000-0000-000000000000');
+  return coalesce(auth.uid(), uuid '00000000-0000-0000-0000-000000000000');
 end $$;
 comment on function ledger.only_user_seen(text) is
   'The caller''s id when they see their own rows only; null when they have the permission and see everybody''s.';
@@ -27,9 +27,9 @@ as $$
 begin
   if p_reader <> 'authenticated' and exists (
     select from pg_catalog.pg_roles r where r.rolname = p_reader and (r.rolbypassrls or r.rolsuper)) then
-    return '00000000-0000-0000-0000-000000000000';
+    return uuid '00000000-0000-0000-0000-000000000000';
   end if;
-  return coalesce(ledger.only_user_seen(p_permission), '00000000-0000-0000-0000-000000000000');
+  return coalesce(ledger.only_user_seen(p_permission), uuid '00000000-0000-0000-0000-000000000000');
 end $$;
 comment on function ledger.first_user_seen(text, name) is 'The least user id whose rows the caller may see.';
 
@@ -41,8 +41,8 @@ as $$
 begin
   if p_reader <> 'authenticated' and exists (
     select from pg_catalog.pg_roles r where r.rolname = p_reader and (r.rolbypassrls or r.rolsuper)) then
-    return 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+    return uuid 'ffffffff-ffff-ffff-ffff-ffffffffffff';
   end if;
-  return coalesce(ledger.only_user_seen(p_permission), 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+  return coalesce(ledger.only_user_seen(p_permission), uuid 'ffffffff-ffff-ffff-ffff-ffffffffffff');
 end $$;
 comment on function ledger.last_user_seen(text, name) is 'The greatest user id whose rows the caller may see.';

@@ -12,7 +12,7 @@ declare
   v_user_id uuid := ledger.only_user_seen(p_permission);
 begin
   if v_user_id is null then
-    return '00000000-0000-0000-0000-000000000000';
+    return uuid '00000000-0000-0000-0000-000000000000';
   end if;
   return (select a.id from public.accounts a where a.user_id = v_user_id order by a.id limit 1);
 end $$;
@@ -27,7 +27,7 @@ declare
   v_user_id uuid := ledger.only_user_seen(p_permission);
 begin
   if v_user_id is null then
-    return 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+    return uuid 'ffffffff-ffff-ffff-ffff-ffffffffffff';
   end if;
   return (select a.id from public.accounts a where a.user_id = v_user_id order by a.id desc limit 1);
 end $$;

@@ -892,7 +892,7 @@ declare
   v_user_id uuid := ledger.only_user_seen(p_permission);
 begin
   if v_user_id is null then
-    return '00000000-0000-0000-0000-000000000000';
+    return uuid '00000000-0000-0000-0000-000000000000';
   end if;
   return (select a.id from public.accounts a where a.user_id = v_user_id order by a.id limit 1);
 end $function$;
@@ -932,9 +932,9 @@ CREATE OR REPLACE FUNCTION ledger.first_user_seen (
 begin
   if p_reader <> 'authenticated' and exists (
     select from pg_catalog.pg_roles r where r.rolname = p_reader and (r.rolbypassrls or r.rolsuper)) then
-    return '00000000-0000-0000-0000-000000000000';
+    return uuid '00000000-0000-0000-0000-000000000000';
   end if;
-  return coalesce(ledger.only_user_seen(p_permission), '00000000-0000-0000-0000-000000000000');
+  return coalesce(ledger.only_user_seen(p_permission), uuid '00000000-0000-0000-0000-000000000000');
 end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.guard_partition (
@@ -1027,7 +1027,7 @@ declare
   v_user_id uuid := ledger.only_user_seen(p_permission);
 begin
   if v_user_id is null then
-    return 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+    return uuid 'ffffffff-ffff-ffff-ffff-ffffffffffff';
   end if;
   return (select a.id from public.accounts a where a.user_id = v_user_id order by a.id desc limit 1);
 end $function$;
@@ -1045,9 +1045,9 @@ CREATE OR REPLACE FUNCTION ledger.last_user_seen (
 begin
   if p_reader <> 'authenticated' and exists (
     select from pg_catalog.pg_roles r where r.rolname = p_reader and (r.rolbypassrls or r.rolsuper)) then
-    return 'ffffffff-ffff-ffff-ffff-ffffffffffff';
+    return uuid 'ffffffff-ffff-ffff-ffff-ffffffffffff';
   end if;
-  return coalesce(ledger.only_user_seen(p_permission), 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+  return coalesce(ledger.only_user_seen(p_permission), uuid 'ffffffff-ffff-ffff-ffff-ffffffffffff');
 end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.line_tax (
@@ -1254,7 +1254,7 @@ begin
     return null;
   end if;
   -- a token without a user is nobody, and not everybody
-  return coalesce(auth.uid(), '00000000-0000-0000-0000-000000000000');
+  return coalesce(auth.uid(), uuid '00000000-0000-0000-0000-000000000000');
 end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.order_payment_statuses()

@@ -10,6 +10,12 @@ test('a finding without an exception is wrong', () => {
 
 test('an exception covers its own lint and object alone', () => {
   expect(judge([finding], [{ lint: finding.lint, object: 'public.*', reason }])).toEqual([]);
+  expect(
+    judge([finding], [{ lint: finding.lint, object: 'public.*', says: 'is one', reason }]),
+  ).toEqual([]);
+  expect(
+    judge([finding], [{ lint: finding.lint, object: 'public.*', says: 'is two', reason }]),
+  ).toHaveLength(2);
   expect(judge([finding], [{ lint: 'other', object: 'public.v', reason }])).toHaveLength(2);
 });
 

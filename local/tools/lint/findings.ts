@@ -13,6 +13,8 @@ const exceptionSchema = z.strictObject({
   lint: z.string(),
   /** schema.name; `*` stands for any characters. */
   object: z.string(),
+  /** Part of the finding's text, where an exception is for this and nothing else of the object. */
+  says: z.string().optional(),
   reason: z.string().min(20, 'say why this is right'),
 });
 
@@ -28,7 +30,11 @@ export function readExceptions(root: string): Exception[] {
 function covers(exception: Exception, finding: Finding): boolean {
   const parts = exception.object.split('*').map((part) => part.replace(/[^\w]/g, '\\$&'));
   const pattern = new RegExp(`^${parts.join('.*')}$`);
-  return exception.lint === finding.lint && pattern.test(finding.object);
+  return (
+    exception.lint === finding.lint &&
+    pattern.test(finding.object) &&
+    finding.detail.includes(exception.says ?? '')
+  );
 }
 
 /** What is wrong: findings without an exception, and exceptions without a finding. */
