@@ -5,8 +5,8 @@
  * refuse what is written without that mark. This stops mistakes, not an owner who means it:
  * for that there are the seals.
  *
- * The triggers are per statement and look at the mark themselves: a WHEN clause is parsed anew for
- * each statement, which was measured to cost an order more than all its guards do now.
+ * The triggers are per statement and look at the mark themselves, once however many rows there are: a
+ * WHEN clause is parsed anew by each statement. Nine of them cost an order 40 microseconds.
  */
 create function ledger.refuse_hand_edit()
 returns trigger

@@ -51,8 +51,9 @@ begin
   v_user_id := ledger.customer_of_call(v_actor, p_user_id, 'orders.place');
 
   -- asked before
-  v_request := case when p_idempotency_key is not null then jsonb_build_array(v_user_id, p_items, p_payment_method, p_wallet_amount, p_shipping_address_id, p_billing_address_id,
-                                 p_shipping_method, p_discount_code, p_expected_total, p_notes, p_metadata) end;
+  v_request := case when p_idempotency_key is not null then
+    jsonb_build_array(v_user_id, p_items, p_payment_method, p_wallet_amount, p_shipping_address_id, p_billing_address_id,
+                      p_shipping_method, p_discount_code, p_expected_total, p_notes, p_metadata) end;
   v_answer := ledger.idempotency_begin('ledger_place_order', p_idempotency_key, v_actor.caller_id, v_request);
   if v_answer is null and not v_actor.is_system then
     v_answer := ledger.rate_limit_take(v_actor.user_id, 'ledger_place_order');

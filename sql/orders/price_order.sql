@@ -116,7 +116,8 @@ begin
          array_agg(c.id), array_agg(-c.quantity), array_agg(c.threshold), bool_and(array_position(v_variant_ids, c.id) = c.line),
          count(*), min(c.currency), max(c.currency), case when count(c.gross) = count(*) then sum(c.gross) end,
          case when sum(c.gross) <= v_max_amount then sum(c.tax) end -- no tax is more than its line
-  into v_pricing.lines, v_pricing.items, v_pricing.variant_ids, v_pricing.quantities, v_pricing.thresholds, v_names_each_once, v_found, v_pricing.currency, v_last_currency, v_subtotal, v_pricing.tax_amount
+  into v_pricing.lines, v_pricing.items, v_pricing.variant_ids, v_pricing.quantities, v_pricing.thresholds, v_names_each_once,
+       v_found, v_pricing.currency, v_last_currency, v_subtotal, v_pricing.tax_amount
   from (
     select g.*, ledger.line_tax(g.gross, g.tax_rate_bp, v_pricing.prices_include_tax) as tax
     from (

@@ -1329,7 +1329,8 @@ begin
          array_agg(c.id), array_agg(-c.quantity), array_agg(c.threshold), bool_and(array_position(v_variant_ids, c.id) = c.line),
          count(*), min(c.currency), max(c.currency), case when count(c.gross) = count(*) then sum(c.gross) end,
          case when sum(c.gross) <= v_max_amount then sum(c.tax) end -- no tax is more than its line
-  into v_pricing.lines, v_pricing.items, v_pricing.variant_ids, v_pricing.quantities, v_pricing.thresholds, v_names_each_once, v_found, v_pricing.currency, v_last_currency, v_subtotal, v_pricing.tax_amount
+  into v_pricing.lines, v_pricing.items, v_pricing.variant_ids, v_pricing.quantities, v_pricing.thresholds, v_names_each_once,
+       v_found, v_pricing.currency, v_last_currency, v_subtotal, v_pricing.tax_amount
   from (
     select g.*, ledger.line_tax(g.gross, g.tax_rate_bp, v_pricing.prices_include_tax) as tax
     from (
@@ -2229,10 +2230,8 @@ declare
   v_answer jsonb;
   v_currency text := upper(coalesce(p_currency, ledger.setting_text('default_currency')));
   v_account_id uuid;
-  v_earned bigint := 0;
-  v_available bigint := 0;
-  v_is_open boolean;
   v_account public.accounts;
+  v_available bigint;
   v_transaction public.transactions;
   v_correlation_id uuid;
   v_phase text;
@@ -2276,21 +2275,20 @@ begin
 
   -- lock: account
   v_account_id := ledger.account_id(p_user_id, v_currency);
-  select a.total_earned, a.available_balance into v_earned, v_available
+  select a.id, a.total_earned, a.available_balance into v_account.id, v_account.total_earned, v_account.available_balance
   from public.accounts a
   where a.id = v_account_id
   for no key update;
-  v_is_open := found;
+  if not found then
+    v_account := ledger.lock_account(p_user_id, v_currency, p_open => false);
+  end if;
 
   -- check; who has an account in a currency is there, and so is the currency
-  if not v_is_open then
-    v_account := ledger.lock_account(p_user_id, v_currency, p_open => false);
-    v_is_open := v_account.id is not null;
-    v_earned := coalesce(v_account.total_earned, 0);
-    v_available := coalesce(v_account.available_balance, 0);
-    v_answer := case when not v_is_open then ledger.refuse_opening(p_user_id, v_currency) end;
+  v_available := coalesce(v_account.available_balance, 0);
+  if v_account.id is null then
+    v_answer := ledger.refuse_opening(p_user_id, v_currency);
   end if;
-  if v_answer is null and v_earned + p_amount > 9007199254740991 then
+  if v_answer is null and coalesce(v_account.total_earned, 0) + p_amount > 9007199254740991 then
     v_answer := ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991));
   elsif v_answer is null and p_amount < 0 and v_available + p_amount < 0 then
     v_answer := ledger.refuse('insufficient_funds', jsonb_build_object('required', -p_amount,
@@ -2304,7 +2302,7 @@ begin
   -- write: account (a first credit opens it), transaction, posting
   v_phase := set_config('ledger.procedure', 'ledger_credit_account', true);
   v_correlation_id := ledger.correlation_id();
-  if not v_is_open then
+  if v_account.id is null then
     insert into public.accounts (id, user_id, currency) values (v_account_id, p_user_id, v_currency);
   end if;
   v_transaction := ledger.write_transaction(
@@ -2453,8 +2451,9 @@ begin
   v_user_id := ledger.customer_of_call(v_actor, p_user_id, 'orders.place');
 
   -- asked before
-  v_request := case when p_idempotency_key is not null then jsonb_build_array(v_user_id, p_items, p_payment_method, p_wallet_amount, p_shipping_address_id, p_billing_address_id,
-                                 p_shipping_method, p_discount_code, p_expected_total, p_notes, p_metadata) end;
+  v_request := case when p_idempotency_key is not null then
+    jsonb_build_array(v_user_id, p_items, p_payment_method, p_wallet_amount, p_shipping_address_id, p_billing_address_id,
+                      p_shipping_method, p_discount_code, p_expected_total, p_notes, p_metadata) end;
   v_answer := ledger.idempotency_begin('ledger_place_order', p_idempotency_key, v_actor.caller_id, v_request);
   if v_answer is null and not v_actor.is_system then
     v_answer := ledger.rate_limit_take(v_actor.user_id, 'ledger_place_order');
