@@ -61,6 +61,18 @@ test('a later migration holds what changed: schema, privileges and reference row
   expect(text, 'PostgreSQL 15 has no such privilege').not.toContain('MAINTAIN');
 });
 
+test('fields of a composite type in another order are said: rows are made of them by position', async () => {
+  const { root, write } = migratedShop();
+  const fields = (names: string[]) =>
+    `create type shop.answer as (${names.map((name) => `${name} text`).join(', ')});`;
+  write('supabase/migrations/20250102000000_second.sql', fields(['code', 'words', 'amount']));
+  write('sql/shop/answer.sql', fields(['code', 'amount', 'words']));
+  const third = await diffToMigration(server, root, 'third');
+  expect(third.remaining).toContain(
+    'only in sql/: shop.answer has the columns code, amount, words',
+  );
+});
+
 test('what no statement was written for is said and not passed over', async () => {
   const { root, write } = migratedShop();
   write('sql/shop/shelves.data.sql', rows(['a']).replace('low', 'high'));

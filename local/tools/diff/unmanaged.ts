@@ -16,7 +16,7 @@ function facts(databaseUrl: string): Promise<Fact[]> {
         join pg_namespace n on n.oid = c.relnamespace
         where n.nspname !~ '^pg_'
           and n.nspname not in ('information_schema', 'auth', 'extensions', 'supabase_migrations')
-          and c.relkind in ('r', 'p', 'v', 'm')
+          and c.relkind in ('r', 'p', 'v', 'm', 'c')
           and not c.relispartition
       ), columns as (
         select r.name as relation, a.*, t.typstorage
@@ -52,7 +52,7 @@ function facts(databaseUrl: string): Promise<Fact[]> {
   );
 }
 
-/** The facts of one database that the other lacks, of tables and views that both have. */
+/** The facts of one database that the other lacks, of tables, views and composite types that both have. */
 function missing(here: Fact[], there: Fact[]): string[] {
   const relations = new Set(there.map(({ relation }) => relation));
   const known = new Set(there.map(({ fact }) => fact));
