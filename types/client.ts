@@ -1,8 +1,9 @@
 import type { SupabaseClient } from '@supabase/supabase-js';
 import type { z } from 'zod';
+import { runBatch } from './batch.ts';
 import { runListing } from './listing.ts';
 import { type CallOptions, type KeyedCallOptions, runOperation } from './operation.ts';
-import type { Listing, Operation, Procedure } from './procedure.ts';
+import type { Batch, Listing, Operation, Procedure } from './procedure.ts';
 import { type ProcedureMethod, type Procedures, procedures } from './procedures/index.ts';
 import type { Sending } from './request.ts';
 
@@ -12,7 +13,7 @@ export type ProcedureOutput<Method extends ProcedureMethod> = OutputOf<Procedure
 
 type OutputOf<P extends Procedure> = P extends Operation
   ? z.output<P['output']>
-  : P extends Listing
+  : P extends Listing | Batch
     ? z.output<P['row']>[]
     : never;
 
@@ -39,10 +40,16 @@ export function createOrderLedger(
   const sending = { retries: 5, retryDelay: 250, attemptTimeout: 30_000, ...options };
   const method =
     (procedure: Procedure) =>
-    (input: unknown = {}, callOptions: KeyedCallOptions = {}) =>
-      procedure.answers === 'rows'
-        ? runListing(supabase, procedure, input, callOptions, sending)
-        : runOperation(supabase, procedure, input, callOptions, sending);
+    (input: unknown = {}, callOptions: KeyedCallOptions = {}) => {
+      switch (procedure.answers) {
+        case 'rows':
+          return runListing(supabase, procedure, input, callOptions, sending);
+        case 'results':
+          return runBatch(supabase, procedure, input, callOptions, sending);
+        default:
+          return runOperation(supabase, procedure, input, callOptions, sending);
+      }
+    };
   const methods = Object.entries<Procedure>(procedures).map(
     ([name, procedure]) => [name, method(procedure)] as const,
   );

@@ -156,6 +156,166 @@ export type Database = {
         };
         Relationships: [];
       };
+      backorders: {
+        Row: {
+          account_id: string;
+          created_at: string;
+          dropped_quantity: number;
+          filled_quantity: number;
+          open_quantity: number;
+          order_id: string;
+          quantity: number;
+          variant_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          created_at?: string;
+          dropped_quantity?: number;
+          filled_quantity?: number;
+          open_quantity?: never;
+          order_id: string;
+          quantity: number;
+          variant_id: string;
+        };
+        Update: {
+          account_id?: string;
+          created_at?: string;
+          dropped_quantity?: number;
+          filled_quantity?: number;
+          open_quantity?: never;
+          order_id?: string;
+          quantity?: number;
+          variant_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'backorders_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'customer_orders';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'backorders_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_details';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'backorders_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_management';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'backorders_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'orders';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      bulk_change_orders: {
+        Row: {
+          bulk_change_id: string;
+          error_code: string | null;
+          error_details: Json | null;
+          error_message: string | null;
+          order_id: string;
+          order_number: string | null;
+          order_status: string | null;
+          payment_status: string | null;
+          position: number;
+          success: boolean | null;
+          transaction_id: string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          bulk_change_id: string;
+          error_code?: string | null;
+          error_details?: Json | null;
+          error_message?: string | null;
+          order_id: string;
+          order_number?: string | null;
+          order_status?: string | null;
+          payment_status?: string | null;
+          position: number;
+          success?: boolean | null;
+          transaction_id?: string | null;
+        };
+        Update: {
+          bulk_change_id?: string;
+          error_code?: string | null;
+          error_details?: Json | null;
+          error_message?: string | null;
+          order_id?: string;
+          order_number?: string | null;
+          order_status?: string | null;
+          payment_status?: string | null;
+          position?: number;
+          success?: boolean | null;
+          transaction_id?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'bulk_change_orders_bulk_change_id_fkey';
+            columns: ['bulk_change_id'];
+            isOneToOne: false;
+            referencedRelation: 'bulk_changes';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      bulk_changes: {
+        Row: {
+          actor_action: string | null;
+          asked_by: string | null;
+          asked_by_backend: boolean;
+          asked_orders: number;
+          created_at: string;
+          failed_orders: number;
+          id: string;
+          metadata: NonNullable<Json>;
+          new_status: string;
+          succeeded_orders: number;
+          updated_at: string;
+          waiting_orders: number;
+        };
+        ComputedFields: never;
+        Insert: {
+          actor_action?: string | null;
+          asked_by?: string | null;
+          asked_by_backend: boolean;
+          asked_orders: number;
+          created_at?: string;
+          failed_orders?: number;
+          id?: string;
+          metadata: NonNullable<Json>;
+          new_status: string;
+          succeeded_orders?: number;
+          updated_at?: string;
+          waiting_orders?: never;
+        };
+        Update: {
+          actor_action?: string | null;
+          asked_by?: string | null;
+          asked_by_backend?: boolean;
+          asked_orders?: number;
+          created_at?: string;
+          failed_orders?: number;
+          id?: string;
+          metadata?: NonNullable<Json>;
+          new_status?: string;
+          succeeded_orders?: number;
+          updated_at?: string;
+          waiting_orders?: never;
+        };
+        Relationships: [];
+      };
       chart_accounts: {
         Row: {
           code: string;
@@ -309,6 +469,13 @@ export type Database = {
             foreignKeyName: 'discount_redemptions_order_id_fkey';
             columns: ['order_id'];
             isOneToOne: true;
+            referencedRelation: 'order_details';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'discount_redemptions_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: true;
             referencedRelation: 'order_management';
             referencedColumns: ['order_id'];
           },
@@ -410,6 +577,31 @@ export type Database = {
         };
         Relationships: [];
       };
+      event_texts: {
+        Row: {
+          account_id: string;
+          event_id: number;
+          salt: string;
+          stream_type: string;
+          texts: NonNullable<Json>;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          event_id: number;
+          salt?: string;
+          stream_type: string;
+          texts: NonNullable<Json>;
+        };
+        Update: {
+          account_id?: string;
+          event_id?: number;
+          salt?: string;
+          stream_type?: string;
+          texts?: NonNullable<Json>;
+        };
+        Relationships: [];
+      };
       feature_flags: {
         Row: {
           allowed_states: string[];
@@ -481,6 +673,69 @@ export type Database = {
         };
         Relationships: [];
       };
+      order_drafts: {
+        Row: {
+          account_id: string;
+          billing_address_id: string | null;
+          created_at: string;
+          currency: string;
+          discount_code: string | null;
+          id: string;
+          items: NonNullable<Json>;
+          notes: string | null;
+          saved_by: string | null;
+          shipping_address_id: string | null;
+          shipping_method: string | null;
+          total_amount: number;
+          updated_at: string;
+          user_id: string;
+          version: number;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          billing_address_id?: string | null;
+          created_at?: string;
+          currency: string;
+          discount_code?: string | null;
+          id?: string;
+          items: NonNullable<Json>;
+          notes?: string | null;
+          saved_by?: string | null;
+          shipping_address_id?: string | null;
+          shipping_method?: string | null;
+          total_amount: number;
+          updated_at?: string;
+          user_id: string;
+          version?: number;
+        };
+        Update: {
+          account_id?: string;
+          billing_address_id?: string | null;
+          created_at?: string;
+          currency?: string;
+          discount_code?: string | null;
+          id?: string;
+          items?: NonNullable<Json>;
+          notes?: string | null;
+          saved_by?: string | null;
+          shipping_address_id?: string | null;
+          shipping_method?: string | null;
+          total_amount?: number;
+          updated_at?: string;
+          user_id?: string;
+          version?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'order_drafts_currency_fkey';
+            columns: ['currency'];
+            isOneToOne: false;
+            referencedRelation: 'currencies';
+            referencedColumns: ['code'];
+          },
+        ];
+      };
       order_items: {
         Row: {
           account_id: string;
@@ -488,6 +743,7 @@ export type Database = {
           discount_amount: number;
           line_number: number;
           order_id: string;
+          platform_rate_bp: number | null;
           product_name: string;
           product_sku: string;
           quantity: number;
@@ -506,6 +762,7 @@ export type Database = {
           discount_amount: number;
           line_number: number;
           order_id: string;
+          platform_rate_bp?: number | null;
           product_name: string;
           product_sku: string;
           quantity: number;
@@ -523,6 +780,7 @@ export type Database = {
           discount_amount?: number;
           line_number?: number;
           order_id?: string;
+          platform_rate_bp?: number | null;
           product_name?: string;
           product_sku?: string;
           quantity?: number;
@@ -540,6 +798,13 @@ export type Database = {
             columns: ['order_id'];
             isOneToOne: false;
             referencedRelation: 'customer_orders';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'order_items_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_details';
             referencedColumns: ['order_id'];
           },
           {
@@ -597,6 +862,7 @@ export type Database = {
           amount_due: number;
           billing_address: Json | null;
           created_at: string;
+          credited_amount: number;
           currency: string;
           discount_amount: number;
           discount_code_id: string | null;
@@ -604,6 +870,7 @@ export type Database = {
           metadata: NonNullable<Json>;
           notes: string | null;
           order_number: string;
+          outstanding_amount: number;
           paid_amount: number;
           payment_method: string;
           payment_status: string;
@@ -621,6 +888,7 @@ export type Database = {
           user_id: string;
           version: number;
           wallet_amount: number;
+          wallet_refunded_amount: number;
         };
         ComputedFields: never;
         Insert: {
@@ -628,6 +896,7 @@ export type Database = {
           amount_due?: never;
           billing_address?: Json | null;
           created_at?: string;
+          credited_amount?: number;
           currency: string;
           discount_amount: number;
           discount_code_id?: string | null;
@@ -635,6 +904,7 @@ export type Database = {
           metadata?: NonNullable<Json>;
           notes?: string | null;
           order_number: string;
+          outstanding_amount?: never;
           paid_amount: number;
           payment_method: string;
           payment_status: string;
@@ -652,12 +922,14 @@ export type Database = {
           user_id: string;
           version?: number;
           wallet_amount: number;
+          wallet_refunded_amount?: number;
         };
         Update: {
           account_id?: string;
           amount_due?: never;
           billing_address?: Json | null;
           created_at?: string;
+          credited_amount?: number;
           currency?: string;
           discount_amount?: number;
           discount_code_id?: string | null;
@@ -665,6 +937,7 @@ export type Database = {
           metadata?: NonNullable<Json>;
           notes?: string | null;
           order_number?: string;
+          outstanding_amount?: never;
           paid_amount?: number;
           payment_method?: string;
           payment_status?: string;
@@ -682,6 +955,7 @@ export type Database = {
           user_id?: string;
           version?: number;
           wallet_amount?: number;
+          wallet_refunded_amount?: number;
         };
         Relationships: [];
       };
@@ -703,6 +977,107 @@ export type Database = {
           is_active?: boolean;
         };
         Relationships: [];
+      };
+      payments: {
+        Row: {
+          account_id: string;
+          amount: number;
+          applied_amount: number;
+          created_at: string;
+          credit_amount: number;
+          currency: string;
+          id: string;
+          method: string;
+          notes: string | null;
+          order_id: string;
+          recorded_by: string | null;
+          reference: string | null;
+          status: string;
+          updated_at: string;
+          void_reason: string | null;
+          voided_by: string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          amount: number;
+          applied_amount: number;
+          created_at?: string;
+          credit_amount: number;
+          currency: string;
+          id?: string;
+          method: string;
+          notes?: string | null;
+          order_id: string;
+          recorded_by?: string | null;
+          reference?: string | null;
+          status?: string;
+          updated_at?: string;
+          void_reason?: string | null;
+          voided_by?: string | null;
+        };
+        Update: {
+          account_id?: string;
+          amount?: number;
+          applied_amount?: number;
+          created_at?: string;
+          credit_amount?: number;
+          currency?: string;
+          id?: string;
+          method?: string;
+          notes?: string | null;
+          order_id?: string;
+          recorded_by?: string | null;
+          reference?: string | null;
+          status?: string;
+          updated_at?: string;
+          void_reason?: string | null;
+          voided_by?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'payments_account_id_fkey';
+            columns: ['account_id'];
+            isOneToOne: false;
+            referencedRelation: 'accounts';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'payments_currency_fkey';
+            columns: ['currency'];
+            isOneToOne: false;
+            referencedRelation: 'currencies';
+            referencedColumns: ['code'];
+          },
+          {
+            foreignKeyName: 'payments_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'customer_orders';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'payments_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_details';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'payments_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_management';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'payments_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'orders';
+            referencedColumns: ['id'];
+          },
+        ];
       };
       permissions: {
         Row: {
@@ -797,6 +1172,7 @@ export type Database = {
         Row: {
           created_at: string;
           display_name: string | null;
+          erased_at: string | null;
           id: string;
           referral_code: string;
         };
@@ -804,12 +1180,14 @@ export type Database = {
         Insert: {
           created_at?: string;
           display_name?: string | null;
+          erased_at?: string | null;
           id: string;
           referral_code?: string;
         };
         Update: {
           created_at?: string;
           display_name?: string | null;
+          erased_at?: string | null;
           id?: string;
           referral_code?: string;
         };
@@ -933,6 +1311,329 @@ export type Database = {
           },
         ];
       };
+      refund_lines: {
+        Row: {
+          account_id: string;
+          base_amount: number;
+          discount_amount: number;
+          goods_amount: number;
+          line_number: number;
+          order_id: string;
+          quantity: number;
+          refund_id: string;
+          restocked_quantity: number;
+          tax_amount: number;
+          total_amount: number;
+          unshipped_quantity: number;
+          vendor_amount: number;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          base_amount: number;
+          discount_amount: number;
+          goods_amount: number;
+          line_number: number;
+          order_id: string;
+          quantity: number;
+          refund_id: string;
+          restocked_quantity?: number;
+          tax_amount: number;
+          total_amount: number;
+          unshipped_quantity?: number;
+          vendor_amount: number;
+        };
+        Update: {
+          account_id?: string;
+          base_amount?: number;
+          discount_amount?: number;
+          goods_amount?: number;
+          line_number?: number;
+          order_id?: string;
+          quantity?: number;
+          refund_id?: string;
+          restocked_quantity?: number;
+          tax_amount?: number;
+          total_amount?: number;
+          unshipped_quantity?: number;
+          vendor_amount?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'refund_lines_order_id_line_number_fkey';
+            columns: ['order_id', 'line_number'];
+            isOneToOne: false;
+            referencedRelation: 'order_items';
+            referencedColumns: ['order_id', 'line_number'];
+          },
+          {
+            foreignKeyName: 'refund_lines_refund_id_fkey';
+            columns: ['refund_id'];
+            isOneToOne: false;
+            referencedRelation: 'refunds';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      refunds: {
+        Row: {
+          account_id: string;
+          actor_id: string | null;
+          allowance_amount: number;
+          allowance_tax_amount: number;
+          created_at: string;
+          credit_amount: number;
+          credited_amount: number;
+          currency: string;
+          destination: string;
+          discount_amount: number;
+          goods_amount: number;
+          id: string;
+          order_id: string;
+          payout_amount: number;
+          payout_reference: string | null;
+          payout_status: string;
+          reason: string | null;
+          return_id: string | null;
+          settled_at: string | null;
+          settled_by: string | null;
+          shipping_amount: number;
+          tax_amount: number;
+          wallet_amount: number;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          actor_id?: string | null;
+          allowance_amount?: number;
+          allowance_tax_amount?: number;
+          created_at?: string;
+          credit_amount?: number;
+          credited_amount?: number;
+          currency: string;
+          destination: string;
+          discount_amount?: number;
+          goods_amount?: number;
+          id?: string;
+          order_id: string;
+          payout_amount?: number;
+          payout_reference?: string | null;
+          payout_status?: string;
+          reason?: string | null;
+          return_id?: string | null;
+          settled_at?: string | null;
+          settled_by?: string | null;
+          shipping_amount?: number;
+          tax_amount?: number;
+          wallet_amount?: number;
+        };
+        Update: {
+          account_id?: string;
+          actor_id?: string | null;
+          allowance_amount?: number;
+          allowance_tax_amount?: number;
+          created_at?: string;
+          credit_amount?: number;
+          credited_amount?: number;
+          currency?: string;
+          destination?: string;
+          discount_amount?: number;
+          goods_amount?: number;
+          id?: string;
+          order_id?: string;
+          payout_amount?: number;
+          payout_reference?: string | null;
+          payout_status?: string;
+          reason?: string | null;
+          return_id?: string | null;
+          settled_at?: string | null;
+          settled_by?: string | null;
+          shipping_amount?: number;
+          tax_amount?: number;
+          wallet_amount?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'refunds_account_id_fkey';
+            columns: ['account_id'];
+            isOneToOne: false;
+            referencedRelation: 'accounts';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'refunds_currency_fkey';
+            columns: ['currency'];
+            isOneToOne: false;
+            referencedRelation: 'currencies';
+            referencedColumns: ['code'];
+          },
+          {
+            foreignKeyName: 'refunds_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'customer_orders';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'refunds_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_details';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'refunds_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_management';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'refunds_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'orders';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'refunds_return_id_fkey';
+            columns: ['return_id'];
+            isOneToOne: false;
+            referencedRelation: 'returns';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      return_lines: {
+        Row: {
+          account_id: string;
+          approved_quantity: number;
+          line_number: number;
+          order_id: string;
+          quantity: number;
+          reason: string | null;
+          received_quantity: number;
+          refunded_quantity: number;
+          restocked_quantity: number;
+          return_id: string;
+          written_off_quantity: number;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          approved_quantity?: number;
+          line_number: number;
+          order_id: string;
+          quantity: number;
+          reason?: string | null;
+          received_quantity?: never;
+          refunded_quantity?: number;
+          restocked_quantity?: number;
+          return_id: string;
+          written_off_quantity?: number;
+        };
+        Update: {
+          account_id?: string;
+          approved_quantity?: number;
+          line_number?: number;
+          order_id?: string;
+          quantity?: number;
+          reason?: string | null;
+          received_quantity?: never;
+          refunded_quantity?: number;
+          restocked_quantity?: number;
+          return_id?: string;
+          written_off_quantity?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'return_lines_order_id_line_number_fkey';
+            columns: ['order_id', 'line_number'];
+            isOneToOne: false;
+            referencedRelation: 'order_items';
+            referencedColumns: ['order_id', 'line_number'];
+          },
+          {
+            foreignKeyName: 'return_lines_return_id_fkey';
+            columns: ['return_id'];
+            isOneToOne: false;
+            referencedRelation: 'returns';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      returns: {
+        Row: {
+          account_id: string;
+          created_at: string;
+          id: string;
+          order_id: string;
+          reason: string | null;
+          requested_by: string | null;
+          review_notes: string | null;
+          reviewed_by: string | null;
+          status: string;
+          updated_at: string;
+          user_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          created_at?: string;
+          id?: string;
+          order_id: string;
+          reason?: string | null;
+          requested_by?: string | null;
+          review_notes?: string | null;
+          reviewed_by?: string | null;
+          status?: string;
+          updated_at?: string;
+          user_id: string;
+        };
+        Update: {
+          account_id?: string;
+          created_at?: string;
+          id?: string;
+          order_id?: string;
+          reason?: string | null;
+          requested_by?: string | null;
+          review_notes?: string | null;
+          reviewed_by?: string | null;
+          status?: string;
+          updated_at?: string;
+          user_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'returns_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'customer_orders';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'returns_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_details';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'returns_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_management';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'returns_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'orders';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
       role_permissions: {
         Row: {
           permission: string;
@@ -1013,6 +1714,121 @@ export type Database = {
           value?: NonNullable<Json>;
         };
         Relationships: [];
+      };
+      shipment_lines: {
+        Row: {
+          account_id: string;
+          line_number: number;
+          order_id: string;
+          quantity: number;
+          shipment_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          line_number: number;
+          order_id: string;
+          quantity: number;
+          shipment_id: string;
+        };
+        Update: {
+          account_id?: string;
+          line_number?: number;
+          order_id?: string;
+          quantity?: number;
+          shipment_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'shipment_lines_order_id_line_number_fkey';
+            columns: ['order_id', 'line_number'];
+            isOneToOne: false;
+            referencedRelation: 'order_items';
+            referencedColumns: ['order_id', 'line_number'];
+          },
+          {
+            foreignKeyName: 'shipment_lines_shipment_id_fkey';
+            columns: ['shipment_id'];
+            isOneToOne: false;
+            referencedRelation: 'shipments';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      shipments: {
+        Row: {
+          account_id: string;
+          carrier: string | null;
+          delivered_at: string | null;
+          estimated_delivery_at: string | null;
+          id: string;
+          metadata: NonNullable<Json>;
+          order_id: string;
+          shipment_number: number;
+          shipped_at: string;
+          shipped_by: string | null;
+          status: string;
+          tracking_number: string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          carrier?: string | null;
+          delivered_at?: string | null;
+          estimated_delivery_at?: string | null;
+          id?: string;
+          metadata?: NonNullable<Json>;
+          order_id: string;
+          shipment_number: number;
+          shipped_at?: string;
+          shipped_by?: string | null;
+          status?: never;
+          tracking_number?: string | null;
+        };
+        Update: {
+          account_id?: string;
+          carrier?: string | null;
+          delivered_at?: string | null;
+          estimated_delivery_at?: string | null;
+          id?: string;
+          metadata?: NonNullable<Json>;
+          order_id?: string;
+          shipment_number?: number;
+          shipped_at?: string;
+          shipped_by?: string | null;
+          status?: never;
+          tracking_number?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'shipments_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'customer_orders';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'shipments_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_details';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'shipments_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_management';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'shipments_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'orders';
+            referencedColumns: ['id'];
+          },
+        ];
       };
       shipping_methods: {
         Row: {
@@ -1120,6 +1936,102 @@ export type Database = {
         };
         Relationships: [];
       };
+      stock_reservation_lines: {
+        Row: {
+          account_id: string;
+          quantity: number;
+          reservation_id: string;
+          slot: number;
+          variant_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          quantity: number;
+          reservation_id: string;
+          slot: number;
+          variant_id: string;
+        };
+        Update: {
+          account_id?: string;
+          quantity?: number;
+          reservation_id?: string;
+          slot?: number;
+          variant_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'stock_reservation_lines_reservation_id_fkey';
+            columns: ['reservation_id'];
+            isOneToOne: false;
+            referencedRelation: 'stock_reservations';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      stock_reservations: {
+        Row: {
+          account_id: string;
+          created_at: string;
+          ended_at: string | null;
+          expires_at: string;
+          id: string;
+          order_id: string | null;
+          status: string;
+          user_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          created_at?: string;
+          ended_at?: string | null;
+          expires_at: string;
+          id?: string;
+          order_id?: string | null;
+          status?: string;
+          user_id: string;
+        };
+        Update: {
+          account_id?: string;
+          created_at?: string;
+          ended_at?: string | null;
+          expires_at?: string;
+          id?: string;
+          order_id?: string | null;
+          status?: string;
+          user_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'stock_reservations_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'customer_orders';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'stock_reservations_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_details';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'stock_reservations_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_management';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'stock_reservations_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'orders';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
       transactions: {
         Row: {
           account_id: string;
@@ -1179,6 +2091,13 @@ export type Database = {
             foreignKeyName: 'transactions_order_id_fkey';
             columns: ['order_id'];
             isOneToOne: false;
+            referencedRelation: 'order_details';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'transactions_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
             referencedRelation: 'order_management';
             referencedColumns: ['order_id'];
           },
@@ -1227,6 +2146,7 @@ export type Database = {
       };
       variants: {
         Row: {
+          backorder_allowed: boolean;
           created_at: string;
           currency: string;
           id: string;
@@ -1236,9 +2156,11 @@ export type Database = {
           price_amount: number;
           product_id: string;
           sku: string;
+          stock_slots: number;
         };
         ComputedFields: never;
         Insert: {
+          backorder_allowed?: boolean;
           created_at?: string;
           currency: string;
           id?: string;
@@ -1248,8 +2170,10 @@ export type Database = {
           price_amount: number;
           product_id: string;
           sku: string;
+          stock_slots?: number;
         };
         Update: {
+          backorder_allowed?: boolean;
           created_at?: string;
           currency?: string;
           id?: string;
@@ -1259,6 +2183,7 @@ export type Database = {
           price_amount?: number;
           product_id?: string;
           sku?: string;
+          stock_slots?: number;
         };
         Relationships: [
           {
@@ -1273,6 +2198,71 @@ export type Database = {
             columns: ['product_id'];
             isOneToOne: false;
             referencedRelation: 'products';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      vendor_earnings: {
+        Row: {
+          account_id: string | null;
+          base_amount: number;
+          clawed_back_amount: number;
+          created_at: string;
+          currency: string;
+          id: string;
+          order_id: string;
+          owner_user_id: string | null;
+          share_amount: number;
+          updated_at: string;
+          vendor_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id?: string | null;
+          base_amount: number;
+          clawed_back_amount?: number;
+          created_at?: string;
+          currency: string;
+          id?: string;
+          order_id: string;
+          owner_user_id?: string | null;
+          share_amount: number;
+          updated_at?: string;
+          vendor_id: string;
+        };
+        Update: {
+          account_id?: string | null;
+          base_amount?: number;
+          clawed_back_amount?: number;
+          created_at?: string;
+          currency?: string;
+          id?: string;
+          order_id?: string;
+          owner_user_id?: string | null;
+          share_amount?: number;
+          updated_at?: string;
+          vendor_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'vendor_earnings_account_id_fkey';
+            columns: ['account_id'];
+            isOneToOne: false;
+            referencedRelation: 'accounts';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'vendor_earnings_currency_fkey';
+            columns: ['currency'];
+            isOneToOne: false;
+            referencedRelation: 'currencies';
+            referencedColumns: ['code'];
+          },
+          {
+            foreignKeyName: 'vendor_earnings_vendor_id_fkey';
+            columns: ['vendor_id'];
+            isOneToOne: false;
+            referencedRelation: 'vendors';
             referencedColumns: ['id'];
           },
         ];
@@ -1381,11 +2371,13 @@ export type Database = {
           amount_due: number;
           billing_address: Json | null;
           created_at: string;
+          credited_amount: number;
           currency: string;
           discount_amount: number;
           notes: string | null;
           order_id: string;
           order_number: string;
+          outstanding_amount: number;
           paid_amount: number;
           payment_method: string;
           payment_status: string;
@@ -1406,11 +2398,13 @@ export type Database = {
           amount_due?: number | null;
           billing_address?: Json | null;
           created_at?: string | null;
+          credited_amount?: number | null;
           currency?: string | null;
           discount_amount?: number | null;
           notes?: string | null;
           order_id?: string | null;
           order_number?: string | null;
+          outstanding_amount?: number | null;
           paid_amount?: number | null;
           payment_method?: string | null;
           payment_status?: string | null;
@@ -1430,11 +2424,13 @@ export type Database = {
           amount_due?: number | null;
           billing_address?: Json | null;
           created_at?: string | null;
+          credited_amount?: number | null;
           currency?: string | null;
           discount_amount?: number | null;
           notes?: string | null;
           order_id?: string | null;
           order_number?: string | null;
+          outstanding_amount?: number | null;
           paid_amount?: number | null;
           payment_method?: string | null;
           payment_status?: string | null;
@@ -1452,15 +2448,54 @@ export type Database = {
         };
         Relationships: [];
       };
+      order_details: {
+        Row: {
+          amount_due: number;
+          billing_address: Json | null;
+          created_at: string;
+          credited_amount: number;
+          currency: string;
+          discount_amount: number;
+          history: Json | null;
+          items: Json | null;
+          metadata: NonNullable<Json>;
+          notes: string | null;
+          order_id: string;
+          order_number: string;
+          outstanding_amount: number;
+          paid_amount: number;
+          payment_method: string;
+          payment_status: string;
+          placed_by: string | null;
+          prices_include_tax: boolean;
+          refunded_amount: number;
+          shipping_address: Json | null;
+          shipping_amount: number;
+          shipping_method: string | null;
+          stage: string | null;
+          status: string;
+          subtotal_amount: number;
+          tax_amount: number;
+          total_amount: number;
+          updated_at: string;
+          user_id: string;
+          version: number;
+          wallet_amount: number;
+        };
+        ComputedFields: never;
+        Relationships: [];
+      };
       order_management: {
         Row: {
           account_id: string;
           amount_due: number;
           created_at: string;
+          credited_amount: number;
           currency: string;
           metadata: NonNullable<Json>;
           order_id: string;
           order_number: string;
+          outstanding_amount: number;
           paid_amount: number;
           payment_method: string;
           payment_status: string;
@@ -1478,10 +2513,12 @@ export type Database = {
           account_id?: string | null;
           amount_due?: number | null;
           created_at?: string | null;
+          credited_amount?: number | null;
           currency?: string | null;
           metadata?: Json | null;
           order_id?: string | null;
           order_number?: string | null;
+          outstanding_amount?: number | null;
           paid_amount?: number | null;
           payment_method?: string | null;
           payment_status?: string | null;
@@ -1498,10 +2535,12 @@ export type Database = {
           account_id?: string | null;
           amount_due?: number | null;
           created_at?: string | null;
+          credited_amount?: number | null;
           currency?: string | null;
           metadata?: Json | null;
           order_id?: string | null;
           order_number?: string | null;
+          outstanding_amount?: number | null;
           paid_amount?: number | null;
           payment_method?: string | null;
           payment_status?: string | null;
@@ -1528,26 +2567,6 @@ export type Database = {
           transaction_id: string | null;
         };
         ComputedFields: never;
-        Insert: {
-          created_at?: string | null;
-          created_by?: string | null;
-          event_id?: number | null;
-          from_status?: never;
-          notes?: never;
-          order_id?: string | null;
-          status?: never;
-          transaction_id?: never;
-        };
-        Update: {
-          created_at?: string | null;
-          created_by?: string | null;
-          event_id?: number | null;
-          from_status?: never;
-          notes?: never;
-          order_id?: string | null;
-          status?: never;
-          transaction_id?: never;
-        };
         Relationships: [];
       };
       variant_stock: {
@@ -1604,11 +2623,30 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      ledger_bulk_change_status: {
+        Args: {
+          p_actor_action?: string;
+          p_actor_id?: string;
+          p_idempotency_key?: string;
+          p_in_background?: boolean;
+          p_metadata?: Json;
+          p_new_status: string;
+          p_order_ids: string[];
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_bulk_change_status_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_bulk_change_status_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       ledger_cancel_order: {
         Args: {
           p_idempotency_key?: string;
           p_order_id: string;
           p_reason?: string;
+          p_to?: string;
           p_user_id?: string;
         };
         Returns: Database['public']['CompositeTypes']['ledger_cancel_order_result'][];
@@ -1649,6 +2687,31 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      ledger_confirm_delivery: {
+        Args: {
+          p_actor_id?: string;
+          p_delivered_at?: string;
+          p_idempotency_key?: string;
+          p_shipment_id: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_confirm_delivery_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_confirm_delivery_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      ledger_continue_bulk_change: {
+        Args: { p_bulk_change_id: string; p_limit?: number };
+        Returns: Database['public']['CompositeTypes']['ledger_continue_bulk_change_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_continue_bulk_change_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       ledger_credit_account: {
         Args: {
           p_actor_id?: string;
@@ -1674,6 +2737,28 @@ export type Database = {
         SetofOptions: {
           from: '*';
           to: 'ledger_delete_address_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      ledger_edit_order: {
+        Args: {
+          p_actor_id?: string;
+          p_changes: Json;
+          p_dry_run?: boolean;
+          p_expected_total?: number;
+          p_expected_version?: number;
+          p_idempotency_key?: string;
+          p_order_id: string;
+          p_reason?: string;
+          p_to?: string;
+          p_user_id?: string;
+          p_wallet_amount?: number;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_edit_order_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_edit_order_result';
           isOneToOne: false;
           isSetofReturn: true;
         };
@@ -1705,6 +2790,7 @@ export type Database = {
           p_metadata?: Json;
           p_notes?: string;
           p_payment_method?: string;
+          p_reservation_id?: string;
           p_shipping_address_id?: string;
           p_shipping_method?: string;
           p_user_id?: string;
@@ -1718,12 +2804,66 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      ledger_record_payment: {
+        Args: {
+          p_actor_id?: string;
+          p_amount: number;
+          p_idempotency_key?: string;
+          p_method?: string;
+          p_notes?: string;
+          p_order_id: string;
+          p_reference?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_record_payment_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_record_payment_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      ledger_refund_order: {
+        Args: {
+          p_actor_id?: string;
+          p_amount?: number;
+          p_idempotency_key?: string;
+          p_lines?: Json;
+          p_order_id: string;
+          p_reason?: string;
+          p_restock?: boolean;
+          p_shipping_amount?: number;
+          p_to?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_refund_order_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_refund_order_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       ledger_register_referral: {
         Args: { p_idempotency_key?: string; p_referral_code: string; p_user_id?: string };
         Returns: Database['public']['CompositeTypes']['ledger_register_referral_result'][];
         SetofOptions: {
           from: '*';
           to: 'ledger_register_referral_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      ledger_request_return: {
+        Args: {
+          p_idempotency_key?: string;
+          p_lines: Json;
+          p_order_id: string;
+          p_reason?: string;
+          p_user_id?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_request_return_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_request_return_result';
           isOneToOne: false;
           isSetofReturn: true;
         };
@@ -1741,6 +2881,25 @@ export type Database = {
         SetofOptions: {
           from: '*';
           to: 'ledger_request_withdrawal_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      ledger_review_return: {
+        Args: {
+          p_action: string;
+          p_actor_id?: string;
+          p_idempotency_key?: string;
+          p_lines?: Json;
+          p_notes?: string;
+          p_refund?: boolean;
+          p_return_id: string;
+          p_to?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_review_return_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_review_return_result';
           isOneToOne: false;
           isSetofReturn: true;
         };
@@ -1784,7 +2943,150 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      ledger_set_order_status: {
+        Args: {
+          p_actor_id?: string;
+          p_expected_version?: number;
+          p_idempotency_key?: string;
+          p_metadata?: Json;
+          p_notes?: string;
+          p_order_id: string;
+          p_status: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_set_order_status_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_set_order_status_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      ledger_settle_refund: {
+        Args: {
+          p_action: string;
+          p_actor_id?: string;
+          p_idempotency_key?: string;
+          p_reference?: string;
+          p_refund_id: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_settle_refund_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_settle_refund_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      ledger_ship_order: {
+        Args: {
+          p_actor_id?: string;
+          p_carrier?: string;
+          p_estimated_delivery_at?: string;
+          p_idempotency_key?: string;
+          p_lines?: Json;
+          p_metadata?: Json;
+          p_order_id: string;
+          p_tracking_number?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_ship_order_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_ship_order_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      ledger_spread_stock: {
+        Args: {
+          p_actor_id?: string;
+          p_idempotency_key?: string;
+          p_slots: number;
+          p_variant_id: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_spread_stock_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_spread_stock_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      ledger_void_payment: {
+        Args: {
+          p_actor_id?: string;
+          p_idempotency_key?: string;
+          p_payment_id: string;
+          p_reason?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_void_payment_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_void_payment_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       my_permissions: { Args: Record<PropertyKey, never>; Returns: string[] };
+      order_draft_delete: {
+        Args: { p_draft_id: string };
+        Returns: Database['public']['CompositeTypes']['order_draft_delete_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'order_draft_delete_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      order_draft_get: {
+        Args: { p_draft_id: string };
+        Returns: Database['public']['CompositeTypes']['order_draft_get_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'order_draft_get_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      order_draft_place: {
+        Args: {
+          p_draft_id: string;
+          p_expected_total?: number;
+          p_expected_version?: number;
+          p_idempotency_key?: string;
+          p_metadata?: Json;
+          p_payment_method?: string;
+          p_reservation_id?: string;
+          p_wallet_amount?: number;
+        };
+        Returns: Database['public']['CompositeTypes']['order_draft_place_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'order_draft_place_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      order_draft_save: {
+        Args: {
+          p_billing_address_id?: string;
+          p_discount_code?: string;
+          p_draft_id?: string;
+          p_expected_version?: number;
+          p_idempotency_key?: string;
+          p_items: Json;
+          p_notes?: string;
+          p_shipping_address_id?: string;
+          p_shipping_method?: string;
+          p_user_id?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['order_draft_save_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'order_draft_save_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       order_quote: {
         Args: {
           p_discount_code?: string;
@@ -1800,12 +3102,57 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      order_release_reservation: {
+        Args: { p_idempotency_key?: string; p_reservation_id: string; p_user_id?: string };
+        Returns: Database['public']['CompositeTypes']['order_release_reservation_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'order_release_reservation_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      order_reserve: {
+        Args: { p_idempotency_key?: string; p_items: Json; p_minutes?: number; p_user_id?: string };
+        Returns: Database['public']['CompositeTypes']['order_reserve_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'order_reserve_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       order_tracking: {
         Args: { p_order_id: string };
         Returns: Database['public']['CompositeTypes']['order_tracking_result'][];
         SetofOptions: {
           from: '*';
           to: 'order_tracking_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      profile_erase: {
+        Args: {
+          p_actor_id?: string;
+          p_idempotency_key?: string;
+          p_reason?: string;
+          p_user_id?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['profile_erase_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'profile_erase_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      report_orders: {
+        Args: { p_currency?: string; p_from?: string; p_to?: string };
+        Returns: Database['public']['CompositeTypes']['report_orders_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'report_orders_result';
           isOneToOne: false;
           isSetofReturn: true;
         };
@@ -1821,6 +3168,51 @@ export type Database = {
           name: string;
         }[];
       };
+      report_vendor: {
+        Args: { p_from?: string; p_to?: string; p_vendor_id?: string };
+        Returns: Database['public']['CompositeTypes']['report_vendor_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'report_vendor_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      vendor_order_lines: {
+        Args: {
+          p_after_line?: number;
+          p_after_order_id?: string;
+          p_from?: string;
+          p_limit?: number;
+          p_order_status?: string;
+          p_to?: string;
+          p_vendor_id?: string;
+        };
+        Returns: {
+          currency: string;
+          discount_amount: number;
+          line_number: number;
+          order_id: string;
+          order_number: string;
+          order_status: string;
+          placed_at: string;
+          platform_rate_bp: number;
+          product_name: string;
+          product_sku: string;
+          quantity: number;
+          refunded_quantity: number;
+          share_amount: number;
+          shipped_quantity: number;
+          shipping_address: Json;
+          shipping_method: string;
+          tax_amount: number;
+          total_price_amount: number;
+          unit_price_amount: number;
+          variant_id: string;
+          variant_name: string;
+          vendor_id: string;
+        }[];
+      };
     };
     Enums: {
       [_ in never]: never;
@@ -1834,6 +3226,18 @@ export type Database = {
         error_details: Json | null;
         variant_id: string | null;
         stock_quantity: number | null;
+      };
+      ledger_bulk_change_status_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        bulk_change_id: string | null;
+        order_id: string | null;
+        order_number: string | null;
+        order_status: string | null;
+        payment_status: string | null;
       };
       ledger_cancel_order_result: {
         success: boolean | null;
@@ -1869,6 +3273,30 @@ export type Database = {
         returned_amount: number | null;
         available_balance: number | null;
       };
+      ledger_confirm_delivery_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        order_id: string | null;
+        shipment_id: string | null;
+        shipment_number: number | null;
+        delivered_at: string | null;
+        order_status: string | null;
+      };
+      ledger_continue_bulk_change_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        bulk_change_id: string | null;
+        asked_orders: number | null;
+        waiting_orders: number | null;
+        succeeded_orders: number | null;
+        failed_orders: number | null;
+      };
       ledger_credit_account_result: {
         success: boolean | null;
         transaction_id: string | null;
@@ -1886,6 +3314,24 @@ export type Database = {
         error_code: string | null;
         error_message: string | null;
         error_details: Json | null;
+      };
+      ledger_edit_order_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        order_id: string | null;
+        version: number | null;
+        total_amount: number | null;
+        difference_amount: number | null;
+        wallet_amount: number | null;
+        returned_amount: number | null;
+        outstanding_amount: number | null;
+        payment_status: string | null;
+        changes: Json | null;
+        order_status: string | null;
+        refund_id: string | null;
       };
       ledger_freeze_account_result: {
         success: boolean | null;
@@ -1912,6 +3358,38 @@ export type Database = {
         amount_due: number | null;
         available_balance: number | null;
       };
+      ledger_record_payment_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        order_id: string | null;
+        payment_id: string | null;
+        amount: number | null;
+        applied_amount: number | null;
+        credit_amount: number | null;
+        order_status: string | null;
+        payment_status: string | null;
+        outstanding_amount: number | null;
+        available_balance: number | null;
+      };
+      ledger_refund_order_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        order_id: string | null;
+        refund_id: string | null;
+        order_status: string | null;
+        payment_status: string | null;
+        credited_amount: number | null;
+        wallet_amount: number | null;
+        credit_amount: number | null;
+        payout_amount: number | null;
+        outstanding_amount: number | null;
+      };
       ledger_register_referral_result: {
         success: boolean | null;
         transaction_id: string | null;
@@ -1920,6 +3398,16 @@ export type Database = {
         error_details: Json | null;
         referrer_user_id: string | null;
         rate_bp: number | null;
+      };
+      ledger_request_return_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        order_id: string | null;
+        return_id: string | null;
+        status: string | null;
       };
       ledger_request_withdrawal_result: {
         success: boolean | null;
@@ -1932,6 +3420,20 @@ export type Database = {
         amount: number | null;
         currency: string | null;
         available_balance: number | null;
+      };
+      ledger_review_return_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        order_id: string | null;
+        return_id: string | null;
+        status: string | null;
+        refund_id: string | null;
+        returned_amount: number | null;
+        order_status: string | null;
+        payment_status: string | null;
       };
       ledger_review_withdrawal_result: {
         success: boolean | null;
@@ -1951,6 +3453,130 @@ export type Database = {
         error_details: Json | null;
         address_id: string | null;
       };
+      ledger_set_order_status_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        order_id: string | null;
+        order_status: string | null;
+        payment_status: string | null;
+        returned_amount: number | null;
+        available_balance: number | null;
+        version: number | null;
+      };
+      ledger_settle_refund_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        refund_id: string | null;
+        order_id: string | null;
+        payout_status: string | null;
+        payout_amount: number | null;
+        available_balance: number | null;
+      };
+      ledger_ship_order_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        order_id: string | null;
+        shipment_id: string | null;
+        shipment_number: number | null;
+        order_status: string | null;
+      };
+      ledger_spread_stock_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        variant_id: string | null;
+        stock_slots: number | null;
+        stock_quantity: number | null;
+      };
+      ledger_void_payment_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        order_id: string | null;
+        payment_id: string | null;
+        order_status: string | null;
+        payment_status: string | null;
+        outstanding_amount: number | null;
+        available_balance: number | null;
+      };
+      order_draft_delete_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+      };
+      order_draft_get_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        draft_id: string | null;
+        user_id: string | null;
+        version: number | null;
+        currency: string | null;
+        subtotal_amount: number | null;
+        discount_amount: number | null;
+        shipping_amount: number | null;
+        tax_amount: number | null;
+        total_amount: number | null;
+        saved_total_amount: number | null;
+        price_changed: boolean | null;
+        lines: Json | null;
+        problem: Json | null;
+        shipping_address_id: string | null;
+        billing_address_id: string | null;
+        shipping_method: string | null;
+        discount_code: string | null;
+        notes: string | null;
+        created_at: string | null;
+        updated_at: string | null;
+      };
+      order_draft_place_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        order_id: string | null;
+        order_number: string | null;
+        status: string | null;
+        payment_status: string | null;
+        currency: string | null;
+        total_amount: number | null;
+        wallet_amount: number | null;
+        amount_due: number | null;
+        available_balance: number | null;
+      };
+      order_draft_save_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        draft_id: string | null;
+        version: number | null;
+        currency: string | null;
+        subtotal_amount: number | null;
+        discount_amount: number | null;
+        shipping_amount: number | null;
+        tax_amount: number | null;
+        total_amount: number | null;
+      };
       order_quote_result: {
         success: boolean | null;
         transaction_id: string | null;
@@ -1964,6 +3590,25 @@ export type Database = {
         shipping_amount: number | null;
         tax_amount: number | null;
         total_amount: number | null;
+        lines: Json | null;
+      };
+      order_release_reservation_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        reservation_id: string | null;
+        status: string | null;
+      };
+      order_reserve_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        reservation_id: string | null;
+        expires_at: string | null;
         lines: Json | null;
       };
       order_tracking_result: {
@@ -1984,6 +3629,48 @@ export type Database = {
         updated_at: string | null;
         history: Json | null;
         next_steps: Json | null;
+        shipments: Json | null;
+        backorders: Json | null;
+        returns: Json | null;
+      };
+      profile_erase_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        user_id: string | null;
+        erased_at: string | null;
+        sign_in_erased: boolean | null;
+      };
+      report_orders_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        from_at: string | null;
+        to_at: string | null;
+        currency: string | null;
+        totals: Json | null;
+        by_status: Json | null;
+        by_day: Json | null;
+        top_products: Json | null;
+        customers: Json | null;
+        processing: Json | null;
+        refunds: Json | null;
+      };
+      report_vendor_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        vendor_id: string | null;
+        vendor_name: string | null;
+        from_at: string | null;
+        to_at: string | null;
+        currencies: Json | null;
       };
     };
   };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { LedgerErrorCode } from './error-codes.ts';
+import { businessErrors, type LedgerErrorCode } from './error-codes.ts';
 import { LedgerError } from './ledger-error.ts';
 
 /** A call that failed, as supabase-js tells it; status 0 when no answer came. */
@@ -52,6 +52,7 @@ export function errorOfResponse(
   key: { idempotencyKey?: string },
 ): LedgerError {
   const { status, error } = response;
+  if (isRefusal(error)) return new LedgerError(error.hint, error.message, {}, error);
   const given = error.code || `http_${status}`;
   const sentences = [
     `${procedure}: ${error.message.slice(0, 500) || `the server answered ${status}`}`,
@@ -67,6 +68,10 @@ export function errorOfResponse(
     error,
   );
 }
+
+/** What answers rows refuses by raising PTnnn, with its business code as the hint. */
+const isRefusal = ({ code, hint }: FailedResponse['error']) =>
+  /^PT\d{3}$/.test(code) && hint in businessErrors;
 
 function ledgerCode(status: number, given: string): LedgerErrorCode {
   // supabase-js calls an answer that is no JSON an error, also when its status is not one

@@ -7,7 +7,7 @@ import { type Sending, send } from './request.ts';
 import { columnName, fromRow } from './wire.ts';
 
 /** What a hosted project answers at most at once; a server that gives less is asked more often. */
-const pageSize = 1000;
+export const pageSize = 1000;
 
 /** All rows of a listing, page by page: a list that is cut off would read as complete. */
 export async function runListing(

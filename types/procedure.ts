@@ -25,6 +25,8 @@ export interface Operation extends Callable {
    * refusal then means that it is done.
    */
   doneWhenRefusedOnRepeat?: BusinessErrorCode;
+  /** Each call goes on where the last one stopped, so that one too many does no harm. */
+  goesOn?: true;
 }
 
 /** Answers any number of rows. Only reads. */
@@ -35,5 +37,12 @@ export interface Listing extends Callable {
   orderBy: readonly string[];
 }
 
+/** Answers a row for each thing that it was asked for, and each says its own success or refusal. */
+export interface Batch extends Callable {
+  answers: 'results';
+  takesIdempotencyKey: true;
+  row: z.ZodObject;
+}
+
 /** What there is to know of a procedure: the client, edge functions and API documents read it. */
-export type Procedure = Operation | Listing;
+export type Procedure = Operation | Listing | Batch;

@@ -1,6 +1,8 @@
 /*
- * The hottest rows there are, so they are narrow and apart from the catalogue. A variant's stock
- * may be spread over slots; it starts with slot 0.
+ * The hottest rows there are, so they are narrow and apart from the catalogue. A variant's stock lies
+ * in slot 0, or is spread over slots so that many orders of it can be placed at once: each takes from
+ * one of them. Slot 0 is the door: what comes in comes in there, and who touches the backorders of a
+ * variant holds its slot 0. A slot that was emptied stays: its movements refer to it and go on counting.
  */
 create table public.stock_levels (
   variant_id uuid not null references public.variants (id) on delete restrict,
@@ -20,8 +22,9 @@ create policy stock_levels_are_public on public.stock_levels for select to anon,
 select ledger.protect_from_hands('public.stock_levels', 'ledger_adjust_stock');
 comment on table public.stock_levels is 'Units on hand and held per variant and slot. Written by procedures only.';
 comment on column public.stock_levels.version is 'Number of movements of this slot.';
+comment on column public.stock_levels.held is 'Units that active reservations hold; available = on_hand - held.';
 
-/* Every variant has a stock row from its first moment, however it was inserted. */
+/* Every variant has its stock rows from its first moment, however it was inserted. */
 create function ledger.open_stock()
 returns trigger
 language plpgsql security definer
@@ -31,11 +34,12 @@ declare
   v_outer text := coalesce(current_setting('ledger.procedure', true), '');
 begin
   perform set_config('ledger.procedure', 'open_stock', true);
-  insert into public.stock_levels (variant_id) values (new.id);
+  insert into public.stock_levels (variant_id, slot)
+  select new.id, s.slot from generate_series(0, new.stock_slots - 1) s (slot);
   perform set_config('ledger.procedure', v_outer, true);
   return null;
 end $$;
-comment on function ledger.open_stock() is 'Trigger on variants: opens the stock row of a new variant.';
+comment on function ledger.open_stock() is 'Trigger on variants: opens the stock rows of a new variant.';
 
 create trigger open_stock_of_new_variants
   after insert on public.variants

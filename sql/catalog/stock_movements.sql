@@ -5,7 +5,8 @@ language plpgsql immutable parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return array['received', 'counted', 'damaged', 'order_placed', 'order_cancelled', 'order_refunded'];
+  return array['received', 'counted', 'damaged', 'slots_spread', 'order_placed', 'order_edited', 'backorder_filled',
+               'order_cancelled', 'order_refunded', 'return_restocked'];
 end $$;
 comment on function ledger.stock_movement_reasons() is 'What stock_movements.reason can be.';
 
@@ -36,14 +37,8 @@ create index stock_movements_by_order on public.stock_movements using brin (orde
 select ledger.make_immutable('public.stock_movements', 'ledger_adjust_stock and the order procedures');
 comment on table public.stock_movements is 'Immutable. Signed quantity of each change of stock; slot_version counts them per slot.';
 
-/* A quantity of one variant, before it moves. */
-create type ledger.stock_change as (
-  variant_id uuid,
-  quantity bigint
-);
-
 /*
- * Moves stock by signed quantities, one per variant, with its movements, and queues one low-stock
+ * Moves the stock of slot 0 by signed quantities, one per variant, with its movements, and queues one low-stock
  * message per crossing of the variant's threshold (none where no thresholds are given). The stock
  * rows are locked by the caller. Answers how many variants ran low.
  *
@@ -92,4 +87,4 @@ begin
   return coalesce(cardinality(v_low), 0);
 end $$;
 comment on function ledger.move_stock(uuid[], bigint[], text, ledger.actor, uuid, text, bigint[]) is
-  'Applies signed quantities to the stock of these variants, records the movements, queues stock.low once per crossing of a threshold (source 004); answers how many crossed it.';
+  'Applies signed quantities to slot 0 of these variants, records the movements, queues stock.low once per crossing of a threshold (source 004); answers how many crossed it.';

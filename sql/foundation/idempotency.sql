@@ -33,7 +33,9 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_stored ledger.idempotency_keys;
+  v_locked boolean;
+  v_request_hash uuid;
+  v_answer jsonb;
 begin
   if p_key is null then
     return null;
@@ -41,17 +43,19 @@ begin
   if length(p_key) not between 1 and 255 then
     return ledger.refuse('invalid_idempotency_key', jsonb_build_object('length', length(p_key)));
   end if;
-  perform pg_advisory_xact_lock(hashtextextended(p_caller_id::text || p_procedure || ':' || p_key, 0));
-  select k.* into v_stored
+  -- an expression and no statement of its own: this is on the path of every call with a key
+  v_locked := pg_advisory_xact_lock(hashtextextended(p_caller_id::text || p_procedure || ':' || p_key, 0)) is null;
+  select k.request_hash, k.answer into v_request_hash, v_answer
   from ledger.idempotency_keys k
   where k.caller_id = p_caller_id and k.procedure = p_procedure and k.key = p_key;
   if not found then
     return null;
   end if;
-  if v_stored.request_hash <> md5(p_request::text)::uuid then
+  if v_request_hash <> md5(p_request::text)::uuid then
     return ledger.refuse('idempotency_conflict', jsonb_build_object('key', p_key, 'procedure', p_procedure));
   end if;
-  return v_stored.answer;
+  perform ledger.add_response_header('Idempotency-Replayed', 'true');
+  return v_answer;
 end $$;
 comment on function ledger.idempotency_begin(text, text, uuid, jsonb) is
   'Locks the key and answers what an earlier call with it was answered; null when there was none.';

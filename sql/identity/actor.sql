@@ -11,20 +11,30 @@ comment on type ledger.actor is
  * current_setting('role') is the role PostgREST (or SET ROLE) chose, also inside definer functions,
  * where current_user is the owner. Anything that is not known to be a backend is a user or nobody.
  */
+create function ledger.role_of_call()
+returns text
+language sql stable
+return coalesce(nullif(nullif(current_setting('role', true), ''), 'none'), session_user);
+comment on function ledger.role_of_call() is 'The role the caller acts in: the one that was set, else the one that signed in to the database.';
+
+create function ledger.is_backend_call()
+returns boolean
+language sql stable
+return ledger.role_of_call() in ('service_role', 'postgres', 'supabase_admin');
+comment on function ledger.is_backend_call() is 'Whether a backend calls: service_role, or the owner in a direct session.';
+
 create function ledger.current_actor(p_actor_id uuid default null)
 returns ledger.actor
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_role text := coalesce(nullif(current_setting('role', true), ''), 'none');
   v_user_id uuid;
 begin
-  if v_role in ('service_role', 'postgres', 'supabase_admin')
-     or (v_role = 'none' and session_user in ('postgres', 'supabase_admin')) then
+  if ledger.is_backend_call() then
     return row(p_actor_id, true, '00000000-0000-0000-0000-000000000000')::ledger.actor;
   end if;
-  if v_role = 'authenticated' then
+  if current_setting('role', true) = 'authenticated' then
     v_user_id := auth.uid();
   end if;
   if v_user_id is null then
@@ -71,6 +81,21 @@ begin
   return p_actor;
 end $$;
 comment on function ledger.require_permission(ledger.actor, text) is 'The actor; raises 42501 when they lack the permission.';
+
+/* Both at once, for the hot procedures: a backend is not asked twice. */
+create function ledger.actor_with(p_actor_id uuid, p_permission text)
+returns ledger.actor
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if ledger.is_backend_call() then
+    return row(p_actor_id, true, '00000000-0000-0000-0000-000000000000')::ledger.actor;
+  end if;
+  return ledger.require_permission(ledger.current_actor(p_actor_id), p_permission);
+end $$;
+comment on function ledger.actor_with(uuid, text) is
+  'The acting user, who has the permission, or a backend and for whom it acts. Raises 42501 otherwise.';
 
 /* The caller's own permissions, for row-level policies: `(select ledger.caller_may('orders.read'))`. */
 create function ledger.caller_may(p_permission text)

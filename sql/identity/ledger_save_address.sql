@@ -43,7 +43,14 @@ begin
     return;
   end if;
 
+  -- lock: the person, who is not erased meanwhile
+  perform from public.profiles p where p.id = v_user_id and p.erased_at is null for key share;
+
   -- check
+  v_answer := case
+    when v_user_id is null then ledger.refuse('customer_required')
+    when not found then ledger.refuse('customer_not_found', jsonb_build_object('user_id', v_user_id))
+  end;
   v_problem := case
     when coalesce(length(p_recipient), 0) not between 1 and 200 then 'p_recipient: 1 to 200 characters'
     when coalesce(length(p_line1), 0) not between 1 and 300 then 'p_line1: 1 to 300 characters'
@@ -55,9 +62,7 @@ begin
     when length(p_phone) > 40 then 'p_phone: at most 40 characters'
   end;
   v_answer := case
-    when v_user_id is null then ledger.refuse('customer_required')
-    when not exists (select from public.profiles p where p.id = v_user_id) then
-      ledger.refuse('customer_not_found', jsonb_build_object('user_id', v_user_id))
+    when v_answer is not null then v_answer
     when v_problem is not null then
       ledger.refuse('invalid_argument', jsonb_build_object('argument', split_part(v_problem, ': ', 1), 'problem', split_part(v_problem, ': ', 2)))
     when p_address_id is not null

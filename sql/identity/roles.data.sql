@@ -21,7 +21,13 @@ insert into public.permissions (code, description) values
   ('orders.deliver', 'Mark orders delivered.'),
   ('orders.cancel', 'Cancel orders that are not delivered.'),
   ('orders.cancel_delivered', 'Cancel delivered orders.'),
-  ('orders.refund', 'Refund delivered orders.'),
+  ('orders.edit', 'Edit orders of customers.'),
+  ('orders.refund', 'Refund orders.'),
+  ('returns.review', 'Approve, reject and receive returns.'),
+  ('payments.record', 'Record and void payments.'),
+  ('refunds.settle', 'Mark refunds paid out or failed.'),
+  ('reports.read', 'See reports of the whole shop.'),
+  ('customers.erase', 'Erase the personal data of customers.'),
   ('customers.read', 'See all profiles, addresses and referrals.'),
   ('stock.read', 'See stock movements and what is not for sale.'),
   ('stock.adjust', 'Adjust stock.'),
@@ -36,9 +42,10 @@ from (values
   ('finance', 'accounts.read'), ('finance', 'accounts.credit'), ('finance', 'accounts.freeze'),
   ('finance', 'audit.read'), ('finance', 'orders.read'), ('finance', 'orders.confirm'),
   ('finance', 'orders.reject'), ('finance', 'orders.cancel'), ('finance', 'orders.refund'),
-  ('finance', 'customers.read'), ('finance', 'withdrawals.review'),
+  ('finance', 'customers.read'), ('finance', 'withdrawals.review'), ('finance', 'payments.record'),
+  ('finance', 'refunds.settle'), ('finance', 'orders.edit'), ('finance', 'returns.review'), ('finance', 'reports.read'),
   ('warehouse', 'orders.read'), ('warehouse', 'orders.process'), ('warehouse', 'orders.ship'),
-  ('warehouse', 'stock.read'), ('warehouse', 'stock.adjust'),
+  ('warehouse', 'stock.read'), ('warehouse', 'stock.adjust'), ('warehouse', 'returns.review'),
   ('logistics', 'orders.read'), ('logistics', 'orders.ship'), ('logistics', 'orders.deliver')
 ) v (role, permission)
 on conflict (role, permission) do nothing;

@@ -28,9 +28,9 @@ create policy accounts_are_seen_by_their_owner_and_staff on public.accounts for 
 select ledger.protect_from_hands('public.accounts', 'ledger_credit_account (or ledger_place_order, ledger_change_order_status, ledger_request_withdrawal, ledger_freeze_account)');
 comment on table public.accounts is 'Balance of a customer in one currency, in minor units. Written by procedures only.';
 comment on column public.accounts.id is 'ledger.account_id(user_id, currency): known without a look-up, so a router can shard by it.';
-comment on column public.accounts.total_earned is 'Credits, adjustments and commissions; below zero when more was clawed back or adjusted away than is left of them.';
+comment on column public.accounts.total_earned is 'Credits, adjustments, commissions and vendors'' shares; below zero when more was clawed back or adjusted away than is left of them.';
 comment on column public.accounts.total_orders is 'Rises when the wallet pays for an order, falls when it is cancelled or refunded to the wallet (source 003).';
-comment on column public.accounts.available_balance is 'May be negative only after a commission was clawed back.';
+comment on column public.accounts.available_balance is 'May be negative only after a commission or a vendor''s share was clawed back.';
 comment on column public.accounts.version is 'Number of transactions; transactions.account_version counts it.';
 comment on column public.accounts.frozen_reason is 'Why nothing can be spent or withdrawn; null when the account is not frozen.';
 
@@ -102,7 +102,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   return case
-    when not exists (select from public.profiles p where p.id = p_user_id) then
+    when not exists (select from public.profiles p where p.id = p_user_id and p.erased_at is null) then
       ledger.refuse('customer_not_found', jsonb_build_object('user_id', p_user_id))
     when not exists (select from public.currencies c where c.code = p_currency) then
       ledger.refuse('unknown_currency', jsonb_build_object('currency', p_currency,

@@ -17,6 +17,8 @@ create table public.audit_log (
   primary key (id, occurred_at)
 ) partition by range (occurred_at);
 create table ledger.audit_log_default partition of public.audit_log default;
+-- profile_erase: hand edits, which keep rows as they were
+create index audit_log_of_hand_edits on public.audit_log (id) where details <> '{}';
 alter table public.audit_log enable row level security;
 alter table ledger.audit_log_default enable row level security;
 revoke all on public.audit_log from anon, authenticated, service_role;
@@ -25,10 +27,11 @@ create policy audit_log_is_seen_by_auditors on public.audit_log for select to au
   using ((select ledger.caller_may('audit.read')));
 select ledger.make_immutable('public.audit_log', 'the ledger_* procedures');
 select ledger.guard_partition('ledger.audit_log_default', 'audit_log', 'the ledger_* procedures');
--- the purge is the one exception: rows of the default partition cannot go with a whole month
+-- two exceptions: the purge, as rows of the default partition cannot go with a whole month, and what a
+-- hand edit has kept of a person who is erased
 drop trigger rows_never_change on public.audit_log;
 create trigger rows_never_change before update or delete on public.audit_log
-  for each row when (coalesce(current_setting('ledger.procedure', true), '') <> 'purge_audit_log')
+  for each row when (coalesce(current_setting('ledger.procedure', true), '') not in ('purge_audit_log', 'profile_erase'))
   execute function ledger.refuse_change('audit_log');
 select ledger.enable_always('public.audit_log', array['rows_never_change']);
 comment on table public.audit_log is 'Immutable until purged by month after the setting audit_retention_days.';

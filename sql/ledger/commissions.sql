@@ -21,6 +21,8 @@ begin
   if coalesce(v_commission, 0) = 0 then
     return;
   end if;
+  -- the first money of somebody opens their account
+  perform ledger.lock_accounts(array[p_referral.referrer_user_id], p_currency);
   v_account_id := ledger.account_id(p_referral.referrer_user_id, p_currency);
 
   insert into public.referral_commissions
@@ -37,14 +39,15 @@ begin
     p_actor, p_correlation_id, p_order_id);
 end $$;
 comment on function ledger.award_commission(uuid, public.referrals, bigint, text, ledger.actor, uuid) is
-  'Credits a referrer with the commission on an order of whom they brought; nothing when there is no referral. Both accounts are locked by the caller.';
+  'Credits a referrer with the commission on an order of whom they brought; nothing when there is no referral. Both accounts are locked by the caller; the referrer''s is opened here when it is their first.';
 
 /*
- * Takes back what of a commission belongs to the part of its base that was refunded in all so far:
- * the same rounding at every step, so that the last step ends at exactly the whole commission.
+ * Takes back what of a commission belongs to the part of its base that was taken back since: reckoned
+ * from what is left of the base, with the same rounding at every step, so that nothing left ends at
+ * exactly the whole commission.
  */
 create function ledger.claw_back_commission(
-  p_order_id uuid, p_refunded_base_amount bigint, p_actor ledger.actor, p_correlation_id uuid)
+  p_order_id uuid, p_base_left_amount bigint, p_actor ledger.actor, p_correlation_id uuid)
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -58,7 +61,8 @@ begin
   if not found then
     return;
   end if;
-  v_amount := ledger.divide_half_up(v_commission.commission_amount::numeric * p_refunded_base_amount, v_commission.base_amount)
+  v_amount := ledger.divide_half_up(
+                v_commission.commission_amount::numeric * (v_commission.base_amount - p_base_left_amount), v_commission.base_amount)
               - v_commission.clawed_back_amount;
   if v_amount <= 0 then
     return;
@@ -71,8 +75,8 @@ begin
     array[row('wallet', 'commission_expense', v_amount)]::ledger.posting_leg[]);
   perform ledger.record_operation('commission.clawed_back', 'account', v_commission.account_id, v_commission.account_id,
     ledger.balance_effect(v_transaction, p_earned => -v_amount)
-      || jsonb_build_object('commission_id', v_commission.id, 'refunded_base_amount', p_refunded_base_amount),
+      || jsonb_build_object('commission_id', v_commission.id, 'base_left_amount', p_base_left_amount),
     p_actor, p_correlation_id, p_order_id);
 end $$;
 comment on function ledger.claw_back_commission(uuid, bigint, ledger.actor, uuid) is
-  'Takes back the share of an order''s commission that its refunded base amounts to. The referrer''s account is locked by the caller.';
+  'Takes back the share of an order''s commission that belongs to what is no longer left of its base. The referrer''s account is locked by the caller.';

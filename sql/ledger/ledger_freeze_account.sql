@@ -56,6 +56,8 @@ begin
       ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reason', 'problem', 'at most 1000 characters'))
     when p_frozen = (v_account.frozen_reason is not null) then
       ledger.refuse('account_already_frozen', jsonb_build_object('state', case when p_frozen then 'frozen' else 'released' end))
+    -- the accounts of the erased stay frozen
+    else ledger.refuse_erased(p_user_id)
   end;
   if v_answer is not null then
     return next jsonb_populate_record(null::public.ledger_freeze_account_result, v_answer);
@@ -84,4 +86,4 @@ end $$;
 revoke execute on function public.ledger_freeze_account(uuid, boolean, text, text, text, uuid) from public, anon;
 grant execute on function public.ledger_freeze_account(uuid, boolean, text, text, text, uuid) to authenticated, service_role;
 comment on function public.ledger_freeze_account(uuid, boolean, text, text, text, uuid) is
-  'Freezes (with a reason) or releases a customer''s account. Needs accounts.freeze. Errors: account_not_found, invalid_argument, account_already_frozen.';
+  'Freezes (with a reason) or releases a customer''s account. Needs accounts.freeze. Errors: account_not_found, customer_not_found (erased), invalid_argument, account_already_frozen.';

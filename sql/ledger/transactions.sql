@@ -7,7 +7,8 @@ as $$
 begin
   return array[
     'deposit', 'earning', 'bonus', 'adjustment', 'account_frozen', 'account_released',
-    'order_created', 'order_status_changed', 'order_cancelled', 'order_refunded',
+    'order_created', 'order_edited', 'order_status_changed', 'order_shipped', 'order_cancelled', 'order_refunded',
+    'payment_recorded', 'payment_voided', 'refund_paid_out', 'refund_failed', 'refund_withdrawn', 'vendor_earned', 'vendor_clawed_back',
     'withdrawal_requested', 'withdrawal_approved', 'withdrawal_paid', 'withdrawal_rejected', 'withdrawal_cancelled',
     'commission_earned', 'commission_clawed_back'];
 end $$;
@@ -46,7 +47,7 @@ select ledger.make_immutable('public.transactions', 'the ledger_* procedures');
 comment on table public.transactions is 'Immutable. One row per operation on an account, in the order of account_version.';
 comment on column public.transactions.amount is 'Signed effect on available_balance, minor units; 0 for a mere status change.';
 comment on column public.transactions.account_version is 'Order within the account; created_at is only when.';
-comment on column public.transactions.reference_id is 'What the operation was about when it was no order: a withdrawal, a commission.';
+comment on column public.transactions.reference_id is 'What the operation was about when it was no order: a withdrawal, a commission, a vendor''s earning.';
 
 /*
  * Moves the four totals of an account by the given differences, counts its version, and writes the

@@ -35,14 +35,17 @@ begin
     return;
   end if;
 
-  -- lock: the customer's profile, so that two codes at once give one referrer
+  -- lock: the customer's profile, so that two codes at once give one referrer; the referrer's, so that they are not erased meanwhile
   perform from public.profiles p where p.id = v_user_id for no key update;
+  select p.id into v_referrer_id
+  from public.profiles p
+  where p.referral_code = upper(trim(p_referral_code)) and p.erased_at is null
+  for key share;
 
   -- check
-  select p.id into v_referrer_id from public.profiles p where p.referral_code = upper(trim(p_referral_code));
   v_answer := case
     when v_user_id is null then ledger.refuse('customer_required')
-    when not exists (select from public.profiles p where p.id = v_user_id) then
+    when not exists (select from public.profiles p where p.id = v_user_id and p.erased_at is null) then
       ledger.refuse('customer_not_found', jsonb_build_object('user_id', v_user_id))
     when v_referrer_id is null then ledger.refuse('referral_code_not_found', jsonb_build_object('code', p_referral_code))
     when v_referrer_id = v_user_id then

@@ -1,12 +1,14 @@
 create type public.order_tracking_result as (
   success boolean, transaction_id uuid, error_code text, error_message text, error_details jsonb,
   order_id uuid, order_number text, status text, payment_status text, stage text, currency text,
-  total_amount bigint, amount_due bigint, placed_at timestamptz, updated_at timestamptz, history jsonb, next_steps jsonb
+  total_amount bigint, amount_due bigint, placed_at timestamptz, updated_at timestamptz, history jsonb, next_steps jsonb,
+  shipments jsonb, backorders jsonb, returns jsonb
 );
 
 /*
- * Where an order is: its status, every status it has had, and what the caller can do next. Somebody
- * else's order reads as not found, except for staff with orders.read. Source 004.
+ * Where an order is: its status, every status it has had, what is out and when it comes, what is still
+ * awaited, what comes back, and what the caller can do next. Somebody else's order reads as not found,
+ * except for staff with orders.read. Source 004.
  */
 create function public.order_tracking(p_order_id uuid)
 returns setof public.order_tracking_result
@@ -44,11 +46,16 @@ begin
            (select coalesce(jsonb_agg(t.to_status order by t.to_status), '[]')
             from public.order_status_transitions t
             where t.from_status = v_order.status
-              and (not t.needs_payment or v_order.payment_status in ('paid', 'overpaid', 'in_grace'))
+              and (not t.needs_payment or v_order.amount_due = 0 or v_order.payment_status = 'in_grace')
+              -- what is not in stock yet keeps an order from going out
+              and (t.to_status not in ('shipped', 'delivered') or not exists (select from ledger.open_backorders(v_order.order_id)))
               and (ledger.has_permission(v_actor, t.permission)
-                   or (v_is_owner and t.customer_may and clock_timestamp() <= v_may_cancel_until)));
+                   or (v_is_owner and t.customer_may and clock_timestamp() <= v_may_cancel_until))),
+           ledger.tracked_shipments(v_order.account_id, v_order.order_id),
+           ledger.tracked_backorders(v_order.account_id, v_order.order_id),
+           ledger.tracked_returns(v_order.account_id, v_order.order_id);
 end $$;
 revoke execute on function public.order_tracking(uuid) from public, anon;
 grant execute on function public.order_tracking(uuid) to authenticated, service_role;
 comment on function public.order_tracking(uuid) is
-  'Status and history of an order: history is an array of {event_id, from_status, status, notes, at}, oldest first; next_steps an array of the statuses that the caller can bring it to now. Amounts in minor units. For its customer, and for staff with orders.read. Errors: order_not_found. Source 004.';
+  'Status and history of an order: history is an array of {event_id, from_status, status, notes, at}, oldest first; next_steps an array of the statuses that the caller can bring it to now; shipments of {shipment_id, shipment_number, status, carrier, tracking_number, estimated_delivery_at, shipped_at, delivered_at, lines of {line_number, quantity}}; backorders of {line_number, variant_id, quantity}, what is not in stock yet; returns of {return_id, status, reason, created_at, updated_at, lines of {line_number, quantity, approved_quantity, received_quantity, refunded_quantity}}. Amounts in minor units, quantities in units. For its customer, and for staff with orders.read. Errors: order_not_found. Source 004.';

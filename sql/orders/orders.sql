@@ -49,8 +49,6 @@ create table public.orders (
   wallet_amount bigint not null,
   paid_amount bigint not null,
   refunded_amount bigint not null default 0,
-  amount_due bigint not null generated always as
-    (case when status in ('cancelled', 'refunded') then 0 else total_amount - paid_amount end) stored,
   shipping_method text,
   discount_code_id uuid,
   shipping_address jsonb,
@@ -61,6 +59,12 @@ create table public.orders (
   version bigint not null default 1,
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
+  wallet_refunded_amount bigint not null default 0,
+  credited_amount bigint not null default 0,
+  outstanding_amount bigint not null generated always as
+    (total_amount - credited_amount - paid_amount + refunded_amount) stored,
+  amount_due bigint not null generated always as
+    (greatest(total_amount - credited_amount - paid_amount + refunded_amount, 0)) stored,
   constraint status_is_known check (status = any (ledger.order_statuses())),
   constraint payment_status_is_known check (payment_status = any (ledger.order_payment_statuses())),
   constraint refunded_at_most_what_was_paid check (refunded_amount between 0 and paid_amount),
@@ -76,7 +80,7 @@ create index orders_by_customer on public.orders (user_id, id);
 select ledger.protect_from_hands('public.orders', 'ledger_place_order, ledger_change_order_status or ledger_cancel_order',
   'id, account_id, user_id, order_number, currency, status, payment_status, payment_method, prices_include_tax,
    subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, wallet_amount, paid_amount,
-   refunded_amount, shipping_method, discount_code_id, shipping_address, billing_address, placed_by, version, created_at, updated_at');
+   refunded_amount, wallet_refunded_amount, credited_amount, shipping_method, discount_code_id, shipping_address, billing_address, placed_by, version, created_at, updated_at');
 select ledger.audit_hand_edits_of_columns('public.orders', 'id', 'notes, metadata');
 
 /*
@@ -98,8 +102,10 @@ begin
     when least(new.subtotal_amount, new.shipping_amount, new.tax_amount, new.total_amount) < 0
       or greatest(new.subtotal_amount, new.shipping_amount, new.tax_amount, new.total_amount) > 9007199254740991
       or new.discount_amount not between 0 and new.subtotal_amount then 'amounts_are_exact_and_not_negative'
-    when new.wallet_amount not between 0 and new.total_amount or new.paid_amount < new.wallet_amount then
-      'wallet_part_is_part_of_what_was_paid'
+    when new.wallet_amount < 0 or new.paid_amount < new.wallet_amount then 'wallet_part_is_part_of_what_was_paid'
+    when new.wallet_refunded_amount not between 0 and new.wallet_amount or new.refunded_amount < new.wallet_refunded_amount then
+      'wallet_gets_back_what_it_paid'
+    when new.credited_amount not between 0 and new.total_amount then 'credited_at_most_the_total'
   end;
   if v_broken is not null then
     raise exception using errcode = 'check_violation', constraint = v_broken, table = 'orders', schema = 'public',
@@ -111,13 +117,18 @@ comment on function ledger.check_order_amounts() is 'Trigger: refuses an order w
 
 create trigger amounts_fit_together
   before insert or update of prices_include_tax, subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount,
-                             wallet_amount, paid_amount on public.orders
+                             wallet_amount, paid_amount, refunded_amount, wallet_refunded_amount, credited_amount on public.orders
   for each row execute function ledger.check_order_amounts();
 select ledger.enable_always('public.orders', array['amounts_fit_together']);
 comment on table public.orders is 'Orders; all amounts in minor units of currency. Statuses and totals are written by procedures only.';
 comment on column public.orders.tax_amount is 'Sum of the lines'' tax; contained in the prices when prices_include_tax.';
-comment on column public.orders.wallet_amount is 'What the wallet paid; part of paid_amount.';
-comment on column public.orders.amount_due is 'What is left to pay; nothing once cancelled or refunded.';
+comment on column public.orders.wallet_amount is 'What the wallet has paid in all; part of paid_amount.';
+comment on column public.orders.paid_amount is 'Everything that was ever paid for the order.';
+comment on column public.orders.refunded_amount is 'Everything of it that went back.';
+comment on column public.orders.wallet_refunded_amount is 'Part of refunded_amount that went back into the wallet it came from.';
+comment on column public.orders.credited_amount is 'How much of the total was taken back by refunds, returns or cancellation; all of it once the order has ended.';
+comment on column public.orders.outstanding_amount is 'total - credited - paid + refunded: what the customer owes for the order; negative when the house owes them.';
+comment on column public.orders.amount_due is 'What is left to pay: outstanding_amount, or nothing when it is negative.';
 comment on column public.orders.placed_by is 'Who called: the customer, or staff on their behalf; null for a backend.';
 comment on column public.orders.shipping_address is 'Snapshot of the address at placing.';
 
@@ -138,11 +149,13 @@ create table public.order_items (
   tax_rate_bp integer not null,
   tax_amount bigint not null,
   created_at timestamptz not null default clock_timestamp(),
+  platform_rate_bp integer,
   primary key (order_id, line_number),
   constraint quantity_is_positive check (quantity > 0),
   constraint total_is_price_times_quantity check (total_price_amount = unit_price_amount * quantity),
   constraint discount_is_part_of_the_line check (discount_amount between 0 and total_price_amount),
-  constraint tax_is_not_negative check (tax_amount >= 0 and tax_rate_bp between 0 and 10000)
+  constraint tax_is_not_negative check (tax_amount >= 0 and tax_rate_bp between 0 and 10000),
+  constraint platform_rate_is_a_share check (platform_rate_bp between 0 and 10000)
 );
 alter table public.order_items enable row level security;
 revoke all on public.order_items from anon, authenticated, service_role;
@@ -150,9 +163,10 @@ grant select on public.order_items to authenticated, service_role;
 create policy order_items_are_seen_by_their_customer_and_staff on public.order_items for select to authenticated
   using (account_id in (select a.id from public.accounts a where a.user_id = (select auth.uid()))
          or (select ledger.caller_may('orders.read')));
-select ledger.protect_from_hands('public.order_items', 'ledger_place_order');
+select ledger.protect_from_hands('public.order_items', 'ledger_place_order or ledger_edit_order');
 comment on table public.order_items is
   'Order lines in minor units. total_price_amount is before discount_amount (the line''s share of the order''s discount) and, unless prices include it, tax_amount.';
+comment on column public.order_items.platform_rate_bp is 'The platform''s share of a vendor''s line in basis points, as it was at placing; null for the house''s own goods.';
 
 /* Redemptions of discount codes; released_at when the order was cancelled and gave it back. */
 create table public.discount_redemptions (

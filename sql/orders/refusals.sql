@@ -130,7 +130,7 @@ begin
       'order_number', p_order.order_number, 'from', p_order.status, 'to', p_to,
       'possible', coalesce((select string_agg(a.to_status, ', ' order by a.to_status)
                             from public.order_status_transitions a where a.from_status = p_order.status), 'none, it is final')));
-  elsif v_transition.needs_payment and p_order.payment_status not in ('paid', 'overpaid', 'in_grace') then
+  elsif v_transition.needs_payment and p_order.amount_due > 0 and p_order.payment_status <> 'in_grace' then
     return ledger.refuse('payment_required', jsonb_build_object('order_number', p_order.order_number, 'to', p_to,
       'due', p_order.amount_due, 'currency', p_order.currency));
   end if;
@@ -150,3 +150,36 @@ begin
   return case when v_permission is null then p_actor else ledger.require_permission(p_actor, v_permission) end;
 end $$;
 comment on function ledger.require_transition(ledger.actor, text, text) is 'The actor; raises 42501 when they may not make this status change.';
+
+/* What is wrong with a status change as it was asked for, or why this order, which is locked, cannot make it; null when it can. */
+create function ledger.refuse_status_change(
+  p_order public.orders, p_order_id uuid, p_old_status text, p_new_status text, p_amount bigint, p_metadata jsonb, p_actor_action text)
+returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_old text := lower(trim(p_old_status));
+  v_new text := lower(trim(p_new_status));
+  v_statuses text[] := ledger.order_statuses();
+begin
+  return case
+    when p_order.id is null then ledger.refuse('order_not_found', jsonb_build_object('order_id', p_order_id))
+    when v_new is null or v_new <> all (v_statuses) or v_old is null or v_old <> all (v_statuses) then
+      ledger.refuse('unknown_status', jsonb_build_object('known', array_to_string(v_statuses, ', '),
+        'status', case when v_new = any (v_statuses) then coalesce(p_old_status, 'null') else coalesce(p_new_status, 'null') end))
+    when coalesce(jsonb_typeof(p_metadata), 'object') <> 'object' or octet_length(p_metadata::text) > 16384
+      or coalesce(jsonb_typeof(p_metadata -> 'restock'), 'boolean') <> 'boolean' then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_metadata',
+        'problem', 'a JSON object of at most 16 KB; "restock" in it is true or false'))
+    when length(p_actor_action) > 2000 then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_actor_action', 'problem', 'at most 2000 characters'))
+    when v_old <> p_order.status then ledger.refuse('status_conflict', jsonb_build_object(
+      'order_number', p_order.order_number, 'status', p_order.status, 'expected', v_old))
+    when p_amount is distinct from p_order.total_amount then ledger.refuse('amount_mismatch', jsonb_build_object(
+      'order_number', p_order.order_number, 'total', p_order.total_amount, 'amount', coalesce(p_amount, 0), 'currency', p_order.currency))
+    else ledger.refuse_transition(p_order, v_new)
+  end;
+end $$;
+comment on function ledger.refuse_status_change(public.orders, uuid, text, text, bigint, jsonb, text) is
+  'The refusal for a status change with these arguments (as of ledger_change_order_status), or null.';

@@ -222,6 +222,30 @@ describe('permission_denied', () => {
   });
 });
 
+test('orders are edited, paid from outside, and a payment is voided', async () => {
+  const { ledger } = await customerWith(0);
+  const { orderId } = await ledger.placeOrder({ ...mugs(1), paymentMethod: 'bank_transfer' });
+  const changes = [{ lineNumber: 1, quantity: 2 }];
+  const tried = await ledger.editOrder({ orderId, changes, dryRun: true });
+  expect(tried).toMatchObject({ transactionId: null, differenceAmount: 1250, version: 1 });
+  await expect(
+    ledger.editOrder({ orderId, changes, expectedVersion: 1, expectedTotal: tried.totalAmount }),
+  ).resolves.toMatchObject({
+    totalAmount: 2500,
+    outstandingAmount: 2500,
+    version: 2,
+    changes: [{ lineNumber: 1, oldQuantity: 1, newQuantity: 2 }],
+  });
+  const { paymentId, ...payment } = await admin.recordPayment({ orderId, amount: 2600 });
+  expect(payment).toMatchObject({ appliedAmount: 2500, creditAmount: 100, paymentStatus: 'paid' });
+  await expect(admin.voidPayment({ paymentId })).resolves.toMatchObject({
+    outstandingAmount: 2500,
+  });
+  await expect(ledger.recordPayment({ orderId, amount: 1 })).rejects.toMatchObject({
+    code: 'permission_denied',
+  });
+});
+
 test('withdrawals are requested, approved, paid, and taken back', async () => {
   const { ledger } = await customerWith(5000);
   const request = { amount: 2000, destination: { iban: 'DE00 0000' } };

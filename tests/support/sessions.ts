@@ -29,6 +29,7 @@ export interface Answer {
   returned_amount?: number;
   available_balance?: number;
   stock_quantity?: number;
+  reservation_id?: string;
 }
 
 /** One connection, or a transaction on one. */

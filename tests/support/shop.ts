@@ -41,14 +41,34 @@ export async function createStaff(sql: Sql, role: StaffRole): Promise<string> {
 
 export async function createVariant(
   sql: Sql,
-  options: { stock?: number; price?: number; currency?: string; id?: string } = {},
+  options: {
+    stock?: number;
+    price?: number;
+    currency?: string;
+    id?: string;
+    vendor?: string | undefined;
+  } = {},
 ): Promise<string> {
-  const { stock = 0, price = 1000, currency = 'USD', id = randomUUID() } = options;
-  const [product] = await sql`insert into products (name) values ('Blue mug') returning id`;
+  const { stock = 0, price = 1000, currency = 'USD', id = randomUUID(), vendor = null } = options;
+  const [product] = await sql`
+    insert into products (name, vendor_id) values ('Blue mug', ${vendor}) returning id`;
   await sql`insert into variants (id, product_id, sku, name, price_amount, currency)
             values (${id}, ${product?.id}, ${id}, 'large', ${price}, ${currency})`;
   if (stock > 0) await succeed(sql, adjustStock(id, stock));
   return id;
+}
+
+/** A vendor of whom the platform takes so much in basis points; owned by a user, or by nobody. */
+export async function createVendor(
+  sql: Sql,
+  options: { owner?: string | undefined; rateBp?: number } = {},
+): Promise<string> {
+  const { owner = null, rateBp = 1000 } = options;
+  const [vendor] = await sql<{ id: string }[]>`
+    insert into vendors (name, owner_user_id, platform_rate_bp)
+    values ('Potter', ${owner}, ${rateBp}) returning id`;
+  if (!vendor) throw new Error('a vendor was made without an id');
+  return vendor.id;
 }
 
 export async function createDiscountCode(

@@ -18,6 +18,8 @@ export interface TestApi {
   service: Client;
   /** A client that is signed in as a user who exists. */
   user(userId: string): Promise<Client>;
+  /** Their access token. */
+  token(userId: string): Promise<string>;
 }
 
 /**
@@ -34,20 +36,20 @@ export async function startTestApi(db: TestDatabase): Promise<TestApi> {
       auth: { persistSession: false, autoRefreshToken: false, detectSessionInUrl: false },
       ...(token ? { global: { headers: { Authorization: `Bearer ${token}` } } } : {}),
     });
+  const token = (userId: string): Promise<string> =>
+    new SignJWT({ role: 'authenticated', aal: 'aal1' })
+      .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+      .setSubject(userId)
+      .setAudience('authenticated')
+      .setIssuedAt()
+      .setExpirationTime('1 hour')
+      .sign(jwtSecretBytes(keys));
   return {
     url: api.url,
     keys,
     anon: client(keys.publishableKey),
     service: client(keys.secretKey),
-    async user(userId) {
-      const token = await new SignJWT({ role: 'authenticated', aal: 'aal1' })
-        .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
-        .setSubject(userId)
-        .setAudience('authenticated')
-        .setIssuedAt()
-        .setExpirationTime('1 hour')
-        .sign(jwtSecretBytes(keys));
-      return client(keys.publishableKey, token);
-    },
+    token,
+    user: async (userId) => client(keys.publishableKey, await token(userId)),
   };
 }

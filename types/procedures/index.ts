@@ -1,9 +1,16 @@
+import { bulk } from './bulk.ts';
 import { catalog } from './catalog.ts';
+import { drafts } from './drafts.ts';
+import { fulfilment } from './fulfilment.ts';
 import { identity } from './identity.ts';
 import { integrity } from './integrity.ts';
 import { ledger } from './ledger.ts';
+import { marketplace } from './marketplace.ts';
 import { orders } from './orders.ts';
 import { payments } from './payments.ts';
+import { privacy } from './privacy.ts';
+import { reports } from './reports.ts';
+import { reservations } from './reservations.ts';
 
 /** Every procedure by the name of its method in the client. */
 export const procedures = {
@@ -11,7 +18,14 @@ export const procedures = {
   ...ledger,
   ...catalog,
   ...orders,
+  ...bulk,
+  ...drafts,
+  ...reservations,
   ...payments,
+  ...fulfilment,
+  ...marketplace,
+  ...reports,
+  ...privacy,
   ...integrity,
 };
 

@@ -10,8 +10,10 @@ import {
   metadata,
   moment,
   notes,
+  signedAmount,
   text,
   transactionId,
+  units,
 } from '../fields.ts';
 import type { Procedure } from '../procedure.ts';
 
@@ -101,15 +103,115 @@ export const trackedStatus = z
   })
   .describe('A status that an order has had.');
 
+const trackedLine = z.object({
+  lineNumber: z.int().min(1).describe("The order's line."),
+  quantity: units('Of the line.'),
+});
+
+export const trackedShipment = z
+  .object({
+    shipmentId: id('The shipment.'),
+    shipmentNumber: z.int().min(1).describe('Counts from 1 within the order.'),
+    status: z.enum(['shipped', 'delivered']).describe('Whether it has arrived.'),
+    carrier: z.string().nullable().describe('Who carries it.'),
+    trackingNumber: z.string().nullable().describe("The carrier's number for it."),
+    estimatedDeliveryAt: moment('When it is expected to arrive.').nullable(),
+    shippedAt: moment('When it went out.'),
+    deliveredAt: moment('When it arrived.').nullable(),
+    lines: z.array(trackedLine).describe('What is in it.'),
+  })
+  .describe('A shipment of an order.');
+
+export const trackedBackorder = trackedLine
+  .extend({ variantId: id('The product variant.') })
+  .describe('Units of a line that are not in stock yet.');
+
+export const returnStatus = z
+  .enum(['requested', 'approved', 'received', 'rejected', 'closed'])
+  .describe('Status of a return.');
+
+export const trackedReturn = z
+  .object({
+    returnId: id('The return.'),
+    status: returnStatus,
+    reason: z.string().nullable().describe('Why.'),
+    createdAt: moment('When it was asked for.'),
+    updatedAt: moment('When it last changed.'),
+    lines: z
+      .array(
+        trackedLine.extend({
+          approvedQuantity: units('Approved to come back.'),
+          receivedQuantity: units('Arrived.'),
+          refundedQuantity: units('Of these, refunded.'),
+        }),
+      )
+      .describe('What comes back.'),
+  })
+  .describe('A return of an order.');
+
 const shippingMethod = text(1, 100, 'Code of a shipping method, such as standard.');
 const discountCode = text(1, 100, 'A discount code, in any case.');
+
+export const orderVersion = z.int().min(1).describe('Rises with every change of the order.');
+
+export const refundDestination = z
+  .enum(['wallet', 'original'])
+  .describe(
+    'Where money goes that was paid from outside: wallet credit (when left out), or paid out again.',
+  );
+
+const statusMetadata = z
+  .object({
+    restock: z
+      .boolean()
+      .describe(
+        'Whether the goods of a cancelled or refunded order go back to stock, as far as they were not refunded before. When left out: those that have not arrived.',
+      )
+      .optional(),
+    refund_to: refundDestination.optional(),
+  })
+  .catchall(z.json())
+  .describe('Kept with the transaction; at most 16 KB.');
+
+export const orderChange = z
+  .strictObject({
+    lineNumber: z
+      .int()
+      .min(1)
+      .max(2_147_483_647)
+      .describe('The line that changes; it keeps its price.')
+      .optional(),
+    variantId: id(
+      'The product variant to add, on a line of its own at the price of today.',
+    ).optional(),
+    quantity: z
+      .int()
+      .min(0)
+      .max(2_147_483_647)
+      .describe("The line's new quantity in units, 0 removes it; or how many to add."),
+  })
+  .refine((change) => (change.lineNumber === undefined) !== (change.variantId === undefined), {
+    error: 'names either a line or a variant',
+  })
+  .describe('A change of an order.');
+
+export const changedLine = z
+  .object({
+    lineNumber: z.int().min(1).describe('The line; never used for another one.'),
+    variantId: id('The product variant.'),
+    productSku: z.string().describe('SKU of the variant.'),
+    oldQuantity: units('What it was; 0 for an added line.'),
+    newQuantity: units('What it is from now on; 0 for a removed line.'),
+    unitPriceAmount: amount('Price of one unit.'),
+  })
+  .describe('A line that an edit changed.');
 
 const statusChange = z.object({
   transactionId,
   orderId: id('The order.'),
   orderStatus,
   paymentStatus,
-  returnedAmount: amount('What went back to the wallet.'),
+  returnedAmount: amount('All the money that goes back: into the wallet, or to be paid out.'),
   availableBalance: availableBalance
     .nullable()
     .describe("What the customer's wallet can spend; null for who may not see accounts."),
@@ -137,6 +239,9 @@ export const orders = {
       notes: notes("The customer's notes.").optional(),
       metadata: metadata.optional(),
       userId: customerId.optional(),
+      reservationId: id(
+        'What order_reserve holds for the customer; the order consumes it.',
+      ).optional(),
     }),
     output: z.object({
       transactionId,
@@ -164,20 +269,32 @@ export const orders = {
       oldStatus: orderStatus.describe('Its present status; another one is a status_conflict.'),
       newStatus: orderStatus.describe('The status it is to have.'),
       amount: amount("The order's total; another one is an amount_mismatch."),
-      metadata: z
-        .object({
-          restock: z
-            .boolean()
-            .describe('Whether the goods of a cancelled or refunded order go back to stock.')
-            .optional(),
-        })
-        .catchall(z.json())
-        .describe('Kept with the transaction; at most 16 KB.')
-        .optional(),
+      metadata: statusMetadata.optional(),
       actorId: actorId.optional(),
       actorAction: notes('Why, for the history.').optional(),
     }),
     output: statusChange,
+  },
+
+  setOrderStatus: {
+    name: 'ledger_set_order_status',
+    summary:
+      'Moves an order to another status from the version that was seen. Needs orders.read and the permission of that row in order_status_transitions.',
+    answers: 'result',
+    takesIdempotencyKey: true,
+    input: z.strictObject({
+      orderId: id('The order.'),
+      status: orderStatus.describe('The status it is to have.'),
+      expectedVersion: z
+        .int()
+        .min(1)
+        .describe('Its version; another one is a version_conflict. Any when left out.')
+        .optional(),
+      notes: notes('Why, for the history; the customer can read it.').optional(),
+      metadata: statusMetadata.optional(),
+      actorId: actorId.optional(),
+    }),
+    output: statusChange.extend({ version: orderVersion }),
   },
 
   cancelOrder: {
@@ -190,8 +307,58 @@ export const orders = {
       orderId: id('The order.'),
       reason: notes('Why, for the history.').optional(),
       userId: customerId.optional(),
+      to: refundDestination.optional(),
     }),
     output: statusChange,
+  },
+
+  editOrder: {
+    name: 'ledger_edit_order',
+    summary:
+      'Adds, changes and removes lines of an order that is not shipped, and settles the difference; customers edit their own while it is pending, others need orders.edit.',
+    answers: 'result',
+    takesIdempotencyKey: true,
+    input: z.strictObject({
+      orderId: id('The order.'),
+      changes: z
+        .array(orderChange)
+        .min(1)
+        .max(5000)
+        .describe('What changes; the setting max_order_lines may allow fewer.'),
+      dryRun: z
+        .boolean()
+        .describe('Answers what would come of it and writes nothing, the key neither.')
+        .optional(),
+      expectedVersion: orderVersion
+        .describe('Its version; another one is a version_conflict. Any when left out.')
+        .optional(),
+      expectedTotal: amount(
+        'The new total that was shown; another one is refused as price_changed.',
+      ).optional(),
+      walletAmount: amount(
+        'What the wallet pays now of what is left to pay; all of it for an order paid by wallet, else nothing when left out.',
+      ).optional(),
+      to: refundDestination.optional(),
+      reason: notes('Why, for the history.').optional(),
+      userId: customerId.optional(),
+      actorId: actorId.optional(),
+    }),
+    output: z.object({
+      transactionId: transactionId.nullable().describe('Its transaction; null for a dry run.'),
+      orderId: id('The order.'),
+      version: orderVersion.describe("The order's version; of a dry run the present one."),
+      totalAmount: amount('What the order costs now.'),
+      differenceAmount: signedAmount('How much more than before.'),
+      walletAmount: amount('What the wallet paid now.'),
+      returnedAmount: amount('What was paid too much and goes back.'),
+      outstandingAmount: signedAmount('What is left to pay.'),
+      paymentStatus,
+      changes: z.array(changedLine).describe('The lines that changed.'),
+      orderStatus,
+      refundId: id('The refund.')
+        .nullable()
+        .describe('The refund of what goes back; null when nothing does.'),
+    }),
   },
 
   orderQuote: {
@@ -219,7 +386,8 @@ export const orders = {
 
   orderTracking: {
     name: 'order_tracking',
-    summary: 'Where an order is, every status it has had, and what the caller can do next.',
+    summary:
+      'Where an order is, what of it is out or comes back, every status it has had, and what the caller can do next.',
     answers: 'result',
     takesIdempotencyKey: false,
     input: z.strictObject({ orderId: id('The order.') }),
@@ -236,6 +404,9 @@ export const orders = {
       updatedAt: moment('When it last changed.'),
       history: z.array(trackedStatus).describe('Every status it has had, oldest first.'),
       nextSteps: z.array(orderStatus).describe('What the caller can bring it to now.'),
+      shipments: z.array(trackedShipment).describe('What has gone out, by shipment.'),
+      backorders: z.array(trackedBackorder).describe('What is not in stock yet.'),
+      returns: z.array(trackedReturn).describe('What comes back, oldest first.'),
     }),
   },
 

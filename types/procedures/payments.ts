@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   actorId,
+  amount,
   availableBalance,
   currency,
   customerId,
@@ -8,10 +9,12 @@ import {
   jsonObject,
   notes,
   positiveAmount,
+  signedAmount,
   text,
   transactionId,
 } from '../fields.ts';
 import type { Procedure } from '../procedure.ts';
+import { orderStatus, paymentStatus, refundDestination } from './orders.ts';
 
 export const withdrawalStatus = z
   .enum(['requested', 'approved', 'paid', 'rejected', 'cancelled'])
@@ -23,6 +26,18 @@ const settlement = z.object({
   status: withdrawalStatus,
   availableBalance,
 });
+
+export const recordedMethod = z
+  .enum(['bank_transfer', 'card', 'cash'])
+  .describe('How the money came in; bank_transfer when left out.');
+
+const outstandingAmount = signedAmount(
+  'What is left to pay for the order; negative when the house owes the customer.',
+);
+
+const staffBalance = availableBalance
+  .nullable()
+  .describe("What the customer's wallet can spend; null for who may not see accounts.");
 
 export const payments = {
   requestWithdrawal: {
@@ -78,5 +93,132 @@ export const payments = {
       userId: customerId.optional(),
     }),
     output: settlement,
+  },
+
+  recordPayment: {
+    name: 'ledger_record_payment',
+    summary:
+      'Records money that came in from outside for an order; a surplus becomes wallet credit. Needs payments.record.',
+    answers: 'result',
+    takesIdempotencyKey: true,
+    input: z.strictObject({
+      orderId: id('The order.'),
+      amount: positiveAmount("What came in, in the order's currency."),
+      method: recordedMethod.optional(),
+      reference: text(
+        0,
+        200,
+        "The bank's or provider's name of the payment; the same one is recorded once per method.",
+      ).optional(),
+      notes: notes('For the customer.').optional(),
+      actorId: actorId.optional(),
+    }),
+    output: z.object({
+      transactionId,
+      orderId: id('The order.'),
+      paymentId: id('The payment.'),
+      amount: positiveAmount('What came in.'),
+      appliedAmount: amount('What of it went to the order.'),
+      creditAmount: amount('What of it was more than the order needed: wallet credit.'),
+      orderStatus,
+      paymentStatus,
+      outstandingAmount,
+      availableBalance: staffBalance,
+    }),
+  },
+
+  voidPayment: {
+    name: 'ledger_void_payment',
+    summary: 'Voids a payment that never was one: the order owes it again. Needs payments.record.',
+    answers: 'result',
+    takesIdempotencyKey: true,
+    input: z.strictObject({
+      paymentId: id('The payment.'),
+      reason: notes('Why, for the history.').optional(),
+      actorId: actorId.optional(),
+    }),
+    output: z.object({
+      transactionId,
+      orderId: id('Its order.'),
+      paymentId: id('The payment.'),
+      orderStatus,
+      paymentStatus,
+      outstandingAmount,
+      availableBalance: staffBalance,
+    }),
+  },
+
+  refundOrder: {
+    name: 'ledger_refund_order',
+    summary:
+      'Takes back units, shipping or a free amount of an order: what was paid goes back, what was not is owed no more. Needs orders.refund.',
+    answers: 'result',
+    takesIdempotencyKey: true,
+    input: z.strictObject({
+      orderId: id('The order.'),
+      lines: z
+        .array(
+          z.strictObject({
+            lineNumber: z.int().min(1).max(2_147_483_647).describe("The line's number."),
+            quantity: z.int().min(1).describe('In units.'),
+            restock: z
+              .boolean()
+              .describe('Whether they go back to stock; as the call says when left out.')
+              .optional(),
+            unshipped: z
+              .boolean()
+              .describe(
+                'Units that were not shipped and will not be: they go back to stock, or their backorder is given up. When left out: units that were shipped.',
+              )
+              .optional(),
+          }),
+        )
+        .max(5000)
+        .describe('Units that were not refunded yet.')
+        .optional(),
+      shippingAmount: amount('Of the shipping cost.').optional(),
+      amount: amount('Any amount beside lines and shipping.').optional(),
+      to: refundDestination.optional(),
+      restock: z
+        .boolean()
+        .describe('Whether lines that do not say it themselves go back to stock; no when left out.')
+        .optional(),
+      reason: notes('Why; the customer can read it.').optional(),
+      actorId: actorId.optional(),
+    }),
+    output: z.object({
+      transactionId,
+      orderId: id('The order.'),
+      refundId: id('The refund.'),
+      orderStatus,
+      paymentStatus,
+      creditedAmount: amount('How much less the order costs.'),
+      walletAmount: amount('Money that went back into the wallet it came from.'),
+      creditAmount: amount('Money paid from outside that became wallet credit.'),
+      payoutAmount: amount('Money paid from outside that is to be paid out.'),
+      outstandingAmount,
+    }),
+  },
+
+  settleRefund: {
+    name: 'ledger_settle_refund',
+    summary:
+      'Says that a refund was paid out; or that this failed: then it becomes wallet credit; or withdraws it: then the order holds the money again, and a payment that bounced can be voided. Needs refunds.settle.',
+    answers: 'result',
+    takesIdempotencyKey: true,
+    input: z.strictObject({
+      refundId: id('The refund.'),
+      action: z.enum(['paid', 'failed', 'withdrawn']).describe('What became of it.'),
+      reference: text(0, 200, "The bank's reference.").optional(),
+      actorId: actorId.optional(),
+    }),
+    output: z.object({
+      transactionId,
+      refundId: id('The refund.'),
+      orderId: id('Its order.'),
+      payoutStatus: z.enum(['paid', 'failed', 'withdrawn']).describe('What it is now.'),
+      payoutAmount: amount('What was to be paid out.'),
+      availableBalance: staffBalance,
+    }),
   },
 } as const satisfies Record<string, Procedure>;

@@ -5,9 +5,10 @@ select set_eq('select code from public.roles', $$ values ('admin'), ('finance'),
 select set_eq($$ select permission from public.role_permissions where role = 'admin' $$, 'select code from public.permissions', 'an admin has every permission');
 select set_eq($$ select permission from public.role_permissions where role = 'finance' $$,
   $$ values ('accounts.read'), ('accounts.credit'), ('accounts.freeze'), ('audit.read'), ('orders.read'), ('orders.confirm'), ('orders.reject'), ('orders.cancel'),
-            ('orders.refund'), ('customers.read'), ('withdrawals.review') $$, 'finance');
+            ('orders.edit'), ('orders.refund'), ('returns.review'), ('payments.record'), ('refunds.settle'),
+            ('reports.read'), ('customers.read'), ('withdrawals.review') $$, 'finance');
 select set_eq($$ select permission from public.role_permissions where role = 'warehouse' $$,
-  $$ values ('orders.read'), ('orders.process'), ('orders.ship'), ('stock.read'), ('stock.adjust') $$, 'warehouse');
+  $$ values ('orders.read'), ('orders.process'), ('orders.ship'), ('stock.read'), ('stock.adjust'), ('returns.review') $$, 'warehouse');
 select set_eq($$ select permission from public.role_permissions where role = 'logistics' $$, $$ values ('orders.read'), ('orders.ship'), ('orders.deliver') $$, 'logistics');
 select is_empty($$ select permission from public.role_permissions where role = 'vendor' $$, 'a vendor has no permission over others'' things');
 select set_eq($$ select role from public.role_permissions where permission = 'orders.cancel_delivered' $$, $$ values ('admin') $$, 'DESIGN section 6: only an admin cancels what was delivered');

@@ -1,6 +1,7 @@
 -- DESIGN rules 8 and 9: what belongs to somebody else is not found, and nobody speaks for another.
 begin;
 select tests.open_shop();
+select tests.open_returns();
 create temp table ids as
   select tests.get_supabase_uid('ann') as ann, tests.get_supabase_uid('bob') as bob,
          (select o.id from public.orders o where o.user_id = tests.get_supabase_uid('bob')) as bobs_order,
@@ -19,6 +20,14 @@ from ids, (values
   ('order_not_found', 'ann', 'cancel another''s order', 'select * from public.ledger_cancel_order(%2$L)'),
   ('order_not_found', 'ann', 'cancel another''s order as her own', 'select * from public.ledger_cancel_order(%2$L, p_user_id => %9$L)'),
   ('42501', 'ann', 'cancel another''s order in his name', 'select * from public.ledger_cancel_order(%2$L, p_user_id => %1$L)'),
+  ('order_not_found', 'ann', 'edit another''s order', 'select * from public.ledger_edit_order(%2$L, ''[{"line_number": 1, "quantity": 2}]'')'),
+  ('42501', 'ann', 'edit another''s order in his name', 'select * from public.ledger_edit_order(%2$L, ''[{"line_number": 1, "quantity": 2}]'', p_user_id => %1$L)'),
+  ('42501', 'ann', 'erase another', 'select * from public.profile_erase(%1$L)'),
+  ('42501', 'ann', 'keep a draft in another''s name', 'select * from public.order_draft_save(%7$L, p_user_id => %1$L)'),
+  ('draft_not_found', 'ann', 'place another''s draft', 'select * from public.order_draft_place((select d.id from public.order_drafts d where d.user_id = %1$L))'),
+  ('42501', 'bob', 'change his own order in bulk', 'select * from public.ledger_bulk_change_status(array[%2$L]::uuid[], ''confirmed'')'),
+  ('42501', 'finance', 'change orders in bulk in another''s name', 'select * from public.ledger_bulk_change_status(array[%2$L]::uuid[], ''confirmed'', p_actor_id => %9$L)'),
+  ('42501', 'admin', 'erase a customer in another''s name', 'select * from public.profile_erase(%1$L, p_actor_id => %9$L)'),
   ('withdrawal_not_found', 'ann', 'cancel another''s withdrawal', 'select * from public.ledger_cancel_withdrawal(%4$L)'),
   ('42501', 'ann', 'cancel another''s withdrawal in his name', 'select * from public.ledger_cancel_withdrawal(%4$L, p_user_id => %1$L)'),
   ('42501', 'ann', 'request a withdrawal in another''s name', 'select * from public.ledger_request_withdrawal(1, ''{"iban": "X"}'', p_user_id => %1$L)'),
@@ -30,6 +39,11 @@ from ids, (values
   ('address_not_found', 'bob', 'delete another''s address', 'select * from public.ledger_delete_address(%5$L)'),
   ('42501', 'bob', 'delete another''s address in her name', 'select * from public.ledger_delete_address(%5$L, %9$L)'),
   ('42501', 'ann', 'register a referral for another', 'select * from public.ledger_register_referral(%8$L, p_user_id => %1$L)'),
+  ('order_not_found', 'ann', 'return another''s order', 'select * from public.ledger_request_return(%2$L, ''[{"line_number": 1, "quantity": 1}]'')'),
+  ('42501', 'ann', 'return another''s order in his name', 'select * from public.ledger_request_return(%2$L, ''[{"line_number": 1, "quantity": 1}]'', p_user_id => %1$L)'),
+  ('42501', 'ann', 'approve her own return', 'select * from public.ledger_review_return((select r.id from public.returns r where r.status = ''requested''), ''approve'')'),
+  ('42501', 'ann', 'ship her own order', 'select * from public.ledger_ship_order((select s.order_id from public.shipments s where s.delivered_at is null))'),
+  ('42501', 'ann', 'say that her own parcel has arrived', 'select * from public.ledger_confirm_delivery((select s.id from public.shipments s where s.delivered_at is null))'),
   ('order_not_found', 'ann', 'track another''s order', 'select * from public.order_tracking(%2$L)'),
   ('42501', 'ann', 'ask a quote in another''s name', 'select * from public.order_quote(%7$L, p_user_id => %1$L)'),
   -- what is for staff, on oneself
@@ -38,16 +52,33 @@ from ids, (values
   ('42501', 'ann', 'release her own account', 'select * from public.ledger_freeze_account(%9$L, false)'),
   ('42501', 'bob', 'approve his own withdrawal', 'select * from public.ledger_review_withdrawal(%4$L, ''approve'')'),
   ('42501', 'bob', 'confirm his own order', 'select * from public.ledger_change_order_status(%1$L, %2$L, ''pending'', ''confirmed'', %3$L)'),
+  ('42501', 'bob', 'set his own order confirmed', 'select * from public.ledger_set_order_status(%2$L, ''confirmed'')'),
+  ('order_not_found', 'ann', 'set another''s order confirmed', 'select * from public.ledger_set_order_status(%2$L, ''confirmed'')'),
   ('42501', 'bob', 'cancel his own order as staff do', 'select * from public.ledger_change_order_status(%1$L, %2$L, ''pending'', ''cancelled'', %3$L)'),
+  ('42501', 'bob', 'record a payment for his order', 'select * from public.ledger_record_payment(%2$L, %3$L)'),
+  ('42501', 'bob', 'void a payment', 'select * from public.ledger_void_payment(%2$L)'),
+  ('42501', 'bob', 'refund his own order', 'select * from public.ledger_refund_order(%2$L, p_amount => 1)'),
+  ('42501', 'bob', 'settle a refund', 'select * from public.ledger_settle_refund(%2$L, ''failed'')'),
   ('42501', 'bob', 'receive stock', 'select * from public.ledger_adjust_stock(%6$L, 10)'),
+  ('42501', 'bob', 'spread stock', 'select * from public.ledger_spread_stock(%6$L, 4)'),
+  ('42501', 'ann', 'reserve in another''s name', 'select * from public.order_reserve(%7$L, p_user_id => %1$L)'),
+  ('42501', 'warehouse', 'spread stock in another''s name', 'select * from public.ledger_spread_stock(%6$L, 4, p_actor_id => %9$L)'),
   ('42501', 'ann', 'check the books', 'select * from public.integrity_check_books()'),
   ('42501', 'ann', 'verify the seals', 'select * from public.integrity_verify_seals()'),
+  ('42501', 'ann', 'report on orders', 'select * from public.report_orders()'),
   ('42501', 'ann', 'read the trial balance', 'select * from public.report_trial_balance()'),
   -- staff who name somebody else as the one who acts
   ('42501', 'finance', 'credit an account in another''s name', 'select * from public.ledger_credit_account(%9$L, 100, p_actor_id => %9$L)'),
   ('42501', 'finance', 'review a withdrawal in another''s name', 'select * from public.ledger_review_withdrawal(%4$L, ''approve'', p_actor_id => %9$L)'),
   ('42501', 'finance', 'freeze an account in another''s name', 'select * from public.ledger_freeze_account(%9$L, true, ''why'', p_actor_id => %9$L)'),
   ('42501', 'admin', 'change an order in another''s name', 'select * from public.ledger_change_order_status(%1$L, %2$L, ''pending'', ''confirmed'', %3$L, p_actor_id => %9$L)'),
+  ('42501', 'finance', 'record a payment in another''s name', 'select * from public.ledger_record_payment(%2$L, 1, p_actor_id => %9$L)'),
+  ('42501', 'finance', 'refund an order in another''s name', 'select * from public.ledger_refund_order(%2$L, p_amount => 1, p_actor_id => %9$L)'),
+  ('42501', 'finance', 'settle a refund in another''s name', 'select * from public.ledger_settle_refund(%2$L, ''paid'', p_actor_id => %9$L)'),
+  ('42501', 'finance', 'edit an order in another''s name', 'select * from public.ledger_edit_order(%2$L, ''[]'', p_actor_id => %9$L)'),
+  ('42501', 'warehouse', 'ship an order in another''s name', 'select * from public.ledger_ship_order(%2$L, p_actor_id => %9$L)'),
+  ('42501', 'logistics', 'confirm a delivery in another''s name', 'select * from public.ledger_confirm_delivery(%2$L, p_actor_id => %9$L)'),
+  ('42501', 'warehouse', 'review a return in another''s name', 'select * from public.ledger_review_return(%2$L, ''approve'', p_actor_id => %9$L)'),
   ('42501', 'warehouse', 'adjust stock in another''s name', 'select * from public.ledger_adjust_stock(%6$L, 10, p_actor_id => %9$L)')
 ) v (expected, who, sentence, call);
 

@@ -7,21 +7,44 @@ insert into listed values
   ('integrity_check_books', true, 'authenticated, service_role'),
   ('integrity_verify_seals', true, 'authenticated, service_role'),
   ('ledger_adjust_stock', true, 'authenticated, service_role'),
+  ('ledger_bulk_change_status', true, 'authenticated, service_role'),
+  ('ledger_continue_bulk_change', true, 'authenticated, service_role'),
   ('ledger_cancel_order', true, 'authenticated, service_role'),
   ('ledger_cancel_withdrawal', true, 'authenticated, service_role'),
   ('ledger_change_order_status', true, 'authenticated, service_role'),
+  ('ledger_confirm_delivery', true, 'authenticated, service_role'),
   ('ledger_credit_account', true, 'authenticated, service_role'),
   ('ledger_delete_address', true, 'authenticated, service_role'),
+  ('ledger_edit_order', true, 'authenticated, service_role'),
   ('ledger_freeze_account', true, 'authenticated, service_role'),
   ('ledger_place_order', true, 'authenticated, service_role'),
+  ('ledger_record_payment', true, 'authenticated, service_role'),
+  ('ledger_refund_order', true, 'authenticated, service_role'),
   ('ledger_register_referral', true, 'authenticated, service_role'),
+  ('ledger_request_return', true, 'authenticated, service_role'),
   ('ledger_request_withdrawal', true, 'authenticated, service_role'),
+  ('ledger_review_return', true, 'authenticated, service_role'),
   ('ledger_review_withdrawal', true, 'authenticated, service_role'),
   ('ledger_save_address', true, 'authenticated, service_role'),
+  ('ledger_set_order_status', true, 'authenticated, service_role'),
+  ('ledger_void_payment', true, 'authenticated, service_role'),
+  ('ledger_settle_refund', true, 'authenticated, service_role'),
+  ('ledger_ship_order', true, 'authenticated, service_role'),
+  ('ledger_spread_stock', true, 'authenticated, service_role'),
+  ('order_release_reservation', true, 'authenticated, service_role'),
+  ('order_reserve', true, 'authenticated, service_role'),
   ('my_permissions', true, 'authenticated, service_role'),
+  ('order_draft_delete', true, 'authenticated, service_role'),
+  ('order_draft_get', true, 'authenticated, service_role'),
+  ('order_draft_place', true, 'authenticated, service_role'),
+  ('order_draft_save', true, 'authenticated, service_role'),
+  ('profile_erase', true, 'authenticated, service_role'),
   ('order_quote', true, 'anon, authenticated, service_role'),
   ('order_tracking', true, 'authenticated, service_role'),
-  ('report_trial_balance', true, 'authenticated, service_role');
+  ('report_orders', true, 'authenticated, service_role'),
+  ('report_trial_balance', true, 'authenticated, service_role'),
+  ('report_vendor', true, 'authenticated, service_role'),
+  ('vendor_order_lines', true, 'authenticated, service_role');
 
 create temp view ours as
   select p.oid, p.oid::regprocedure::text as signature, n.nspname as schema, p.proname::text as name, p.prosecdef as definer, p.proconfig,
@@ -47,7 +70,7 @@ select is_empty($$ select name from ours where exists (select from aclexplode(co
                    and (schema, name) not in (('ledger', 'first_user_seen'), ('ledger', 'last_user_seen')) $$,
   'no function in public or ledger is executable by PUBLIC, but the two that the view customer_orders asks as whoever reads, which tell of nobody but the reader');
 select is_empty($$ select name from ours where schema = 'ledger' and roles is not null
-                   and (name, roles) not in (('caller_may', 'authenticated'), ('uuid_v7', 'service_role'),
+                   and (name, roles) not in (('caller_may', 'authenticated'), ('may_follow', 'authenticated'), ('uuid_v7', 'service_role'), ('is_of_erased', 'authenticated, service_role'),
                      ('first_account_seen', 'authenticated'), ('last_account_seen', 'authenticated'),
                      ('first_user_seen', 'anon, authenticated, service_role'), ('last_user_seen', 'anon, authenticated, service_role')) $$,
   'no function in ledger is executable from outside, but what policies and views call as the reader, and uuid_v7, the default of catalogue ids');
@@ -59,9 +82,9 @@ select is_empty($$ select signature, c from ours, unnest(proconfig) c
                    where c not in ('search_path=pg_catalog, pg_temp', 'plan_cache_mode=force_generic_plan') and c !~ '^lock_timeout=' $$,
   'no function sets anything but its search_path, how it is planned and how long it waits for a lock');
 select is_empty($$ select signature from ours where schema = 'ledger' and definer
-                   and name not in ('audit_hand_edit', 'create_profile', 'open_discount_usage', 'open_stock',
-                     'caller_may', 'only_user_seen', 'first_user_seen', 'last_user_seen', 'first_account_seen', 'last_account_seen') $$,
-  'in ledger only triggers and what policies ask about the reader run as their owner: helpers never lend rights');
+                   and name not in ('audit_hand_edit', 'create_profile', 'open_discount_usage', 'open_stock', 'broadcast_order_event', 'may_follow',
+                     'caller_may', 'only_user_seen', 'first_user_seen', 'last_user_seen', 'first_account_seen', 'last_account_seen', 'is_of_erased') $$,
+  'in ledger only triggers, what policies ask about the reader, and whether words are shown any more, run as their owner: helpers never lend rights');
 select is_empty($$ select signature from ours where obj_description(oid, 'pg_proc') is null $$,
   'every function in public and ledger has a comment');
 select is_empty($$ select signature from ours where pg_get_userbyid((select proowner from pg_proc where pg_proc.oid = ours.oid)) <> 'postgres' $$,
@@ -73,16 +96,16 @@ select is_empty($$ select signature from ours where schema = 'public' and proret
 select is_empty($$
     select o.name from ours o
     join pg_type t on t.oid = o.prorettype
-    where o.schema = 'public' and o.name ~ '^(ledger_|order_quote$)'
+    where o.schema = 'public' and o.name ~ '^(ledger_|order_draft_|profile_erase$|order_(quote|reserve|release_reservation)$)'
       and not exists (select from pg_attribute a where a.attrelid = t.typrelid and a.attnum > 0
                       having array_agg(a.attname || ' ' || format_type(a.atttypid, null) order by a.attnum)
                              @> '{success boolean,transaction_id uuid,error_code text,error_message text}') $$,
   'every procedure answers success, transaction_id, error_code and error_message (DESIGN rule 2)');
 -- DESIGN rule 3: what creates or moves something takes a key
-select is_empty($$ select signature from ours o where schema = 'public' and provolatile = 'v' and name <> 'ledger_delete_address'
+select is_empty($$ select signature from ours o where schema = 'public' and provolatile = 'v' and name not in ('ledger_delete_address', 'order_draft_delete', 'ledger_continue_bulk_change')
                    and signature not in (select p.oid::regprocedure::text from pg_proc p where 'p_idempotency_key' = any (p.proargnames)) $$,
   'every procedure that creates or moves something takes p_idempotency_key (DESIGN rule 3)');
-select is_empty($$ select signature from ours where schema = 'public' and name !~ '^ledger_' and provolatile = 'v' $$,
+select is_empty($$ select signature from ours where schema = 'public' and name !~ '^(ledger_|order_re(serve|lease_reservation)$|order_draft_(save|place|delete)$|profile_erase$)' and provolatile = 'v' $$,
   'what does not write is not VOLATILE, so that PostgREST runs it read-only');
 
 select * from finish();

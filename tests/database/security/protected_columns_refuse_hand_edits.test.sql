@@ -2,16 +2,33 @@
 begin;
 set local client_min_messages = warning; -- a TRUNCATE names what it cascades to
 select tests.open_shop();
+select tests.open_returns();
+select tests.open_till();
+select tests.open_refunds();
+select tests.open_desk();
+select tests.open_market();
+select tests.open_warehouse();
 create temp table listed (name text, procedure text, free_columns text[]);
 insert into listed values
   ('accounts', 'ledger_credit_account', '{}'),
+  ('bulk_change_orders', 'ledger_bulk_change_status', '{}'),
+  ('bulk_changes', 'ledger_bulk_change_status', '{}'),
+  ('order_drafts', 'order_draft_save', '{}'),
   ('discount_redemptions', 'ledger_place_order', '{}'),
   ('discount_usage', 'ledger_place_order', '{}'),
   ('order_items', 'ledger_place_order', '{}'),
   ('orders', 'ledger_change_order_status', '{metadata,notes}'),
+  ('payments', 'ledger_record_payment', '{}'),
   ('referral_commissions', 'ledger_change_order_status', '{}'),
   ('referrals', 'ledger_register_referral', '{}'),
+  ('refunds', 'ledger_refund_order', '{}'),
+  ('return_lines', 'ledger_review_return', '{}'),
+  ('returns', 'ledger_review_return', '{}'),
+  ('shipments', 'ledger_ship_order', '{}'),
   ('stock_levels', 'ledger_adjust_stock', '{}'),
+  ('stock_reservations', 'order_reserve', '{}'),
+  ('backorders', 'ledger_place_order', '{}'),
+  ('vendor_earnings', 'ledger_change_order_status', '{}'),
   ('withdrawals', 'ledger_review_withdrawal', '{}');
 create temp table columns as
   select l.name, l.procedure, a.attname::text as column_name, a.attname::text = any (l.free_columns) as free

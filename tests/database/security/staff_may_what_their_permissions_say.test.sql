@@ -1,6 +1,10 @@
 -- DESIGN rule 8: staff have roles, roles have permissions, procedures ask for permissions.
 begin;
 select tests.open_shop();
+select tests.open_returns();
+select tests.open_till();
+select tests.open_refunds();
+select tests.open_warehouse();
 create temp table ids as
   select tests.get_supabase_uid('bob') as bob, tests.get_supabase_uid('ann') as ann,
          (select o.id from public.orders o where o.user_id = tests.get_supabase_uid('bob')) as bobs_order,
@@ -18,21 +22,38 @@ from ids, (values
   ('adjust', 'select * from public.ledger_credit_account(%1$L, 100, ''adjustment'')', 'accounts.adjust', '{admin}'),
   ('freeze', 'select * from public.ledger_freeze_account(%1$L, true, ''why'')', 'accounts.freeze', '{admin,finance}'),
   ('stock', 'select * from public.ledger_adjust_stock(%5$L, 1)', 'stock.adjust', '{admin,warehouse}'),
+  ('spread stock', 'select * from public.ledger_spread_stock(%5$L, 4)', 'stock.adjust', '{admin,warehouse}'),
+  ('reserve for a customer', 'select * from public.order_reserve(%6$L, p_user_id => %1$L)', 'orders.place', '{admin}'),
+  ('release a reservation for a customer', 'select * from public.order_release_reservation((select id from public.stock_reservations), p_user_id => %8$L)', 'orders.place', '{admin}'),
   ('review', 'select * from public.ledger_review_withdrawal(%3$L, ''approve'')', 'withdrawals.review', '{admin,finance}'),
   ('withdraw for a customer', 'select * from public.ledger_request_withdrawal(10, ''{"iban": "B"}'', p_user_id => %1$L)', 'withdrawals.review', '{admin,finance}'),
   ('cancel a withdrawal for a customer', 'select * from public.ledger_cancel_withdrawal(%3$L, p_user_id => %1$L)', 'withdrawals.review', '{admin,finance}'),
   ('place for a customer', 'select * from public.ledger_place_order(%6$L, p_user_id => %1$L)', 'orders.place', '{admin}'),
   ('quote for a customer', 'select * from public.order_quote(%6$L, p_user_id => %1$L)', 'orders.place', '{admin}'),
+  ('draft for a customer', 'select * from public.order_draft_save(%6$L, p_user_id => %1$L)', 'orders.place', '{admin}'),
+  ('erase a customer', 'select * from public.profile_erase(%9$L)', 'customers.erase', '{admin}'),
   ('cancel for a customer', 'select * from public.ledger_cancel_order(%2$L, p_user_id => %1$L)', 'orders.cancel', '{admin,finance}'),
   ('save an address for a customer', 'select * from public.ledger_save_address(''A'', ''1'', ''B'', ''IQ'', p_user_id => %8$L)', 'orders.place', '{admin}'),
   ('delete an address for a customer', 'select * from public.ledger_delete_address(%4$L, %8$L)', 'orders.place', '{admin}'),
   ('register a referral for a customer', 'select * from public.ledger_register_referral(%7$L, p_user_id => %9$L)', 'orders.place', '{admin}'),
   ('read the trial balance', 'select true as success from public.report_trial_balance()', 'accounts.read', '{admin,finance}'),
+  ('report on orders', 'select * from public.report_orders()', 'reports.read', '{admin,finance}'),
   ('check the books', 'select true as success from (select count(*) from public.integrity_check_books()) c', 'audit.read', '{admin,finance}'),
   ('verify the seals', 'select true as success from (select count(*) from public.integrity_verify_seals()) c', 'audit.read', '{admin,finance}'),
+  ('edit for a customer', 'select * from public.ledger_edit_order(%2$L, ''[{"line_number": 1, "quantity": 2}]'', p_user_id => %1$L)', 'orders.edit', '{admin,finance}'),
+  ('record a payment', 'select * from public.ledger_record_payment(%2$L, 100)', 'payments.record', '{admin,finance}'),
+  ('void a payment', 'select * from public.ledger_void_payment((select id from public.payments where reference = ''T-1''))', 'payments.record', '{admin,finance}'),
+  ('refund', 'select * from public.ledger_refund_order((select o.id from public.orders o where o.user_id = tests.get_supabase_uid(''rita'') and o.status = ''delivered''), p_amount => 1)', 'orders.refund', '{admin,finance}'),
+  ('settle a refund', 'select * from public.ledger_settle_refund((select min(f.id::text)::uuid from public.refunds f where f.payout_status = ''pending''), ''paid'')', 'refunds.settle', '{admin,finance}'),
   ('confirm', 'select * from public.ledger_change_order_status(%1$L, %2$L, ''pending'', ''confirmed'', 1250)', 'orders.confirm', '{admin,finance}'),
   ('reject', 'select * from public.ledger_change_order_status(%1$L, %2$L, ''pending'', ''rejected'', 1250)', 'orders.reject', '{admin,finance}'),
   ('process', 'select * from public.ledger_change_order_status(%1$L, %2$L, ''pending'', ''processing'', 1250)', 'orders.process', '{admin,warehouse}'),
+  ('ship a part', 'select * from public.ledger_ship_order((select s.order_id from public.shipments s where s.delivered_at is null), ''[{"line_number": 1, "quantity": 1}]'')', 'orders.ship', '{admin,logistics,warehouse}'),
+  ('confirm a delivery', 'select * from public.ledger_confirm_delivery((select s.id from public.shipments s where s.delivered_at is null))', 'orders.deliver', '{admin,logistics}'),
+  ('ask for a return for a customer', 'select * from public.ledger_request_return((select o.id from public.orders o where o.user_id = tests.get_supabase_uid(''carol'')), ''[{"line_number": 1, "quantity": 1}]'', p_user_id => tests.get_supabase_uid(''carol''))', 'returns.review', '{admin,finance,warehouse}'),
+  ('approve a return', 'select * from public.ledger_review_return((select r.id from public.returns r where r.status = ''requested''), ''approve'')', 'returns.review', '{admin,finance,warehouse}'),
+  ('receive a return', 'select * from public.ledger_review_return((select r.id from public.returns r where r.status = ''approved''), ''receive'', p_refund => false)', 'returns.review', '{admin,finance,warehouse}'),
+  ('receive a return with its money', 'select * from public.ledger_review_return((select r.id from public.returns r where r.status = ''approved''), ''receive'')', 'orders.refund', '{admin,finance}'),
   ('cancel as staff', 'select * from public.ledger_change_order_status(%1$L, %2$L, ''pending'', ''cancelled'', 1250)', 'orders.cancel', '{admin,finance}')
 ) v (name, call, permission, roles);
 create temp table staff as select code as role from public.roles;

@@ -34,7 +34,7 @@ const STATUSES = [
   'refunded',
 ];
 
-/** The transitions as shipped (DESIGN section 6). Every step forward needs the money first. */
+/** The transitions as shipped (DESIGN section 6). Every step forward needs the money first, but what went out arrives. */
 export const TRANSITIONS: Record<
   string,
   { permission: string; needsPayment: boolean; customerMay: boolean }
@@ -42,7 +42,8 @@ export const TRANSITIONS: Record<
   ...steps('orders.confirm', true, 'pending/confirmed'),
   ...steps('orders.process', true, 'pending/processing', 'confirmed/processing'),
   ...steps('orders.ship', true, 'processing/shipped'),
-  ...steps('orders.deliver', true, 'processing/delivered', 'shipped/delivered'),
+  ...steps('orders.deliver', true, 'processing/delivered'),
+  ...steps('orders.deliver', false, 'shipped/delivered'),
   ...steps('orders.reject', false, 'pending/rejected'),
   ...steps('orders.cancel', false, 'processing/cancelled', 'shipped/cancelled'),
   ...steps('orders.cancel_delivered', false, 'delivered/cancelled'),
@@ -171,6 +172,12 @@ function moveOrder(
 
   account.orders -= returned;
   account.transactions += 1n;
+  // what is left of it goes out in one parcel, and a parcel under way has arrived
+  const underWay = order.status === 'shipped';
+  if ((to === 'shipped' || to === 'delivered') && !underWay) {
+    recordEvent(shop, 'order.shipment_created');
+  }
+  if (to === 'delivered' && underWay) recordEvent(shop, 'order.shipment_delivered');
   recordEvent(shop, 'order.status_changed');
   if (isEnd(to) && order.wallet > 0n) order.paymentStatus = 'refunded';
   order.refunded += returned;
@@ -211,10 +218,9 @@ function commissionOn(shop: Shop, order: Order) {
 
 function awardCommission(shop: Shop, order: Order): void {
   const commission = commissionOn(shop, order);
-  if (!commission) return;
+  if (!commission || commission.amount === 0n) return;
   const { referrer, base, amount } = commission;
   const account = openAccount(shop, referrer, order.currency);
-  if (amount === 0n) return;
   account.earned += amount;
   account.transactions += 1n;
   post(shop, order.currency, 'commission_expense', 'wallet', amount);

@@ -1,30 +1,54 @@
 -- DESIGN rule 3: same caller, procedure and key: same answer, nothing done twice; other arguments: idempotency_conflict.
 begin;
 select tests.open_shop();
+select tests.open_till();
+select tests.open_refunds();
+select tests.open_returns();
+select tests.open_desk();
 create temp table ids as
   select tests.get_supabase_uid('ann') as ann, tests.get_supabase_uid('bob') as bob, tests.get_supabase_uid('carol') as carol, tests.create_customer('dan') as dan, tests.get_variant_id('MUG') as mug, tests.items('MUG') as items,
          (select o.id from public.orders o where o.user_id = tests.get_supabase_uid('ann') and o.status = 'pending') as anns_order,
          (select o.id from public.orders o where o.user_id = tests.get_supabase_uid('bob')) as bobs_order,
          (select w.id from public.withdrawals w where w.user_id = tests.get_supabase_uid('ann') and w.status = 'requested') as anns_withdrawal,
          (select w.id from public.withdrawals w where w.user_id = tests.get_supabase_uid('bob')) as bobs_withdrawal,
-         (select p.referral_code from public.profiles p where p.id = tests.get_supabase_uid('bob')) as bobs_code;
+         (select p.referral_code from public.profiles p where p.id = tests.get_supabase_uid('bob')) as bobs_code,
+         (select d.id from public.order_drafts d where d.user_id = tests.get_supabase_uid('bob')) as bobs_draft,
+         (select s.id from public.shipments s where s.delivered_at is null) as parcel, (select s.order_id from public.shipments s where s.delivered_at is null) as parcels_order,
+         (select o.id from public.orders o where o.user_id = tests.get_supabase_uid('carol')) as carols_order, (select r.id from public.returns r where r.status = 'requested') as anns_return;
 -- each procedure with its arguments, and with one of them changed
 create temp table calls (n serial, procedure text, who text, call text, other text, key text);
 insert into calls (procedure, who, call, other, key)
-select v.procedure, v.who, format(v.arguments, ann, bob, dan, mug, items, anns_order, bobs_order, anns_withdrawal, bobs_withdrawal, bobs_code, carol),
-       format(v.other, ann, bob, dan, mug, items, anns_order, bobs_order, anns_withdrawal, bobs_withdrawal, bobs_code, carol), 'key-' || v.procedure
+select v.procedure, v.who, format(v.arguments, ann, bob, dan, mug, items, anns_order, bobs_order, anns_withdrawal, bobs_withdrawal, bobs_code, carol, bobs_draft, parcel, parcels_order, carols_order, anns_return),
+       format(v.other, ann, bob, dan, mug, items, anns_order, bobs_order, anns_withdrawal, bobs_withdrawal, bobs_code, carol, bobs_draft, parcel, parcels_order, carols_order, anns_return), 'key-' || v.procedure
 from ids, (values
   ('ledger_credit_account', 'service_role', '%1$L, 100', '%1$L, 101'),
   ('ledger_adjust_stock', 'warehouse', '%4$L, 5', '%4$L, 6'),
+  ('ledger_spread_stock', 'warehouse', '%4$L, 2', '%4$L, 3'),
+  ('order_reserve', 'ann', '%5$L', '%5$L, 5'),
+  ('order_release_reservation', 'ann', '(select r.id from public.stock_reservations r)', 'gen_random_uuid()'),
   ('ledger_place_order', 'ann', '%5$L', '%5$L, p_notes => ''gift'''),
   ('ledger_save_address', 'ann', '''A'', ''1'', ''B'', ''IQ''', '''A'', ''2'', ''B'', ''IQ'''),
   ('ledger_request_withdrawal', 'ann', '10, ''{"iban": "A"}''', '10, ''{"iban": "B"}'''),
   ('ledger_cancel_withdrawal', 'ann', '%8$L', '%9$L'),
   ('ledger_review_withdrawal', 'finance', '%9$L, ''approve''', '%9$L, ''reject'''),
+  ('order_draft_save', 'ann', '%5$L', '%5$L, p_notes => ''gift'''),
+  ('order_draft_place', 'bob', '%12$L', '%12$L, ''wallet_partial'''),
+  ('ledger_edit_order', 'finance', '%6$L, ''[{"line_number": 2, "quantity": 2}]''', '%6$L, ''[{"line_number": 2, "quantity": 1}]'''),
+  ('ledger_record_payment', 'finance', '%7$L, 100', '%7$L, 101'),
+  ('ledger_void_payment', 'finance', '(select id from public.payments where reference = ''T-1'')', '(select id from public.payments where reference = ''T-1''), ''why'''),
+  ('ledger_refund_order', 'finance', '(select o.id from public.orders o where o.user_id = tests.get_supabase_uid(''rita'') and o.status = ''delivered''), p_amount => 1', '%1$L, p_amount => 2'),
+  ('ledger_settle_refund', 'finance', '(select f.id from public.refunds f where f.payout_amount = 428), ''paid''', '%1$L, ''failed'''),
   ('ledger_cancel_order', 'ann', '%6$L', '%6$L, ''why'''),
   ('ledger_change_order_status', 'admin', '%2$L, %7$L, ''pending'', ''confirmed'', 1250', '%2$L, %7$L, ''confirmed'', ''processing'', 1250'),
+  ('ledger_bulk_change_status', 'admin', 'array[%7$L]::uuid[], ''processing''', 'array[%7$L]::uuid[], ''shipped'''),
+  ('ledger_set_order_status', 'admin', '%7$L, ''shipped''', '%7$L, ''delivered'''),
+  ('ledger_ship_order', 'warehouse', '%14$L, ''[{"line_number": 1, "quantity": 1}]''', '%14$L'),
+  ('ledger_confirm_delivery', 'logistics', '%13$L', '%13$L, now()'),
+  ('ledger_request_return', 'service_role', '%15$L, ''[{"line_number": 1, "quantity": 1}]'', p_user_id => %11$L', '%15$L, ''[{"line_number": 1, "quantity": 2}]'', p_user_id => %11$L'),
+  ('ledger_review_return', 'finance', '%16$L, ''approve''', '%16$L, ''close'''),
   ('ledger_freeze_account', 'finance', '%11$L, true, ''why''', '%11$L, false'),
-  ('ledger_register_referral', 'service_role', '%10$L, p_user_id => %3$L', '%10$L, p_user_id => %1$L')
+  ('ledger_register_referral', 'service_role', '%10$L, p_user_id => %3$L', '%10$L, p_user_id => %1$L'),
+  ('profile_erase', 'service_role', '%3$L', '%3$L, ''legal_order''')
 ) v (procedure, who, arguments, other);
 
 /* The whole answer as JSON. */

@@ -1,6 +1,6 @@
 -- A token bucket per user and procedure; replays are free, staff and backends are not limited.
 begin;
-select plan(25);
+select plan(26);
 select tests.open_shop();
 update public.rate_limits set capacity = 3, refill_per_second = 0.001;
 
@@ -41,6 +41,8 @@ select is((select string_agg(distinct tests.outcome_as('admin', format('select *
 select is((select string_agg(distinct tests.outcome_as('service_role', format('select * from public.ledger_place_order(%L, p_user_id => %L)', tests.items('TEA'), tests.get_supabase_uid('bob'))), ',')
            from generate_series(1, 8)), 'success', 'backends are not limited');
 select is(pg_temp.order_as('bob'), 'success', 'and none of that took the customer''s tokens');
+insert into public.user_roles (user_id, role) values (tests.get_supabase_uid('ann'), 'vendor');
+select is(pg_temp.order_as('ann'), 'rate_limited', 'a vendor is limited like everybody from outside');
 
 -- the table
 select throws_ok($$ update public.rate_limits set capacity = 0 $$, '23514', null, 'a capacity of 0 is refused');

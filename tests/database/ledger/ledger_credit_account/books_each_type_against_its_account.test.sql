@@ -38,8 +38,8 @@ select results_eq(
             (4, 'adjustment', 70, 1300, tests.get_supabase_uid('admin'), 'adjustment'), (5, 'adjustment', -400, 900, tests.get_supabase_uid('admin'), 'adjustment') $$,
   'each is a transaction in the order of the account''s versions');
 select results_eq(
-  $$ select e.payload ->> 'type', (e.payload #>> '{effect,total_earned}')::bigint, e.payload ->> 'notes', e.payload -> 'metadata'
-     from immutable_events e where e.stream_id = (select id from tests.account('alice')) order by e.id limit 1 $$,
+  $$ select e.payload ->> 'type', (e.payload #>> '{effect,total_earned}')::bigint, t.texts ->> 'notes', t.texts -> 'metadata'
+     from immutable_events e join event_texts t on t.event_id = e.id where e.stream_id = (select id from tests.account('alice')) order by e.id limit 1 $$,
   $$ values ('deposit', 1000::bigint, 'transfer 17', '{"bank": "X"}'::jsonb) $$, 'and an event with its notes and metadata');
 select is(
   (select count(*) from tests.messages('account.credited', jsonb_build_object('stream_id', (select id from tests.account('alice'))))), 5::bigint,

@@ -31,7 +31,7 @@ select tests.act_as_owner();
 select is((select frozen_reason from tests.account('alice')), null, 'the reason is gone');
 select is(pg_temp.what_is_possible(), '{success,success,success,success}', 'everything is possible again');
 select results_eq(
-  $$ select e.event_type, e.payload ->> 'reason' from immutable_events e
+  $$ select e.event_type, t.texts ->> 'reason' from immutable_events e left join event_texts t on t.event_id = e.id
      where e.stream_id = (select id from tests.account('alice')) and e.event_type in ('account.frozen', 'account.released') order by e.id $$,
   $$ values ('account.frozen', 'card fraud'), ('account.released', 'cleared') $$, 'both left an event');
 select is_empty('select * from ledger.book_differences()', 'the books are in order');

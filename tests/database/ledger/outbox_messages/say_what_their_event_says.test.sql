@@ -13,8 +13,8 @@ select bag_eq('select id, type, account_id, status, retry_count, next_retry_at, 
 select is_empty('select id from ledger.outbox_messages where payload is null', 'and each says something');
 select bag_eq(
   $$ select m.type, m.account_id, m.payload from ledger.outbox_messages m join ledger.outbox o using (id) where o.event_id is not null $$,
-  $$ select e.event_type, e.account_id, e.payload || jsonb_build_object('stream_id', e.stream_id, 'correlation_id', e.correlation_id)
-     from immutable_events e $$,
+  $$ select e.event_type, e.account_id, e.payload - 'texts_digest' || coalesce(t.texts, '{}') || jsonb_build_object('stream_id', e.stream_id, 'correlation_id', e.correlation_id)
+     from immutable_events e left join event_texts t on t.event_id = e.id $$,
   'each event has one message, with its payload, its stream and its correlation id');
 select results_eq(
   $$ select m.type, (m.payload ->> 'on_hand')::int, (m.payload ->> 'threshold')::int from ledger.outbox_messages m

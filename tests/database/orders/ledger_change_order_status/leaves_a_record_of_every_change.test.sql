@@ -25,8 +25,8 @@ select results_eq(
              '{"notes": "on the cart", "cart": 7}'::jsonb, 'aaaaaaaa-0000-4000-8000-000000000001'::uuid) $$,
   'a change that moves no money leaves a transaction of 0 with actor, action and metadata (source 003, note 3)');
 select results_eq(
-  $$ select e.payload ->> 'from_status', e.payload ->> 'to_status', e.payload ->> 'notes', e.payload -> 'effect', e.actor_id, e.correlation_id
-     from immutable_events e where e.stream_id = tests.order_id('first') and e.event_type = 'order.status_changed' $$,
+  $$ select e.payload ->> 'from_status', e.payload ->> 'to_status', t.texts ->> 'notes', e.payload -> 'effect', e.actor_id, e.correlation_id
+     from immutable_events e join event_texts t on t.event_id = e.id where e.stream_id = tests.order_id('first') and e.event_type = 'order.status_changed' $$,
   $$ values ('pending', 'processing', 'on the cart', '{}'::jsonb, tests.get_supabase_uid('warehouse'), 'aaaaaaaa-0000-4000-8000-000000000001'::uuid) $$,
   'and an immutable event (source 003, note 2)');
 select results_eq(

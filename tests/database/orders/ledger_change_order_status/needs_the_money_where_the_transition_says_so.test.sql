@@ -24,7 +24,7 @@ from (values
   ('pending', 'rejected', 'success'), ('pending', 'cancelled', 'success'),
   ('confirmed', 'processing', 'payment_required'), ('confirmed', 'cancelled', 'success'),
   ('processing', 'shipped', 'payment_required'), ('processing', 'delivered', 'payment_required'), ('processing', 'cancelled', 'success'),
-  ('shipped', 'delivered', 'payment_required'), ('shipped', 'cancelled', 'success'),
+  ('shipped', 'delivered', 'success'), ('shipped', 'cancelled', 'success'),
   ('rejected', 'cancelled', 'success')) t (from_status, to_status, expected);
 
 select tests.place_named_order('partly paid', 'alice', tests.lines('mug x 2'), 'wallet_partial');
