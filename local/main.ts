@@ -72,6 +72,7 @@ function report(error: unknown): void {
 function table(stack: Stack, data: string): string {
   const facts: [string, string][] = [
     ['API', stack.url],
+    ['REST API', `${stack.url}/docs`],
     ['Publishable key', stack.publishableKey],
     ['Secret key', stack.secretKey],
     ['Database', stack.databaseUrl],

@@ -4,6 +4,7 @@ import { createProxyServer } from 'httpxy';
 import { errors, jwtVerify } from 'jose';
 import { jwtSecretBytes, type Keys } from '../keys.ts';
 import { apiKeyCheck } from './api-key.ts';
+import { docsPage } from './docs.ts';
 import type { EdgeFunction } from './functions.ts';
 import type { OnDemand } from './on-demand.ts';
 import {
@@ -42,6 +43,7 @@ export function gateway(keys: Keys, { rest, auth, functions }: Upstreams): Gatew
   const applyKey = apiKeyCheck(keys);
   const verifyJwt = jwtCheck(keys);
   const authListener = getRequestListener(auth, { overrideGlobalObjects: false });
+  const docsListener = getRequestListener(docsPage().fetch, { overrideGlobalObjects: false });
 
   async function pass(to: OnDemand, request: IncomingMessage, response: ServerResponse) {
     // What a client claims about its address would end up in the audit log.
@@ -78,6 +80,8 @@ export function gateway(keys: Keys, { rest, auth, functions }: Upstreams): Gatew
       if (refusal !== undefined) return refuse(response, refusal);
       return pass(target.server, request, response);
     }
+
+    if (isBelow('/docs', url)) return docsListener(request, response);
 
     return refuse(response, notServed);
   }

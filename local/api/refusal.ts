@@ -45,7 +45,7 @@ export const notServed: Refusal = {
   status: 404,
   code: 'NOT_FOUND',
   message: 'no Route matched with those values',
-  hint: 'The local stack serves /rest/v1, /auth/v1 and /functions/v1.',
+  hint: 'The local stack serves /rest/v1, /auth/v1, /functions/v1 and /docs.',
 };
 
 export function unavailable(cause: unknown): Refusal {

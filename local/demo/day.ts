@@ -1,5 +1,6 @@
 import { withConnection } from '../database/bootstrap.ts';
 import type { Stack } from '../stack.ts';
+import { playAfterSale, printVendors } from './after-sale.ts';
 import { type Order, printBalance, printRefusal, step } from './narrate.ts';
 import { type Person, signIn, signUp } from './people.ts';
 import { printBooks } from './report.ts';
@@ -9,8 +10,9 @@ const blueMug = '30000000-0000-4000-8000-000000000001';
 const largeMug = '30000000-0000-4000-8000-000000000002';
 const teaBowl = '30000000-0000-4000-8000-000000000003';
 const espresso = '30000000-0000-4000-8000-000000000005';
+const vendors = ['10000000-0000-4000-8000-000000000001', '10000000-0000-4000-8000-000000000002'];
 
-/** The main job from end to end: sign-up, deposit, four orders, a commission, the books. */
+/** The main job from end to end: sign-up, deposit, orders and what becomes of them, a commission, the books. */
 export async function playDay(stack: Stack): Promise<void> {
   const admin = await signIn(stack, 'admin');
   const finance = await signIn(stack, 'finance');
@@ -53,6 +55,13 @@ export async function playDay(stack: Stack): Promise<void> {
     samir.ledger.placeOrder({ items: [{ variantId: espresso, quantity: 20 }] }),
   );
   await printBalance('Samir', samir);
+
+  step('Samir orders three mugs and a kilo of espresso');
+  const third = await place(samir, { [blueMug]: 3, [espresso]: 1 });
+  await playAfterSale(admin, { name: 'Samir', person: samir }, third, (to) =>
+    move(admin, third, to),
+  );
+  await printVendors(admin, vendors);
 
   // the scheduler does this once a minute
   await withConnection(stack.databaseUrl, (sql) => sql`select ledger.seal_events()`);
