@@ -60,11 +60,13 @@ export function refusal(rows: Row[][]): string | undefined {
   return `${String(answer?.error_code)}: ${String(answer?.error_message)}`;
 }
 
+const jsonArguments = new Set(['p_items', 'p_lines', 'p_changes']);
+
 /** A call of a procedure on the backend's connection, with the arguments by name. */
 export function call(procedure: string, args: Record<string, Value>): Statement {
   const named = Object.keys(args).map((name, index) => {
     // texts, so that the client spends nothing on making JSON inside the clock
-    const cast = name === 'p_items' ? '::text::jsonb' : '';
+    const cast = jsonArguments.has(name) ? '::text::jsonb' : '';
     return `${name} => $${index + 1}${cast}`;
   });
   return {

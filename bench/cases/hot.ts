@@ -3,9 +3,10 @@ import { placeWork, spreadBasket } from './place.ts';
 
 const HOT_STOCK = 100_000;
 
-const hotProduct: Case = {
-  name: 'place_hot_product',
-  title: 'Places orders of 1 item, all of the same product with 100,000 in stock.',
+/** Its stock in one row, or spread over so many that orders do not wait for one another. */
+const hotProduct = (name: string, title: string, slots: number): Case => ({
+  name,
+  title,
   operations: 3000,
   against: ['place_1', 'transfer', 'single_row_hot', 'tpcb'],
   async prepare(shop, count) {
@@ -16,6 +17,10 @@ const hotProduct: Case = {
       select public.ledger_adjust_stock(v.variant_id, ${HOT_STOCK}::bigint - v.stock_quantity, 'counted')
       from public.variant_stock v
       where v.variant_id = ${id} and v.stock_quantity <> ${HOT_STOCK}`;
+    await sql`
+      select public.ledger_spread_stock(v.id, ${slots})
+      from public.variants v
+      where v.id = ${id} and (v.stock_slots <> ${slots} or ${slots} > 1)`;
     return {
       ...placeWork(count, (index) => ({
         userId: pick(world.people, index).id,
@@ -29,7 +34,7 @@ const hotProduct: Case = {
       },
     };
   },
-};
+});
 
 const hotCustomer: Case = {
   name: 'place_hot_customer',
@@ -43,4 +48,12 @@ const hotCustomer: Case = {
     })),
 };
 
-export const hotCases: Case[] = [hotProduct, hotCustomer];
+export const hotCases: Case[] = [
+  hotProduct(
+    'place_hot_product',
+    'Places orders of 1 item, all of the same product with 100,000 in stock.',
+    1,
+  ),
+  hotProduct('place_hot_product_slots', 'The same with the stock spread over 64 slots.', 64),
+  hotCustomer,
+];

@@ -1,6 +1,7 @@
 import { baselines } from '../baselines/baselines.ts';
 import type { Case } from './case.ts';
 import { hotCases } from './hot.ts';
+import { lifecycleCases } from './lifecycle.ts';
 import { moneyCases } from './money.ts';
 import { orderCases } from './orders.ts';
 import { placeCases } from './place.ts';
@@ -12,6 +13,7 @@ export const cases: Case[] = [
   ...placeCases,
   ...hotCases,
   ...orderCases,
+  ...lifecycleCases,
   ...moneyCases,
   quoteCase,
   ...readCases,

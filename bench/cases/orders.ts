@@ -1,27 +1,9 @@
 import type postgres from 'postgres';
-import { at, type Case, call, type Row, refusal, type Shop } from './case.ts';
-import { placeWork, spreadBasket } from './place.ts';
+import { at, type Case, call, refusal } from './case.ts';
+import { type Placed, placed, statusChangeOf } from './placed.ts';
 
 const against = ['transfer', 'single_row', 'tpcb'];
 const STEPS = ['pending', 'processing', 'shipped', 'delivered'];
-
-interface Placed {
-  id: string;
-  userId: string;
-  total: number;
-}
-
-/** Orders of one item for a case to change. */
-async function placed(shop: Shop, count: number): Promise<Placed[]> {
-  const baskets = Array.from({ length: count }, (_, index) => spreadBasket(shop, index, 1));
-  const work = placeWork(count, (index) => baskets[index] ?? spreadBasket(shop, index, 1));
-  const answers = await shop.run(work, count);
-  return answers.map((answer: Row, index) => ({
-    id: String(answer.order_id),
-    userId: String(baskets[index]?.userId),
-    total: Number(answer.total_amount),
-  }));
-}
 
 async function expectStatus(sql: postgres.Sql, orders: Placed[], status: string): Promise<void> {
   const [other] = await sql`
@@ -43,15 +25,7 @@ const statusChange: Case = {
       chain,
       operation(index) {
         const order = at(orders, Math.floor(index / chain));
-        return [
-          call('ledger_change_order_status', {
-            p_user_id: order.userId,
-            p_reference_id: order.id,
-            p_old_status: at(STEPS, index % chain),
-            p_new_status: at(STEPS, (index % chain) + 1),
-            p_amount: order.total,
-          }),
-        ];
+        return [statusChangeOf(order, at(STEPS, index % chain), at(STEPS, (index % chain) + 1))];
       },
       complaint: refusal,
       moves: {},

@@ -24,16 +24,18 @@ const atLeast =
     };
   };
 
-const evenTail: Target = (find) => {
-  const latency = find('place_hot_product', 64)?.latency;
-  if (!latency) return undefined;
-  const factor = latency.p99 / latency.p50;
-  return {
-    what: 'place_hot_product with 64 connections: P99 below 10 x P50',
-    value: `${factor.toFixed(1)} x`,
-    met: factor < 10,
+const evenTail =
+  (name: string): Target =>
+  (find) => {
+    const latency = find(name, 64)?.latency;
+    if (!latency) return undefined;
+    const factor = latency.p99 / latency.p50;
+    return {
+      what: `${name} with 64 connections: P99 below 10 x P50`,
+      value: `${factor.toFixed(1)} x`,
+      met: factor < 10,
+    };
   };
-};
 
 const shortLog: Target = (find) => {
   const cell = find('place_3', 20);
@@ -89,7 +91,9 @@ export function judgeTargets(cells: Cell[]): Verdict[] {
     atLeast('credit', 20, 0.7, 'transfer'),
     atLeast('status_change', 20, 0.7, 'transfer'),
     atLeast('place_hot_product', 64, 0.7, 'place_1'),
-    evenTail,
+    evenTail('place_hot_product'),
+    atLeast('place_hot_product_slots', 64, 0.7, 'place_1'),
+    evenTail('place_hot_product_slots'),
     atLeast('place_hot_customer', 20, 0.5, 'single_row_hot'),
     shortLog,
     ...READS.map(quickRead),

@@ -15,6 +15,10 @@ const file = (name: string) => join(import.meta.dirname, name);
 const tables = [
   'orders',
   'order_items',
+  'shipments',
+  'shipment_lines',
+  'refunds',
+  'refund_lines',
   'stock_movements',
   'transactions',
   'postings',
