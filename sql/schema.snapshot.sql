@@ -4779,7 +4779,6 @@ CREATE OR REPLACE FUNCTION ledger.idempotency_begin(p_procedure text, p_key text
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_locked boolean;
   v_request_hash uuid;
   v_answer jsonb;
 begin
@@ -4789,8 +4788,7 @@ begin
   if length(p_key) not between 1 and 255 then
     return ledger.refuse('invalid_idempotency_key', jsonb_build_object('length', length(p_key)));
   end if;
-  -- an expression and no statement of its own: this is on the path of every call with a key
-  v_locked := pg_advisory_xact_lock(hashtextextended(p_caller_id::text || p_procedure || ':' || p_key, 0)) is null;
+  perform pg_advisory_xact_lock(hashtextextended(p_caller_id::text || p_procedure || ':' || p_key, 0));
   select k.request_hash, k.answer into v_request_hash, v_answer
   from ledger.idempotency_keys k
   where k.caller_id = p_caller_id and k.procedure = p_procedure and k.key = p_key;
@@ -5344,7 +5342,7 @@ begin
   elsif v_slot is null or ledger.lock_slots_without_waiting(array[p_variant_id]) then
     return null;
   end if;
-  return '{}';
+  return '{}'::smallint[];
 end $function$;
 -- for nobody but its owner
 comment on function ledger.lock_own_slot(p_variant_id uuid, p_units bigint, p_threshold bigint) is 'Locks one slot of a variant that has many times these units and stays above the threshold, and answers it; null when ledger.plan_stock has to look at all slots; none when somebody else has just taken what was there.';
@@ -6023,7 +6021,7 @@ declare
   v_shares ledger.slot_share[];
   v_share ledger.slot_share;
   v_taken bigint;
-  v_shortages jsonb := '[]';
+  v_shortages jsonb := '[]'::jsonb;
 begin
   for v_want in
     select v.id, -coalesce(w.quantity, 0) as units, v.stock_slots, v.backorder_allowed, ledger.low_stock_threshold(v) as threshold,
@@ -8551,7 +8549,7 @@ CREATE OR REPLACE FUNCTION ledger.tracked_backorders(p_account_id uuid, p_order_
 AS $function$
 begin
   if not exists (select from ledger.open_backorders(p_order_id)) then
-    return '[]';
+    return '[]'::jsonb;
   end if;
   return (
     select coalesce(jsonb_agg(jsonb_build_object('line_number', i.line_number, 'variant_id', i.variant_id,

@@ -45,7 +45,7 @@ begin
   elsif v_slot is null or ledger.lock_slots_without_waiting(array[p_variant_id]) then
     return null;
   end if;
-  return '{}';
+  return '{}'::smallint[];
 end $$;
 comment on function ledger.lock_own_slot(uuid, bigint, bigint) is
   'Locks one slot of a variant that has many times these units and stays above the threshold, and answers it; null when ledger.plan_stock has to look at all slots; none when somebody else has just taken what was there.';

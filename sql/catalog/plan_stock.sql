@@ -14,7 +14,7 @@ declare
   v_shares ledger.slot_share[];
   v_share ledger.slot_share;
   v_taken bigint;
-  v_shortages jsonb := '[]';
+  v_shortages jsonb := '[]'::jsonb;
 begin
   for v_want in
     select v.id, -coalesce(w.quantity, 0) as units, v.stock_slots, v.backorder_allowed, ledger.low_stock_threshold(v) as threshold,

@@ -33,7 +33,6 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_locked boolean;
   v_request_hash uuid;
   v_answer jsonb;
 begin
@@ -43,8 +42,7 @@ begin
   if length(p_key) not between 1 and 255 then
     return ledger.refuse('invalid_idempotency_key', jsonb_build_object('length', length(p_key)));
   end if;
-  -- an expression and no statement of its own: this is on the path of every call with a key
-  v_locked := pg_advisory_xact_lock(hashtextextended(p_caller_id::text || p_procedure || ':' || p_key, 0)) is null;
+  perform pg_advisory_xact_lock(hashtextextended(p_caller_id::text || p_procedure || ':' || p_key, 0));
   select k.request_hash, k.answer into v_request_hash, v_answer
   from ledger.idempotency_keys k
   where k.caller_id = p_caller_id and k.procedure = p_procedure and k.key = p_key;

@@ -25,7 +25,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if not exists (select from ledger.open_backorders(p_order_id)) then
-    return '[]';
+    return '[]'::jsonb;
   end if;
   return (
     select coalesce(jsonb_agg(jsonb_build_object('line_number', i.line_number, 'variant_id', i.variant_id,

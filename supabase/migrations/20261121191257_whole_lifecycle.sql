@@ -2949,7 +2949,6 @@ CREATE OR REPLACE FUNCTION ledger.idempotency_begin (
   SET search_path TO 'pg_catalog', 'pg_temp'
   AS $function$
 declare
-  v_locked boolean;
   v_request_hash uuid;
   v_answer jsonb;
 begin
@@ -2959,8 +2958,7 @@ begin
   if length(p_key) not between 1 and 255 then
     return ledger.refuse('invalid_idempotency_key', jsonb_build_object('length', length(p_key)));
   end if;
-  -- an expression and no statement of its own: this is on the path of every call with a key
-  v_locked := pg_advisory_xact_lock(hashtextextended(p_caller_id::text || p_procedure || ':' || p_key, 0)) is null;
+  perform pg_advisory_xact_lock(hashtextextended(p_caller_id::text || p_procedure || ':' || p_key, 0));
   select k.request_hash, k.answer into v_request_hash, v_answer
   from ledger.idempotency_keys k
   where k.caller_id = p_caller_id and k.procedure = p_procedure and k.key = p_key;
@@ -3369,7 +3367,7 @@ begin
   elsif v_slot is null or ledger.lock_slots_without_waiting(array[p_variant_id]) then
     return null;
   end if;
-  return '{}';
+  return '{}'::smallint[];
 end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.lock_reservation (
@@ -3918,7 +3916,7 @@ declare
   v_shares ledger.slot_share[];
   v_share ledger.slot_share;
   v_taken bigint;
-  v_shortages jsonb := '[]';
+  v_shortages jsonb := '[]'::jsonb;
 begin
   for v_want in
     select v.id, -coalesce(w.quantity, 0) as units, v.stock_slots, v.backorder_allowed, ledger.low_stock_threshold(v) as threshold,
@@ -6046,7 +6044,7 @@ CREATE OR REPLACE FUNCTION ledger.tracked_backorders (
   AS $function$
 begin
   if not exists (select from ledger.open_backorders(p_order_id)) then
-    return '[]';
+    return '[]'::jsonb;
   end if;
   return (
     select coalesce(jsonb_agg(jsonb_build_object('line_number', i.line_number, 'variant_id', i.variant_id,
