@@ -16,6 +16,6 @@ export { LedgerError } from './ledger-error.ts';
 export type { CallOptions, KeyedCallOptions } from './operation.ts';
 export type { Batch, Listing, Operation, Procedure } from './procedure.ts';
 export { type ProcedureMethod, type Procedures, procedures } from './procedures/index.ts';
-export { orderItem, orderStatus, paymentMethod, paymentStatus } from './procedures/orders.ts';
+export { orderItem, orderStatus, paymentMethod, paymentStatus } from './procedures/order-shapes.ts';
 export { recordedMethod, withdrawalStatus } from './procedures/payments.ts';
 export type { Sending } from './request.ts';

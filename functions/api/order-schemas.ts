@@ -15,7 +15,7 @@ import {
   paymentMethod,
   paymentStatus,
   trackedStatus,
-} from '../../types/procedures/orders.ts';
+} from '../../types/procedures/order-shapes.ts';
 import { onTheWire } from './wire.ts';
 
 const exampleOrder = {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { actorId, id, notes, transactionId } from '../fields.ts';
 import type { Procedure } from '../procedure.ts';
-import { orderStatus, paymentStatus } from './orders.ts';
+import { orderStatus, paymentStatus } from './order-shapes.ts';
 
 export const bulkOutcome = z
   .object({

@@ -12,7 +12,7 @@ import {
   transactionId,
 } from '../fields.ts';
 import type { Procedure } from '../procedure.ts';
-import { orderItems, orderStatus, paymentMethod, paymentStatus } from './orders.ts';
+import { orderItems, orderStatus, paymentMethod, paymentStatus } from './order-shapes.ts';
 
 const draftId = id('The draft.');
 const version = z.int().min(1).describe('Rises with each save.');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { actorId, amount, customerId, id, metadata, moment, notes, text } from '../fields.ts';
 import type { Procedure } from '../procedure.ts';
-import { orderStatus, paymentStatus, refundDestination, returnStatus } from './orders.ts';
+import { orderStatus, paymentStatus, refundDestination, returnStatus } from './order-shapes.ts';
 
 const lineNumber = z.int().min(1).max(2_147_483_647).describe("The order's line, from 1.");
 const someUnits = z.int().min(1).describe('In units.');

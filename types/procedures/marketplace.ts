@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { amount, basisPoints, currency, id, moment, signedAmount, units } from '../fields.ts';
 import type { Procedure } from '../procedure.ts';
-import { orderStatus } from './orders.ts';
+import { orderStatus } from './order-shapes.ts';
 
 const vendorAddress = z
   .object({

@@ -14,7 +14,7 @@ import {
   transactionId,
 } from '../fields.ts';
 import type { Procedure } from '../procedure.ts';
-import { orderStatus, paymentStatus, refundDestination } from './orders.ts';
+import { orderStatus, paymentStatus, refundDestination } from './order-shapes.ts';
 
 export const withdrawalStatus = z
   .enum(['requested', 'approved', 'paid', 'rejected', 'cancelled'])

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { amount, basisPoints, currency, id, moment, units } from '../fields.ts';
 import type { Procedure } from '../procedure.ts';
-import { orderStatus } from './orders.ts';
+import { orderStatus } from './order-shapes.ts';
 
 const count = (description: string) => z.int().min(0).describe(description);
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { customerId, id, moment } from '../fields.ts';
 import type { Procedure } from '../procedure.ts';
-import { orderItems } from './orders.ts';
+import { orderItems } from './order-shapes.ts';
 
 export const reservations = {
   orderReserve: {

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { id, moment } from '../../../types/fields.ts';
 import { bulk, bulkOutcome } from '../../../types/procedures/bulk.ts';
-import { orderStatus } from '../../../types/procedures/orders.ts';
+import { orderStatus } from '../../../types/procedures/order-shapes.ts';
 import { signedIn } from '../caller.ts';
 import type { Api } from '../context.ts';
 import { PUBLIC_BASE } from '../context.ts';

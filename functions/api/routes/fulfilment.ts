@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { id, moment, units } from '../../../types/fields.ts';
 import { fulfilment } from '../../../types/procedures/fulfilment.ts';
-import { returnStatus } from '../../../types/procedures/orders.ts';
+import { returnStatus } from '../../../types/procedures/order-shapes.ts';
 import type { Api } from '../context.ts';
 import { customerOf } from '../customer-of-order.ts';
 import { orderParts } from '../order-parts.ts';

@@ -8,7 +8,7 @@ import {
   signedAmount,
   units,
 } from '../../../types/fields.ts';
-import { refundDestination } from '../../../types/procedures/orders.ts';
+import { refundDestination } from '../../../types/procedures/order-shapes.ts';
 import { payments, recordedMethod } from '../../../types/procedures/payments.ts';
 import type { Api } from '../context.ts';
 import { orderParts } from '../order-parts.ts';

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { id, moment } from '../../../types/fields.ts';
-import { orderStatus, paymentStatus } from '../../../types/procedures/orders.ts';
+import { orderStatus, paymentStatus } from '../../../types/procedures/order-shapes.ts';
 import { signedIn } from '../caller.ts';
 import type { Api, ApiContext } from '../context.ts';
 import { answerOf } from '../database.ts';
