@@ -9,6 +9,8 @@ grant execute on function ledger.caller_may(text), ledger.first_account_seen(tex
 grant execute on function ledger.first_user_seen(text, name), ledger.last_user_seen(text, name) to public;
 -- asked by the policy on realtime.messages, once ledger.enable_realtime() has made it
 grant execute on function ledger.may_follow(text) to authenticated;
+-- asked by the policy on storage.objects, once ledger.enable_receipt_storage() has made it
+grant execute on function ledger.is_file_of_receipt(text) to authenticated;
 -- asked by the view order_status_history
 grant execute on function ledger.is_of_erased(uuid) to authenticated, service_role;
 grant execute on function ledger.uuid_v7() to service_role;

@@ -5,6 +5,45 @@ export type Json = string | number | boolean | null | { [key: string]: Json | un
 export type Database = {
   public: {
     Tables: {
+      account_debt_cache: {
+        Row: {
+          account_id: string;
+          allocated_amount: number;
+          debt_amount: number;
+          invoiced_amount: number;
+          unapplied_amount: number;
+          updated_at: string;
+          version: number;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          allocated_amount?: number;
+          debt_amount?: never;
+          invoiced_amount?: number;
+          unapplied_amount?: number;
+          updated_at?: string;
+          version?: number;
+        };
+        Update: {
+          account_id?: string;
+          allocated_amount?: number;
+          debt_amount?: never;
+          invoiced_amount?: number;
+          unapplied_amount?: number;
+          updated_at?: string;
+          version?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'account_debt_cache_account_id_fkey';
+            columns: ['account_id'];
+            isOneToOne: true;
+            referencedRelation: 'accounts';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
       accounts: {
         Row: {
           available_balance: number;
@@ -217,6 +256,13 @@ export type Database = {
             referencedRelation: 'orders';
             referencedColumns: ['id'];
           },
+          {
+            foreignKeyName: 'backorders_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'overdue_orders';
+            referencedColumns: ['order_id'];
+          },
         ];
       };
       bulk_change_orders: {
@@ -316,6 +362,245 @@ export type Database = {
         };
         Relationships: [];
       };
+      card_bookings: {
+        Row: {
+          account_id: string;
+          amount: number;
+          card_payment_id: string;
+          created_at: string;
+          event_id: string;
+          id: string;
+          kind: string;
+          object_id: string | null;
+          payment_id: string | null;
+          refund_id: string | null;
+          transaction_id: string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          amount: number;
+          card_payment_id: string;
+          created_at?: string;
+          event_id: string;
+          id?: string;
+          kind: string;
+          object_id?: string | null;
+          payment_id?: string | null;
+          refund_id?: string | null;
+          transaction_id?: string | null;
+        };
+        Update: {
+          account_id?: string;
+          amount?: number;
+          card_payment_id?: string;
+          created_at?: string;
+          event_id?: string;
+          id?: string;
+          kind?: string;
+          object_id?: string | null;
+          payment_id?: string | null;
+          refund_id?: string | null;
+          transaction_id?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'card_bookings_card_payment_id_fkey';
+            columns: ['card_payment_id'];
+            isOneToOne: false;
+            referencedRelation: 'card_payments';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'card_bookings_payment_id_fkey';
+            columns: ['payment_id'];
+            isOneToOne: false;
+            referencedRelation: 'payments';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'card_bookings_refund_id_fkey';
+            columns: ['refund_id'];
+            isOneToOne: false;
+            referencedRelation: 'refunds';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      card_events: {
+        Row: {
+          account_id: string | null;
+          amount: number | null;
+          captured_total: number | null;
+          card_payment_id: string;
+          created_at: string;
+          currency: string;
+          event_id: string;
+          expires_at: string | null;
+          is_final: boolean | null;
+          kind: string;
+          object_id: string | null;
+          occurred_at: string;
+          order_id: string | null;
+          payload: NonNullable<Json>;
+          payload_digest: string;
+          provider: string;
+          refund_id: string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id?: string | null;
+          amount?: number | null;
+          captured_total?: number | null;
+          card_payment_id: string;
+          created_at?: string;
+          currency: string;
+          event_id: string;
+          expires_at?: string | null;
+          is_final?: boolean | null;
+          kind: string;
+          object_id?: string | null;
+          occurred_at: string;
+          order_id?: string | null;
+          payload: NonNullable<Json>;
+          payload_digest: string;
+          provider: string;
+          refund_id?: string | null;
+        };
+        Update: {
+          account_id?: string | null;
+          amount?: number | null;
+          captured_total?: number | null;
+          card_payment_id?: string;
+          created_at?: string;
+          currency?: string;
+          event_id?: string;
+          expires_at?: string | null;
+          is_final?: boolean | null;
+          kind?: string;
+          object_id?: string | null;
+          occurred_at?: string;
+          order_id?: string | null;
+          payload?: NonNullable<Json>;
+          payload_digest?: string;
+          provider?: string;
+          refund_id?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'card_events_card_payment_id_fkey';
+            columns: ['card_payment_id'];
+            isOneToOne: false;
+            referencedRelation: 'card_payments';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      card_payments: {
+        Row: {
+          account_id: string | null;
+          authorised_amount: number;
+          captured_amount: number;
+          charged_back_amount: number;
+          created_at: string;
+          currency: string | null;
+          expires_at: string | null;
+          id: string;
+          order_id: string | null;
+          problem: string | null;
+          provider: string;
+          provider_payment_id: string;
+          refunded_amount: number;
+          status: string;
+          updated_at: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id?: string | null;
+          authorised_amount?: number;
+          captured_amount?: number;
+          charged_back_amount?: number;
+          created_at?: string;
+          currency?: string | null;
+          expires_at?: string | null;
+          id?: string;
+          order_id?: string | null;
+          problem?: string | null;
+          provider: string;
+          provider_payment_id: string;
+          refunded_amount?: number;
+          status?: string;
+          updated_at?: string;
+        };
+        Update: {
+          account_id?: string | null;
+          authorised_amount?: number;
+          captured_amount?: number;
+          charged_back_amount?: number;
+          created_at?: string;
+          currency?: string | null;
+          expires_at?: string | null;
+          id?: string;
+          order_id?: string | null;
+          problem?: string | null;
+          provider?: string;
+          provider_payment_id?: string;
+          refunded_amount?: number;
+          status?: string;
+          updated_at?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'card_payments_account_id_fkey';
+            columns: ['account_id'];
+            isOneToOne: false;
+            referencedRelation: 'accounts';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'card_payments_currency_fkey';
+            columns: ['currency'];
+            isOneToOne: false;
+            referencedRelation: 'currencies';
+            referencedColumns: ['code'];
+          },
+          {
+            foreignKeyName: 'card_payments_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'customer_orders';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'card_payments_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_details';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'card_payments_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_management';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'card_payments_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'orders';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'card_payments_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'overdue_orders';
+            referencedColumns: ['order_id'];
+          },
+        ];
+      };
       chart_accounts: {
         Row: {
           code: string;
@@ -341,6 +626,48 @@ export type Database = {
         };
         Relationships: [];
       };
+      credit_terms: {
+        Row: {
+          account_id: string;
+          created_at: string;
+          credit_limit_amount: number | null;
+          due_days: number | null;
+          granted_by: string | null;
+          max_grace_orders: number | null;
+          updated_at: string;
+          version: number;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          created_at?: string;
+          credit_limit_amount?: number | null;
+          due_days?: number | null;
+          granted_by?: string | null;
+          max_grace_orders?: number | null;
+          updated_at?: string;
+          version?: number;
+        };
+        Update: {
+          account_id?: string;
+          created_at?: string;
+          credit_limit_amount?: number | null;
+          due_days?: number | null;
+          granted_by?: string | null;
+          max_grace_orders?: number | null;
+          updated_at?: string;
+          version?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'credit_terms_account_id_fkey';
+            columns: ['account_id'];
+            isOneToOne: true;
+            referencedRelation: 'accounts';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
       currencies: {
         Row: {
           code: string;
@@ -357,6 +684,43 @@ export type Database = {
           code?: string;
           exponent?: number;
           name?: string;
+        };
+        Relationships: [];
+      };
+      debt_movements: {
+        Row: {
+          account_id: string;
+          account_version: number;
+          allocated_change: number;
+          created_at: string;
+          debt_after: number;
+          invoiced_change: number;
+          transaction_id: string;
+          unapplied_after: number;
+          unapplied_change: number;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          account_version: number;
+          allocated_change: number;
+          created_at?: string;
+          debt_after: number;
+          invoiced_change: number;
+          transaction_id: string;
+          unapplied_after: number;
+          unapplied_change: number;
+        };
+        Update: {
+          account_id?: string;
+          account_version?: number;
+          allocated_change?: number;
+          created_at?: string;
+          debt_after?: number;
+          invoiced_change?: number;
+          transaction_id?: string;
+          unapplied_after?: number;
+          unapplied_change?: number;
         };
         Relationships: [];
       };
@@ -485,6 +849,13 @@ export type Database = {
             isOneToOne: true;
             referencedRelation: 'orders';
             referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'discount_redemptions_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: true;
+            referencedRelation: 'overdue_orders';
+            referencedColumns: ['order_id'];
           },
         ];
       };
@@ -673,6 +1044,649 @@ export type Database = {
         };
         Relationships: [];
       };
+      import_identities: {
+        Row: {
+          created_at: string;
+          external_id: string;
+          kind: string;
+          run_id: string;
+          target_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          created_at?: string;
+          external_id: string;
+          kind: string;
+          run_id: string;
+          target_id: string;
+        };
+        Update: {
+          created_at?: string;
+          external_id?: string;
+          kind?: string;
+          run_id?: string;
+          target_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'import_identities_run_id_fkey';
+            columns: ['run_id'];
+            isOneToOne: false;
+            referencedRelation: 'import_runs';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      import_rejects: {
+        Row: {
+          code: string;
+          field: string;
+          message: string;
+          row_number: number;
+          run_id: string;
+          user_id: string | null;
+          value: string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          code: string;
+          field: string;
+          message: string;
+          row_number: number;
+          run_id: string;
+          user_id?: string | null;
+          value?: string | null;
+        };
+        Update: {
+          code?: string;
+          field?: string;
+          message?: string;
+          row_number?: number;
+          run_id?: string;
+          user_id?: string | null;
+          value?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'import_rejects_code_fkey';
+            columns: ['code'];
+            isOneToOne: false;
+            referencedRelation: 'error_codes';
+            referencedColumns: ['code'];
+          },
+          {
+            foreignKeyName: 'import_rejects_run_id_row_number_fkey';
+            columns: ['run_id', 'row_number'];
+            isOneToOne: false;
+            referencedRelation: 'import_rows';
+            referencedColumns: ['run_id', 'row_number'];
+          },
+        ];
+      };
+      import_rows: {
+        Row: {
+          amount: number | null;
+          data: NonNullable<Json>;
+          external_id: string | null;
+          parsed: Json | null;
+          row_number: number;
+          run_id: string;
+          state: string;
+          target_id: string | null;
+          user_id: string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          amount?: number | null;
+          data: NonNullable<Json>;
+          external_id?: string | null;
+          parsed?: Json | null;
+          row_number: number;
+          run_id: string;
+          state?: string;
+          target_id?: string | null;
+          user_id?: never;
+        };
+        Update: {
+          amount?: number | null;
+          data?: NonNullable<Json>;
+          external_id?: string | null;
+          parsed?: Json | null;
+          row_number?: number;
+          run_id?: string;
+          state?: string;
+          target_id?: string | null;
+          user_id?: never;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'import_rows_run_id_fkey';
+            columns: ['run_id'];
+            isOneToOne: false;
+            referencedRelation: 'import_runs';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      import_runs: {
+        Row: {
+          aborted_at: string | null;
+          analysis: Json | null;
+          analyzed_at: string | null;
+          applied_at: string | null;
+          applied_rows: number;
+          backfill: Json | null;
+          backfill_account_id: string | null;
+          backfill_state: string | null;
+          created_at: string;
+          created_by: string | null;
+          currency: string;
+          id: string;
+          kind: string;
+          options: NonNullable<Json>;
+          rejected_rows: number;
+          skipped_rows: number;
+          source_name: string;
+          staged_rows: number;
+          state: string;
+          sums: NonNullable<Json>;
+          updated_at: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          aborted_at?: string | null;
+          analysis?: Json | null;
+          analyzed_at?: string | null;
+          applied_at?: string | null;
+          applied_rows?: number;
+          backfill?: Json | null;
+          backfill_account_id?: string | null;
+          backfill_state?: string | null;
+          created_at?: string;
+          created_by?: string | null;
+          currency: string;
+          id?: string;
+          kind: string;
+          options?: NonNullable<Json>;
+          rejected_rows?: number;
+          skipped_rows?: number;
+          source_name: string;
+          staged_rows?: number;
+          state?: string;
+          sums?: NonNullable<Json>;
+          updated_at?: string;
+        };
+        Update: {
+          aborted_at?: string | null;
+          analysis?: Json | null;
+          analyzed_at?: string | null;
+          applied_at?: string | null;
+          applied_rows?: number;
+          backfill?: Json | null;
+          backfill_account_id?: string | null;
+          backfill_state?: string | null;
+          created_at?: string;
+          created_by?: string | null;
+          currency?: string;
+          id?: string;
+          kind?: string;
+          options?: NonNullable<Json>;
+          rejected_rows?: number;
+          skipped_rows?: number;
+          source_name?: string;
+          staged_rows?: number;
+          state?: string;
+          sums?: NonNullable<Json>;
+          updated_at?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'import_runs_currency_fkey';
+            columns: ['currency'];
+            isOneToOne: false;
+            referencedRelation: 'currencies';
+            referencedColumns: ['code'];
+          },
+        ];
+      };
+      invoice_balance_cache: {
+        Row: {
+          account_id: string;
+          allocated_total: number;
+          amount: number;
+          invoice_id: string;
+          remaining_amount: number;
+          status_cached: string;
+          updated_at: string;
+          version: number;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          allocated_total?: number;
+          amount: number;
+          invoice_id: string;
+          remaining_amount?: never;
+          status_cached?: never;
+          updated_at?: string;
+          version?: number;
+        };
+        Update: {
+          account_id?: string;
+          allocated_total?: number;
+          amount?: number;
+          invoice_id?: string;
+          remaining_amount?: never;
+          status_cached?: never;
+          updated_at?: string;
+          version?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'amount_is_the_invoices';
+            columns: ['invoice_id', 'amount'];
+            isOneToOne: false;
+            referencedRelation: 'invoices';
+            referencedColumns: ['id', 'amount'];
+          },
+          {
+            foreignKeyName: 'amount_is_the_invoices';
+            columns: ['invoice_id', 'amount'];
+            isOneToOne: false;
+            referencedRelation: 'open_invoices';
+            referencedColumns: ['invoice_id', 'amount'];
+          },
+        ];
+      };
+      invoice_lines: {
+        Row: {
+          account_id: string;
+          description: string;
+          discount_amount: number;
+          invoice_id: string;
+          line_number: number;
+          quantity: number;
+          sku: string | null;
+          tax_amount: number;
+          tax_rate_bp: number;
+          total_price_amount: number;
+          unit_price_amount: number;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          description: string;
+          discount_amount?: number;
+          invoice_id: string;
+          line_number: number;
+          quantity: number;
+          sku?: string | null;
+          tax_amount?: number;
+          tax_rate_bp?: number;
+          total_price_amount: number;
+          unit_price_amount: number;
+        };
+        Update: {
+          account_id?: string;
+          description?: string;
+          discount_amount?: number;
+          invoice_id?: string;
+          line_number?: number;
+          quantity?: number;
+          sku?: string | null;
+          tax_amount?: number;
+          tax_rate_bp?: number;
+          total_price_amount?: number;
+          unit_price_amount?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'invoice_lines_invoice_id_fkey';
+            columns: ['invoice_id'];
+            isOneToOne: false;
+            referencedRelation: 'invoices';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'invoice_lines_invoice_id_fkey';
+            columns: ['invoice_id'];
+            isOneToOne: false;
+            referencedRelation: 'open_invoices';
+            referencedColumns: ['invoice_id'];
+          },
+        ];
+      };
+      invoice_series: {
+        Row: {
+          code: string;
+          description: string;
+          digits: number;
+          first_number: number;
+          kind: string;
+          next_number: number;
+          prefix: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          code: string;
+          description: string;
+          digits?: number;
+          first_number?: number;
+          kind: string;
+          next_number?: number;
+          prefix: string;
+        };
+        Update: {
+          code?: string;
+          description?: string;
+          digits?: number;
+          first_number?: number;
+          kind?: string;
+          next_number?: number;
+          prefix?: string;
+        };
+        Relationships: [];
+      };
+      invoices: {
+        Row: {
+          account_id: string;
+          amount: number;
+          billing_address: Json | null;
+          created_at: string;
+          credited_amount: number;
+          credits_invoice_id: string | null;
+          currency: string;
+          discount_amount: number;
+          due_at: string | null;
+          external_id: string | null;
+          id: string;
+          invoice_number: string;
+          issued_at: string;
+          issued_by: string | null;
+          kind: string;
+          notes: string | null;
+          number: number | null;
+          order_id: string | null;
+          prepaid_amount: number;
+          prices_include_tax: boolean;
+          reference: string | null;
+          refund_id: string | null;
+          series: string | null;
+          shipping_amount: number;
+          source: string;
+          status: string;
+          subtotal_amount: number;
+          tax_amount: number;
+          total_amount: number;
+          updated_at: string;
+          user_id: string;
+          version: number;
+          void_reason: string | null;
+          voided_at: string | null;
+          voided_by: string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          amount?: never;
+          billing_address?: Json | null;
+          created_at?: string;
+          credited_amount?: number;
+          credits_invoice_id?: string | null;
+          currency: string;
+          discount_amount?: number;
+          due_at?: string | null;
+          external_id?: string | null;
+          id?: string;
+          invoice_number: string;
+          issued_at?: string;
+          issued_by?: string | null;
+          kind?: string;
+          notes?: string | null;
+          number?: number | null;
+          order_id?: string | null;
+          prepaid_amount?: number;
+          prices_include_tax: boolean;
+          reference?: string | null;
+          refund_id?: string | null;
+          series?: string | null;
+          shipping_amount?: number;
+          source?: string;
+          status?: string;
+          subtotal_amount: number;
+          tax_amount?: number;
+          total_amount: number;
+          updated_at?: string;
+          user_id: string;
+          version?: number;
+          void_reason?: string | null;
+          voided_at?: string | null;
+          voided_by?: string | null;
+        };
+        Update: {
+          account_id?: string;
+          amount?: never;
+          billing_address?: Json | null;
+          created_at?: string;
+          credited_amount?: number;
+          credits_invoice_id?: string | null;
+          currency?: string;
+          discount_amount?: number;
+          due_at?: string | null;
+          external_id?: string | null;
+          id?: string;
+          invoice_number?: string;
+          issued_at?: string;
+          issued_by?: string | null;
+          kind?: string;
+          notes?: string | null;
+          number?: number | null;
+          order_id?: string | null;
+          prepaid_amount?: number;
+          prices_include_tax?: boolean;
+          reference?: string | null;
+          refund_id?: string | null;
+          series?: string | null;
+          shipping_amount?: number;
+          source?: string;
+          status?: string;
+          subtotal_amount?: number;
+          tax_amount?: number;
+          total_amount?: number;
+          updated_at?: string;
+          user_id?: string;
+          version?: number;
+          void_reason?: string | null;
+          voided_at?: string | null;
+          voided_by?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'invoices_account_id_fkey';
+            columns: ['account_id'];
+            isOneToOne: false;
+            referencedRelation: 'accounts';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'invoices_credits_invoice_id_fkey';
+            columns: ['credits_invoice_id'];
+            isOneToOne: false;
+            referencedRelation: 'invoices';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'invoices_credits_invoice_id_fkey';
+            columns: ['credits_invoice_id'];
+            isOneToOne: false;
+            referencedRelation: 'open_invoices';
+            referencedColumns: ['invoice_id'];
+          },
+          {
+            foreignKeyName: 'invoices_currency_fkey';
+            columns: ['currency'];
+            isOneToOne: false;
+            referencedRelation: 'currencies';
+            referencedColumns: ['code'];
+          },
+          {
+            foreignKeyName: 'invoices_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'customer_orders';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'invoices_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_details';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'invoices_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_management';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'invoices_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'orders';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'invoices_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'overdue_orders';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'invoices_refund_id_fkey';
+            columns: ['refund_id'];
+            isOneToOne: false;
+            referencedRelation: 'refunds';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'invoices_series_fkey';
+            columns: ['series'];
+            isOneToOne: false;
+            referencedRelation: 'invoice_series';
+            referencedColumns: ['code'];
+          },
+        ];
+      };
+      old_flag_failures: {
+        Row: {
+          account_id: string;
+          created_at: string;
+          id: string;
+          invoice_id: string;
+          payment_id: string | null;
+          problem: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          created_at?: string;
+          id?: string;
+          invoice_id: string;
+          payment_id?: string | null;
+          problem: string;
+        };
+        Update: {
+          account_id?: string;
+          created_at?: string;
+          id?: string;
+          invoice_id?: string;
+          payment_id?: string | null;
+          problem?: string;
+        };
+        Relationships: [];
+      };
+      old_invoice_flags: {
+        Row: {
+          account_id: string;
+          amount: number;
+          invoice_id: string;
+          paid_amount: number;
+          status: string;
+          updated_at: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          amount: number;
+          invoice_id: string;
+          paid_amount: number;
+          status?: never;
+          updated_at?: string;
+        };
+        Update: {
+          account_id?: string;
+          amount?: number;
+          invoice_id?: string;
+          paid_amount?: number;
+          status?: never;
+          updated_at?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'old_invoice_flags_invoice_id_fkey';
+            columns: ['invoice_id'];
+            isOneToOne: true;
+            referencedRelation: 'invoices';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'old_invoice_flags_invoice_id_fkey';
+            columns: ['invoice_id'];
+            isOneToOne: true;
+            referencedRelation: 'open_invoices';
+            referencedColumns: ['invoice_id'];
+          },
+        ];
+      };
+      old_payment_flags: {
+        Row: {
+          account_id: string;
+          allocated_amount: number;
+          invoice_id: string | null;
+          is_allocated: boolean;
+          payment_id: string;
+          updated_at: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          allocated_amount: number;
+          invoice_id?: string | null;
+          is_allocated?: never;
+          payment_id: string;
+          updated_at?: string;
+        };
+        Update: {
+          account_id?: string;
+          allocated_amount?: number;
+          invoice_id?: string | null;
+          is_allocated?: never;
+          payment_id?: string;
+          updated_at?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'old_payment_flags_payment_id_fkey';
+            columns: ['payment_id'];
+            isOneToOne: true;
+            referencedRelation: 'payments';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
       order_drafts: {
         Row: {
           account_id: string;
@@ -821,6 +1835,13 @@ export type Database = {
             referencedRelation: 'orders';
             referencedColumns: ['id'];
           },
+          {
+            foreignKeyName: 'order_items_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'overdue_orders';
+            referencedColumns: ['order_id'];
+          },
         ];
       };
       order_status_transitions: {
@@ -959,6 +1980,163 @@ export type Database = {
         };
         Relationships: [];
       };
+      payment_allocations: {
+        Row: {
+          account_id: string;
+          allocated_amount: number;
+          created_at: string;
+          id: string;
+          idempotency_key: string | null;
+          import_run_id: string | null;
+          invoice_id: string;
+          method: string;
+          payment_id: string;
+          performed_by: string | null;
+          reverses_allocation_id: string | null;
+          synthetic: boolean;
+          transaction_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          allocated_amount: number;
+          created_at?: string;
+          id?: string;
+          idempotency_key?: string | null;
+          import_run_id?: string | null;
+          invoice_id: string;
+          method: string;
+          payment_id: string;
+          performed_by?: string | null;
+          reverses_allocation_id?: string | null;
+          synthetic?: boolean;
+          transaction_id: string;
+        };
+        Update: {
+          account_id?: string;
+          allocated_amount?: number;
+          created_at?: string;
+          id?: string;
+          idempotency_key?: string | null;
+          import_run_id?: string | null;
+          invoice_id?: string;
+          method?: string;
+          payment_id?: string;
+          performed_by?: string | null;
+          reverses_allocation_id?: string | null;
+          synthetic?: boolean;
+          transaction_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'payment_allocations_invoice_id_fkey';
+            columns: ['invoice_id'];
+            isOneToOne: false;
+            referencedRelation: 'invoices';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'payment_allocations_invoice_id_fkey';
+            columns: ['invoice_id'];
+            isOneToOne: false;
+            referencedRelation: 'open_invoices';
+            referencedColumns: ['invoice_id'];
+          },
+          {
+            foreignKeyName: 'payment_allocations_payment_id_fkey';
+            columns: ['payment_id'];
+            isOneToOne: false;
+            referencedRelation: 'payments';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'payment_allocations_reverses_allocation_id_fkey';
+            columns: ['reverses_allocation_id'];
+            isOneToOne: true;
+            referencedRelation: 'payment_allocations';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
+      payment_deadlines: {
+        Row: {
+          account_id: string;
+          created_at: string;
+          due_at: string;
+          expired_at: string | null;
+          extensions: number;
+          granted_by: string | null;
+          order_id: string;
+          reminded_at: string | null;
+          settled_at: string | null;
+          status: string;
+          updated_at: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          created_at?: string;
+          due_at: string;
+          expired_at?: string | null;
+          extensions?: number;
+          granted_by?: string | null;
+          order_id: string;
+          reminded_at?: string | null;
+          settled_at?: string | null;
+          status?: string;
+          updated_at?: string;
+        };
+        Update: {
+          account_id?: string;
+          created_at?: string;
+          due_at?: string;
+          expired_at?: string | null;
+          extensions?: number;
+          granted_by?: string | null;
+          order_id?: string;
+          reminded_at?: string | null;
+          settled_at?: string | null;
+          status?: string;
+          updated_at?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'payment_deadlines_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: true;
+            referencedRelation: 'customer_orders';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'payment_deadlines_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: true;
+            referencedRelation: 'order_details';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'payment_deadlines_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: true;
+            referencedRelation: 'order_management';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'payment_deadlines_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: true;
+            referencedRelation: 'orders';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'payment_deadlines_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: true;
+            referencedRelation: 'overdue_orders';
+            referencedColumns: ['order_id'];
+          },
+        ];
+      };
       payment_methods: {
         Row: {
           code: string;
@@ -978,21 +2156,178 @@ export type Database = {
         };
         Relationships: [];
       };
+      payment_receipts: {
+        Row: {
+          account_id: string;
+          alerted_at: string | null;
+          amount: number;
+          approved_amount: number | null;
+          created_at: string;
+          currency: string;
+          id: string;
+          invoice_id: string | null;
+          notes: string | null;
+          order_id: string | null;
+          paid_on: string | null;
+          payment_id: string | null;
+          payment_voided_at: string | null;
+          reference: string | null;
+          review_notes: string | null;
+          reviewed_at: string | null;
+          reviewed_by: string | null;
+          status: string;
+          storage_path: string | null;
+          submitted_at: string;
+          submitted_by: string | null;
+          updated_at: string;
+          user_id: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          alerted_at?: string | null;
+          amount: number;
+          approved_amount?: number | null;
+          created_at?: string;
+          currency: string;
+          id?: string;
+          invoice_id?: string | null;
+          notes?: string | null;
+          order_id?: string | null;
+          paid_on?: string | null;
+          payment_id?: string | null;
+          payment_voided_at?: string | null;
+          reference?: string | null;
+          review_notes?: string | null;
+          reviewed_at?: string | null;
+          reviewed_by?: string | null;
+          status?: string;
+          storage_path?: string | null;
+          submitted_at?: string;
+          submitted_by?: string | null;
+          updated_at?: string;
+          user_id: string;
+        };
+        Update: {
+          account_id?: string;
+          alerted_at?: string | null;
+          amount?: number;
+          approved_amount?: number | null;
+          created_at?: string;
+          currency?: string;
+          id?: string;
+          invoice_id?: string | null;
+          notes?: string | null;
+          order_id?: string | null;
+          paid_on?: string | null;
+          payment_id?: string | null;
+          payment_voided_at?: string | null;
+          reference?: string | null;
+          review_notes?: string | null;
+          reviewed_at?: string | null;
+          reviewed_by?: string | null;
+          status?: string;
+          storage_path?: string | null;
+          submitted_at?: string;
+          submitted_by?: string | null;
+          updated_at?: string;
+          user_id?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'payment_receipts_account_id_fkey';
+            columns: ['account_id'];
+            isOneToOne: false;
+            referencedRelation: 'accounts';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'payment_receipts_currency_fkey';
+            columns: ['currency'];
+            isOneToOne: false;
+            referencedRelation: 'currencies';
+            referencedColumns: ['code'];
+          },
+          {
+            foreignKeyName: 'payment_receipts_invoice_id_fkey';
+            columns: ['invoice_id'];
+            isOneToOne: false;
+            referencedRelation: 'invoices';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'payment_receipts_invoice_id_fkey';
+            columns: ['invoice_id'];
+            isOneToOne: false;
+            referencedRelation: 'open_invoices';
+            referencedColumns: ['invoice_id'];
+          },
+          {
+            foreignKeyName: 'payment_receipts_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'customer_orders';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'payment_receipts_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_details';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'payment_receipts_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_management';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'payment_receipts_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'orders';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'payment_receipts_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'overdue_orders';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'payment_receipts_payment_id_fkey';
+            columns: ['payment_id'];
+            isOneToOne: true;
+            referencedRelation: 'payments';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
       payments: {
         Row: {
           account_id: string;
+          allocated_amount: number;
           amount: number;
           applied_amount: number;
+          charged_back_amount: number;
           created_at: string;
           credit_amount: number;
           currency: string;
+          external_id: string | null;
           id: string;
           method: string;
           notes: string | null;
-          order_id: string;
+          order_id: string | null;
+          paid_at: string;
+          reclaimed_amount: number;
           recorded_by: string | null;
           reference: string | null;
+          source: string;
           status: string;
+          unapplied_amount: number;
           updated_at: string;
           void_reason: string | null;
           voided_by: string | null;
@@ -1000,36 +2335,50 @@ export type Database = {
         ComputedFields: never;
         Insert: {
           account_id: string;
+          allocated_amount?: number;
           amount: number;
           applied_amount: number;
+          charged_back_amount?: number;
           created_at?: string;
           credit_amount: number;
           currency: string;
+          external_id?: string | null;
           id?: string;
           method: string;
           notes?: string | null;
-          order_id: string;
+          order_id?: string | null;
+          paid_at?: string;
+          reclaimed_amount?: number;
           recorded_by?: string | null;
           reference?: string | null;
+          source?: string;
           status?: string;
+          unapplied_amount?: never;
           updated_at?: string;
           void_reason?: string | null;
           voided_by?: string | null;
         };
         Update: {
           account_id?: string;
+          allocated_amount?: number;
           amount?: number;
           applied_amount?: number;
+          charged_back_amount?: number;
           created_at?: string;
           credit_amount?: number;
           currency?: string;
+          external_id?: string | null;
           id?: string;
           method?: string;
           notes?: string | null;
-          order_id?: string;
+          order_id?: string | null;
+          paid_at?: string;
+          reclaimed_amount?: number;
           recorded_by?: string | null;
           reference?: string | null;
+          source?: string;
           status?: string;
+          unapplied_amount?: never;
           updated_at?: string;
           void_reason?: string | null;
           voided_by?: string | null;
@@ -1076,6 +2425,13 @@ export type Database = {
             isOneToOne: false;
             referencedRelation: 'orders';
             referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'payments_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'overdue_orders';
+            referencedColumns: ['order_id'];
           },
         ];
       };
@@ -1209,6 +2565,52 @@ export type Database = {
           capacity?: number;
           procedure?: string;
           refill_per_second?: number;
+        };
+        Relationships: [];
+      };
+      reconciliation_runs: {
+        Row: {
+          accounts: number;
+          check_code: string;
+          created_at: string;
+          details: NonNullable<Json>;
+          diff_abs: number;
+          diff_ratio_ppm: number;
+          differing_accounts: number;
+          expected_amount: number;
+          id: string;
+          limit_ppm: number;
+          started_at: string;
+          status: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          accounts: number;
+          check_code: string;
+          created_at?: string;
+          details?: NonNullable<Json>;
+          diff_abs: number;
+          diff_ratio_ppm: number;
+          differing_accounts: number;
+          expected_amount: number;
+          id?: string;
+          limit_ppm: number;
+          started_at: string;
+          status: string;
+        };
+        Update: {
+          accounts?: number;
+          check_code?: string;
+          created_at?: string;
+          details?: NonNullable<Json>;
+          diff_abs?: number;
+          diff_ratio_ppm?: number;
+          differing_accounts?: number;
+          expected_amount?: number;
+          id?: string;
+          limit_ppm?: number;
+          started_at?: string;
+          status?: string;
         };
         Relationships: [];
       };
@@ -1496,6 +2898,13 @@ export type Database = {
             referencedColumns: ['id'];
           },
           {
+            foreignKeyName: 'refunds_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'overdue_orders';
+            referencedColumns: ['order_id'];
+          },
+          {
             foreignKeyName: 'refunds_return_id_fkey';
             columns: ['return_id'];
             isOneToOne: false;
@@ -1631,6 +3040,13 @@ export type Database = {
             isOneToOne: false;
             referencedRelation: 'orders';
             referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'returns_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'overdue_orders';
+            referencedColumns: ['order_id'];
           },
         ];
       };
@@ -1827,6 +3243,13 @@ export type Database = {
             isOneToOne: false;
             referencedRelation: 'orders';
             referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'shipments_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'overdue_orders';
+            referencedColumns: ['order_id'];
           },
         ];
       };
@@ -2030,6 +3453,13 @@ export type Database = {
             referencedRelation: 'orders';
             referencedColumns: ['id'];
           },
+          {
+            foreignKeyName: 'stock_reservations_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'overdue_orders';
+            referencedColumns: ['order_id'];
+          },
         ];
       };
       transactions: {
@@ -2107,6 +3537,13 @@ export type Database = {
             isOneToOne: false;
             referencedRelation: 'orders';
             referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'transactions_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'overdue_orders';
+            referencedColumns: ['order_id'];
           },
         ];
       };
@@ -2366,6 +3803,68 @@ export type Database = {
       };
     };
     Views: {
+      card_events_unmatched: {
+        Row: {
+          account_id: string | null;
+          amount: number | null;
+          created_at: string;
+          currency: string;
+          event_id: string;
+          kind: string;
+          object_id: string | null;
+          occurred_at: string;
+          order_id: string | null;
+          payload: NonNullable<Json>;
+          provider: string;
+          provider_payment_id: string;
+          reason: string | null;
+        };
+        ComputedFields: never;
+        Relationships: [
+          {
+            foreignKeyName: 'card_payments_account_id_fkey';
+            columns: ['account_id'];
+            isOneToOne: false;
+            referencedRelation: 'accounts';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'card_payments_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'customer_orders';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'card_payments_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_details';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'card_payments_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_management';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'card_payments_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'orders';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'card_payments_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'overdue_orders';
+            referencedColumns: ['order_id'];
+          },
+        ];
+      };
       customer_orders: {
         Row: {
           amount_due: number;
@@ -2447,6 +3946,81 @@ export type Database = {
           wallet_amount?: number | null;
         };
         Relationships: [];
+      };
+      open_invoices: {
+        Row: {
+          account_id: string;
+          allocated_total: number;
+          amount: number;
+          balance_version: number;
+          credited_amount: number;
+          currency: string;
+          days_overdue: number | null;
+          due_at: string | null;
+          invoice_id: string;
+          invoice_number: string;
+          issued_at: string;
+          order_id: string | null;
+          prepaid_amount: number;
+          reference: string | null;
+          remaining_amount: number;
+          status: string;
+          total_amount: number;
+          user_id: string;
+          version: number;
+        };
+        ComputedFields: never;
+        Relationships: [
+          {
+            foreignKeyName: 'invoices_account_id_fkey';
+            columns: ['account_id'];
+            isOneToOne: false;
+            referencedRelation: 'accounts';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'invoices_currency_fkey';
+            columns: ['currency'];
+            isOneToOne: false;
+            referencedRelation: 'currencies';
+            referencedColumns: ['code'];
+          },
+          {
+            foreignKeyName: 'invoices_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'customer_orders';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'invoices_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_details';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'invoices_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_management';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'invoices_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'orders';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'invoices_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'overdue_orders';
+            referencedColumns: ['order_id'];
+          },
+        ];
       };
       order_details: {
         Row: {
@@ -2569,6 +4143,121 @@ export type Database = {
         ComputedFields: never;
         Relationships: [];
       };
+      overdue_orders: {
+        Row: {
+          account_id: string;
+          created_at: string;
+          currency: string;
+          due_at: string;
+          expired_at: string | null;
+          extensions: number;
+          order_id: string;
+          order_number: string;
+          outstanding_amount: number;
+          paid_amount: number;
+          payment_method: string;
+          payment_status: string;
+          status: string;
+          total_amount: number;
+          user_id: string;
+          version: number;
+        };
+        ComputedFields: never;
+        Relationships: [];
+      };
+      receipt_queue: {
+        Row: {
+          account_id: string;
+          age: string | null;
+          amount: number;
+          currency: string;
+          customer_name: string | null;
+          invoice_id: string | null;
+          invoice_number: string | null;
+          invoice_remaining_amount: number | null;
+          is_late: boolean | null;
+          notes: string | null;
+          order_amount_due: number | null;
+          order_id: string | null;
+          order_number: string | null;
+          order_status: string | null;
+          paid_on: string | null;
+          payment_status: string | null;
+          receipt_id: string;
+          reference: string | null;
+          stage: string | null;
+          storage_path: string | null;
+          submitted_at: string;
+          submitted_by: string | null;
+          user_id: string;
+        };
+        ComputedFields: never;
+        Relationships: [
+          {
+            foreignKeyName: 'payment_receipts_account_id_fkey';
+            columns: ['account_id'];
+            isOneToOne: false;
+            referencedRelation: 'accounts';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'payment_receipts_currency_fkey';
+            columns: ['currency'];
+            isOneToOne: false;
+            referencedRelation: 'currencies';
+            referencedColumns: ['code'];
+          },
+          {
+            foreignKeyName: 'payment_receipts_invoice_id_fkey';
+            columns: ['invoice_id'];
+            isOneToOne: false;
+            referencedRelation: 'invoices';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'payment_receipts_invoice_id_fkey';
+            columns: ['invoice_id'];
+            isOneToOne: false;
+            referencedRelation: 'open_invoices';
+            referencedColumns: ['invoice_id'];
+          },
+          {
+            foreignKeyName: 'payment_receipts_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'customer_orders';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'payment_receipts_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_details';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'payment_receipts_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'order_management';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'payment_receipts_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'orders';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'payment_receipts_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: false;
+            referencedRelation: 'overdue_orders';
+            referencedColumns: ['order_id'];
+          },
+        ];
+      };
       variant_stock: {
         Row: {
           available_quantity: number | null;
@@ -2589,6 +4278,131 @@ export type Database = {
       };
     };
     Functions: {
+      account_debt: {
+        Args: { p_currency?: string; p_user_id?: string };
+        Returns: Database['public']['CompositeTypes']['account_debt_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'account_debt_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      account_debt_compare: {
+        Args: { p_user_id?: string };
+        Returns: Database['public']['CompositeTypes']['account_debt_compare_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'account_debt_compare_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      account_statement: {
+        Args: {
+          p_after_version?: number;
+          p_currency?: string;
+          p_from?: string;
+          p_limit?: number;
+          p_to?: string;
+          p_user_id?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['account_statement_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'account_statement_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      import_abort: {
+        Args: {
+          p_actor_id?: string;
+          p_limit?: number;
+          p_reason?: string;
+          p_run_id: string;
+          p_void?: boolean;
+        };
+        Returns: Database['public']['CompositeTypes']['import_abort_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'import_abort_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      import_analyze: {
+        Args: { p_options?: Json; p_run_id: string };
+        Returns: Database['public']['CompositeTypes']['import_analyze_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'import_analyze_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      import_apply: {
+        Args: { p_actor_id?: string; p_dry_run?: boolean; p_limit?: number; p_run_id: string };
+        Returns: Database['public']['CompositeTypes']['import_progress_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'import_progress_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      import_backfill: {
+        Args: {
+          p_actor_id?: string;
+          p_dry_run?: boolean;
+          p_limit?: number;
+          p_run_id?: string;
+          p_user_id?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['import_backfill_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'import_backfill_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      import_begin: {
+        Args: {
+          p_actor_id?: string;
+          p_idempotency_key?: string;
+          p_kind: string;
+          p_options?: Json;
+          p_source_name: string;
+        };
+        Returns: Database['public']['CompositeTypes']['import_begin_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'import_begin_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      import_report: {
+        Args: { p_run_id: string };
+        Returns: Database['public']['CompositeTypes']['import_report_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'import_report_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      import_stage: {
+        Args: { p_first_row: number; p_is_last?: boolean; p_rows: Json; p_run_id: string };
+        Returns: Database['public']['CompositeTypes']['import_progress_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'import_progress_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       integrity_check_books: {
         Args: Record<PropertyKey, never>;
         Returns: {
@@ -2598,6 +4412,16 @@ export type Database = {
           subject: string;
         }[];
       };
+      integrity_check_drift: {
+        Args: Record<PropertyKey, never>;
+        Returns: Database['public']['CompositeTypes']['integrity_check_drift_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'integrity_check_drift_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       integrity_verify_seals: {
         Args: { p_hash?: string; p_seal_number?: number };
         Returns: {
@@ -2605,6 +4429,26 @@ export type Database = {
           problem: string;
           seal_number: number;
         }[];
+      };
+      invoice_document: {
+        Args: { p_invoice_id: string };
+        Returns: Database['public']['CompositeTypes']['invoice_document_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'invoice_document_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      invoice_recalculate: {
+        Args: { p_account_id?: string; p_repair?: boolean };
+        Returns: Database['public']['CompositeTypes']['invoice_recalculate_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'invoice_recalculate_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
       };
       ledger_adjust_stock: {
         Args: {
@@ -2619,6 +4463,37 @@ export type Database = {
         SetofOptions: {
           from: '*';
           to: 'ledger_adjust_stock_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      ledger_allocate_payment: {
+        Args: {
+          p_actor_id?: string;
+          p_idempotency_key?: string;
+          p_lines: Json;
+          p_payment_id: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_allocate_payment_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_allocate_payment_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      ledger_auto_allocate_payment: {
+        Args: {
+          p_actor_id?: string;
+          p_dry_run?: boolean;
+          p_idempotency_key?: string;
+          p_payment_id: string;
+          p_strategy?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_auto_allocate_payment_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_auto_allocate_payment_result';
           isOneToOne: false;
           isSetofReturn: true;
         };
@@ -2667,6 +4542,24 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      ledger_change_invoice: {
+        Args: {
+          p_actor_id?: string;
+          p_due_at?: string;
+          p_expected_version?: number;
+          p_idempotency_key?: string;
+          p_invoice_id: string;
+          p_notes?: string;
+          p_reference?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_change_invoice_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_change_invoice_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       ledger_change_order_status: {
         Args: {
           p_actor_action?: string;
@@ -2702,6 +4595,16 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      ledger_confirm_payment: {
+        Args: { p_event: Json; p_provider: string };
+        Returns: Database['public']['CompositeTypes']['ledger_confirm_payment_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_confirm_payment_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       ledger_continue_bulk_change: {
         Args: { p_bulk_change_id: string; p_limit?: number };
         Returns: Database['public']['CompositeTypes']['ledger_continue_bulk_change_result'][];
@@ -2727,6 +4630,24 @@ export type Database = {
         SetofOptions: {
           from: '*';
           to: 'ledger_credit_account_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      ledger_credit_invoice: {
+        Args: {
+          p_actor_id?: string;
+          p_amount?: number;
+          p_expected_version?: number;
+          p_idempotency_key?: string;
+          p_invoice_id: string;
+          p_lines?: Json;
+          p_reason?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_credit_invoice_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_credit_invoice_result';
           isOneToOne: false;
           isSetofReturn: true;
         };
@@ -2763,6 +4684,22 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      ledger_extend_grace: {
+        Args: {
+          p_actor_id?: string;
+          p_idempotency_key?: string;
+          p_order_id: string;
+          p_reason?: string;
+          p_until: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_extend_grace_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_extend_grace_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       ledger_freeze_account: {
         Args: {
           p_actor_id?: string;
@@ -2776,6 +4713,29 @@ export type Database = {
         SetofOptions: {
           from: '*';
           to: 'ledger_freeze_account_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      ledger_issue_invoice: {
+        Args: {
+          p_actor_id?: string;
+          p_billing_address?: Json;
+          p_currency?: string;
+          p_due_at?: string;
+          p_idempotency_key?: string;
+          p_lines?: Json;
+          p_notes?: string;
+          p_order_id?: string;
+          p_prices_include_tax?: boolean;
+          p_reference?: string;
+          p_series?: string;
+          p_user_id?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_issue_invoice_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_issue_invoice_result';
           isOneToOne: false;
           isSetofReturn: true;
         };
@@ -2807,12 +4767,16 @@ export type Database = {
       ledger_record_payment: {
         Args: {
           p_actor_id?: string;
-          p_amount: number;
+          p_amount?: number;
+          p_currency?: string;
           p_idempotency_key?: string;
+          p_invoice_id?: string;
           p_method?: string;
           p_notes?: string;
-          p_order_id: string;
+          p_order_id?: string;
+          p_paid_at?: string;
           p_reference?: string;
+          p_user_id?: string;
         };
         Returns: Database['public']['CompositeTypes']['ledger_record_payment_result'][];
         SetofOptions: {
@@ -2852,6 +4816,22 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      ledger_release_payment: {
+        Args: {
+          p_actor_id?: string;
+          p_amount?: number;
+          p_idempotency_key?: string;
+          p_payment_id: string;
+          p_reason?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_release_payment_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_release_payment_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       ledger_request_return: {
         Args: {
           p_idempotency_key?: string;
@@ -2881,6 +4861,38 @@ export type Database = {
         SetofOptions: {
           from: '*';
           to: 'ledger_request_withdrawal_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      ledger_reverse_allocation: {
+        Args: {
+          p_actor_id?: string;
+          p_allocation_id: string;
+          p_idempotency_key?: string;
+          p_reason?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_reverse_allocation_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_reverse_allocation_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      ledger_review_receipt: {
+        Args: {
+          p_action: string;
+          p_actor_id?: string;
+          p_amount?: number;
+          p_idempotency_key?: string;
+          p_notes?: string;
+          p_receipt_id: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_review_receipt_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_review_receipt_result';
           isOneToOne: false;
           isSetofReturn: true;
         };
@@ -2939,6 +4951,42 @@ export type Database = {
         SetofOptions: {
           from: '*';
           to: 'ledger_save_address_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      ledger_set_credit_terms: {
+        Args: {
+          p_actor_id?: string;
+          p_credit_limit_amount?: number;
+          p_currency?: string;
+          p_due_days?: number;
+          p_idempotency_key?: string;
+          p_max_grace_orders?: number;
+          p_reason?: string;
+          p_user_id: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_set_credit_terms_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_set_credit_terms_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      ledger_set_flag: {
+        Args: {
+          p_actor_id?: string;
+          p_idempotency_key?: string;
+          p_key: string;
+          p_percentage?: number;
+          p_reason?: string;
+          p_state: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_set_flag_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_set_flag_result';
           isOneToOne: false;
           isSetofReturn: true;
         };
@@ -3011,6 +5059,43 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      ledger_submit_receipt: {
+        Args: {
+          p_amount?: number;
+          p_currency?: string;
+          p_idempotency_key?: string;
+          p_invoice_id?: string;
+          p_notes?: string;
+          p_order_id?: string;
+          p_paid_on?: string;
+          p_receipt_id?: string;
+          p_reference?: string;
+          p_storage_path?: string;
+          p_user_id?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_submit_receipt_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_submit_receipt_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      ledger_void_invoice: {
+        Args: {
+          p_actor_id?: string;
+          p_idempotency_key?: string;
+          p_invoice_id: string;
+          p_reason?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_void_invoice_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_void_invoice_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       ledger_void_payment: {
         Args: {
           p_actor_id?: string;
@@ -3022,6 +5107,16 @@ export type Database = {
         SetofOptions: {
           from: '*';
           to: 'ledger_void_payment_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      ledger_withdraw_receipt: {
+        Args: { p_idempotency_key?: string; p_receipt_id: string; p_user_id?: string };
+        Returns: Database['public']['CompositeTypes']['ledger_withdraw_receipt_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_withdraw_receipt_result';
           isOneToOne: false;
           isSetofReturn: true;
         };
@@ -3218,6 +5313,161 @@ export type Database = {
       [_ in never]: never;
     };
     CompositeTypes: {
+      account_debt_compare_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        user_id: string | null;
+        differences: number | null;
+        accounts: Json | null;
+      };
+      account_debt_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        account_id: string | null;
+        currency: string | null;
+        debt_amount: number | null;
+        invoiced_amount: number | null;
+        allocated_amount: number | null;
+        unapplied_amount: number | null;
+        is_cached: boolean | null;
+      };
+      account_statement_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        account_id: string | null;
+        currency: string | null;
+        from_at: string | null;
+        to_at: string | null;
+        opening: Json | null;
+        movements: Json | null;
+        closing: Json | null;
+        next_version: number | null;
+      };
+      import_abort_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        run_id: string | null;
+        kind: string | null;
+        state: string | null;
+        dropped_amount: number | null;
+        voided_rows: number | null;
+        kept_rows: number | null;
+        done: boolean | null;
+      };
+      import_analyze_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        run_id: string | null;
+        state: string | null;
+        staged_rows: number | null;
+        rejected_rows: number | null;
+        report: Json | null;
+      };
+      import_backfill_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        run_id: string | null;
+        backfill_state: string | null;
+        mode: string | null;
+        allocated_amount: number | null;
+        done: boolean | null;
+        report: Json | null;
+      };
+      import_begin_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        run_id: string | null;
+        kind: string | null;
+        state: string | null;
+        currency: string | null;
+      };
+      import_progress_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        run_id: string | null;
+        kind: string | null;
+        state: string | null;
+        staged_rows: number | null;
+        applied_rows: number | null;
+        skipped_rows: number | null;
+        rejected_rows: number | null;
+        done: boolean | null;
+      };
+      import_report_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        run_id: string | null;
+        kind: string | null;
+        source_name: string | null;
+        currency: string | null;
+        state: string | null;
+        staged_rows: number | null;
+        applied_rows: number | null;
+        skipped_rows: number | null;
+        rejected_rows: number | null;
+        sums: Json | null;
+        rejects: Json | null;
+        analysis: Json | null;
+        backfill: Json | null;
+        created_at: string | null;
+        analyzed_at: string | null;
+        applied_at: string | null;
+        aborted_at: string | null;
+      };
+      integrity_check_drift_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        runs: Json | null;
+      };
+      invoice_document_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        invoice_id: string | null;
+        document: Json | null;
+      };
+      invoice_recalculate_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        difference_count: number | null;
+        repaired_accounts: number | null;
+        differences: Json | null;
+      };
       ledger_adjust_stock_result: {
         success: boolean | null;
         transaction_id: string | null;
@@ -3226,6 +5476,33 @@ export type Database = {
         error_details: Json | null;
         variant_id: string | null;
         stock_quantity: number | null;
+      };
+      ledger_allocate_payment_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        payment_id: string | null;
+        currency: string | null;
+        allocated_amount: number | null;
+        unapplied_amount: number | null;
+        allocations: Json | null;
+      };
+      ledger_auto_allocate_payment_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        payment_id: string | null;
+        currency: string | null;
+        strategy: string | null;
+        dry_run: boolean | null;
+        allocated_amount: number | null;
+        unapplied_amount: number | null;
+        allocations: Json | null;
+        plan: Json | null;
       };
       ledger_bulk_change_status_result: {
         success: boolean | null;
@@ -3261,6 +5538,19 @@ export type Database = {
         status: string | null;
         available_balance: number | null;
       };
+      ledger_change_invoice_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        invoice_id: string | null;
+        invoice_number: string | null;
+        due_at: string | null;
+        reference: string | null;
+        notes: string | null;
+        version: number | null;
+      };
       ledger_change_order_status_result: {
         success: boolean | null;
         transaction_id: string | null;
@@ -3285,6 +5575,24 @@ export type Database = {
         delivered_at: string | null;
         order_status: string | null;
       };
+      ledger_confirm_payment_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        card_payment_id: string | null;
+        order_id: string | null;
+        status: string | null;
+        effect: string | null;
+        problem: string | null;
+        captured_amount: number | null;
+        refunded_amount: number | null;
+        charged_back_amount: number | null;
+        order_status: string | null;
+        payment_status: string | null;
+        outstanding_amount: number | null;
+      };
       ledger_continue_bulk_change_result: {
         success: boolean | null;
         transaction_id: string | null;
@@ -3307,6 +5615,21 @@ export type Database = {
         amount: number | null;
         currency: string | null;
         available_balance: number | null;
+      };
+      ledger_credit_invoice_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        invoice_id: string | null;
+        credit_note_id: string | null;
+        credit_note_number: string | null;
+        credited_amount: number | null;
+        tax_amount: number | null;
+        released_amount: number | null;
+        remaining_amount: number | null;
+        version: number | null;
       };
       ledger_delete_address_result: {
         success: boolean | null;
@@ -3333,6 +5656,18 @@ export type Database = {
         order_status: string | null;
         refund_id: string | null;
       };
+      ledger_extend_grace_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        order_id: string | null;
+        payment_status: string | null;
+        due_at: string | null;
+        extensions: number | null;
+        outstanding_amount: number | null;
+      };
       ledger_freeze_account_result: {
         success: boolean | null;
         transaction_id: string | null;
@@ -3341,6 +5676,23 @@ export type Database = {
         error_details: Json | null;
         account_id: string | null;
         frozen: boolean | null;
+      };
+      ledger_issue_invoice_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        invoice_id: string | null;
+        invoice_number: string | null;
+        order_id: string | null;
+        currency: string | null;
+        total_amount: number | null;
+        tax_amount: number | null;
+        prepaid_amount: number | null;
+        amount: number | null;
+        due_at: string | null;
+        version: number | null;
       };
       ledger_place_order_result: {
         success: boolean | null;
@@ -3373,6 +5725,10 @@ export type Database = {
         payment_status: string | null;
         outstanding_amount: number | null;
         available_balance: number | null;
+        allocated_amount: number | null;
+        unapplied_amount: number | null;
+        invoice_id: string | null;
+        user_id: string | null;
       };
       ledger_refund_order_result: {
         success: boolean | null;
@@ -3399,6 +5755,19 @@ export type Database = {
         referrer_user_id: string | null;
         rate_bp: number | null;
       };
+      ledger_release_payment_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        payment_id: string | null;
+        order_id: string | null;
+        released_amount: number | null;
+        credit_amount: number | null;
+        unapplied_amount: number | null;
+        available_balance: number | null;
+      };
       ledger_request_return_result: {
         success: boolean | null;
         transaction_id: string | null;
@@ -3419,6 +5788,41 @@ export type Database = {
         status: string | null;
         amount: number | null;
         currency: string | null;
+        available_balance: number | null;
+      };
+      ledger_reverse_allocation_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        allocation_id: string | null;
+        payment_id: string | null;
+        invoice_id: string | null;
+        reversed_amount: number | null;
+        remaining_amount: number | null;
+        unapplied_amount: number | null;
+        allocations: Json | null;
+      };
+      ledger_review_receipt_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        receipt_id: string | null;
+        status: string | null;
+        order_id: string | null;
+        invoice_id: string | null;
+        payment_id: string | null;
+        approved_amount: number | null;
+        applied_amount: number | null;
+        allocated_amount: number | null;
+        credit_amount: number | null;
+        unapplied_amount: number | null;
+        order_status: string | null;
+        payment_status: string | null;
+        outstanding_amount: number | null;
         available_balance: number | null;
       };
       ledger_review_return_result: {
@@ -3452,6 +5856,31 @@ export type Database = {
         error_message: string | null;
         error_details: Json | null;
         address_id: string | null;
+      };
+      ledger_set_credit_terms_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        account_id: string | null;
+        currency: string | null;
+        credit_limit_amount: number | null;
+        due_days: number | null;
+        max_grace_orders: number | null;
+        version: number | null;
+      };
+      ledger_set_flag_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        key: string | null;
+        state: string | null;
+        percentage: number | null;
+        previous_state: string | null;
+        previous_percentage: number | null;
       };
       ledger_set_order_status_result: {
         success: boolean | null;
@@ -3499,6 +5928,32 @@ export type Database = {
         stock_slots: number | null;
         stock_quantity: number | null;
       };
+      ledger_submit_receipt_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        receipt_id: string | null;
+        order_id: string | null;
+        invoice_id: string | null;
+        status: string | null;
+        amount: number | null;
+        currency: string | null;
+        payment_status: string | null;
+      };
+      ledger_void_invoice_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        invoice_id: string | null;
+        invoice_number: string | null;
+        order_id: string | null;
+        voided_amount: number | null;
+        version: number | null;
+      };
       ledger_void_payment_result: {
         success: boolean | null;
         transaction_id: string | null;
@@ -3511,6 +5966,19 @@ export type Database = {
         payment_status: string | null;
         outstanding_amount: number | null;
         available_balance: number | null;
+        reversed_amount: number | null;
+      };
+      ledger_withdraw_receipt_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        receipt_id: string | null;
+        status: string | null;
+        order_id: string | null;
+        invoice_id: string | null;
+        payment_status: string | null;
       };
       order_draft_delete_result: {
         success: boolean | null;

@@ -61,3 +61,7 @@ export const actorId = id('Who acts, when a backend calls on behalf of a person.
 export const transactionId = id('The transaction that was written.');
 
 export const availableBalance = signedAmount('What the wallet can spend from now on.');
+
+/** The same or null; the description says both. */
+export const orNull = <T extends z.ZodType>(schema: T) =>
+  schema.nullable().describe(schema.description ?? '');

@@ -18,4 +18,5 @@ export type { Batch, Listing, Operation, Procedure } from './procedure.ts';
 export { type ProcedureMethod, type Procedures, procedures } from './procedures/index.ts';
 export { orderItem, orderStatus, paymentMethod, paymentStatus } from './procedures/order-shapes.ts';
 export { recordedMethod, withdrawalStatus } from './procedures/payments.ts';
+export { receiptStatus } from './procedures/receipts.ts';
 export type { Sending } from './request.ts';

@@ -7,6 +7,7 @@ import { orderCases } from './orders.ts';
 import { placeCases } from './place.ts';
 import { quoteCase } from './quote.ts';
 import { readCases } from './reads.ts';
+import { receivableCases } from './receivables.ts';
 
 /** What is measured unless somebody names cases. */
 export const cases: Case[] = [
@@ -15,6 +16,7 @@ export const cases: Case[] = [
   ...orderCases,
   ...lifecycleCases,
   ...moneyCases,
+  ...receivableCases,
   quoteCase,
   ...readCases,
 ];

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import process from 'node:process';
 import { z } from 'zod';
 import type { FunctionConfig } from '../config.ts';
 import { PROJECT_ROOT } from '../database/supabase-cli.ts';
@@ -36,6 +37,9 @@ export function edgeFunctions(options: FunctionsOptions): Map<string, EdgeFuncti
   );
 }
 
+/** What is set for functions where the stack is started, as `supabase secrets set` does on a hosted project. */
+const SECRETS_OF_FUNCTIONS = /^PAYMENT_WEBHOOK_SECRETS_/;
+
 async function startFunction(
   name: string,
   config: FunctionConfig,
@@ -57,6 +61,9 @@ async function startFunction(
       config.entrypoint,
     ],
     env: {
+      ...Object.fromEntries(
+        Object.entries(process.env).filter(([name]) => SECRETS_OF_FUNCTIONS.test(name)),
+      ),
       NO_COLOR: '1',
       DENO_NO_UPDATE_CHECK: '1',
       SUPABASE_URL: url,

@@ -3,6 +3,7 @@ import type { Stack } from '../stack.ts';
 import { playAfterSale, printVendors } from './after-sale.ts';
 import { type Order, printBalance, printRefusal, step } from './narrate.ts';
 import { type Person, signIn, signUp } from './people.ts';
+import { playReceivables } from './receivables.ts';
 import { printBooks } from './report.ts';
 
 /** Variants of supabase/seed.sql. */
@@ -62,6 +63,7 @@ export async function playDay(stack: Stack): Promise<void> {
     move(admin, third, to),
   );
   await printVendors(admin, vendors);
+  await playReceivables(finance, { name: 'Noor', person: noor }, blueMug);
 
   // the scheduler does this once a minute
   await withConnection(stack.databaseUrl, (sql) => sql`select ledger.seal_events()`);

@@ -19,10 +19,22 @@ as $$
   union all
   select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_payments() d
   union all
+  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_cards() d
+  union all
+  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_allocations() d
+  union all
+  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_invoices() d
+  union all
+  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_receipts() d
+  union all
+  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_grace() d
+  union all
   select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_fulfilment() d
   union all
   select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_vendors() d
   union all
-  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_texts() d;
+  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_texts() d
+  union all
+  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_imports() d;
 $$;
 comment on function ledger.book_differences() is 'Sums that should be equal and are not; no rows when the books are in order.';

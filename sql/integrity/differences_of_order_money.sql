@@ -10,7 +10,8 @@ as $$
     left join public.transactions t on t.id = p.transaction_id
     cross join lateral (values (p.credit_account, p.amount), (p.debit_account, -p.amount)) l (account, amount)
     where l.account in ('order_escrow', 'receivable', 'refunds_payable', 'revenue', 'vendor_payable', 'tax_payable', 'shipping_income', 'discounts')
-      and (t.order_id is not null or l.account in ('order_escrow', 'receivable', 'refunds_payable'))
+      -- the receivable of what is no order is that of free invoices: ledger.differences_of_invoices
+      and (t.order_id is not null or l.account in ('order_escrow', 'refunds_payable'))
     group by t.order_id, l.account),
   taken_back as (
     select f.order_id, sum(f.goods_amount) as goods, sum(f.discount_amount) as discount, sum(f.tax_amount) as tax, sum(f.shipping_amount) as shipping,
@@ -74,7 +75,7 @@ as $$
          coalesce(t.amount, 0)::text
   from public.orders o
   left join taken_back b on b.order_id = o.id
-  left join (select p.order_id, sum(p.credit_amount) as credit from public.payments p where p.status = 'captured' group by p.order_id) p
+  left join (select p.order_id, sum(p.credit_amount - p.reclaimed_amount) as credit from public.payments p where p.status = 'captured' group by p.order_id) p
     on p.order_id = o.id
   left join (select t.order_id, sum(t.amount) as amount from public.transactions t where t.order_id is not null group by t.order_id) t
     on t.order_id = o.id
@@ -82,7 +83,8 @@ as $$
   union all
   select 'payment_status_follows_the_money', o.id::text, s.status, o.payment_status
   from public.orders o
-  cross join lateral ledger.payment_status_of(o.total_amount, o.credited_amount, o.paid_amount, o.refunded_amount, o.payment_status) s (status)
+  cross join lateral ledger.payment_status_of(o.total_amount, o.credited_amount, o.paid_amount, o.refunded_amount,
+    case o.payment_status when 'overpaid' then ledger.payment_status_kept(o) else o.payment_status end) s (status)
   where o.payment_status <> s.status
   union all
   select 'commission_follows_what_is_left', c.order_id::text, e.amount::text, c.clawed_back_amount::text

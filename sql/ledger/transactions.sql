@@ -10,7 +10,9 @@ begin
     'order_created', 'order_edited', 'order_status_changed', 'order_shipped', 'order_cancelled', 'order_refunded',
     'payment_recorded', 'payment_voided', 'refund_paid_out', 'refund_failed', 'refund_withdrawn', 'vendor_earned', 'vendor_clawed_back',
     'withdrawal_requested', 'withdrawal_approved', 'withdrawal_paid', 'withdrawal_rejected', 'withdrawal_cancelled',
-    'commission_earned', 'commission_clawed_back'];
+    'commission_earned', 'commission_clawed_back',
+    'invoice_issued', 'invoice_credited', 'invoice_voided', 'invoice_changed', 'payment_allocated', 'allocation_reversed', 'payment_released',
+    'payment_charged_back', 'payment_imported', 'grace_granted', 'grace_ended', 'credit_terms_set'];
 end $$;
 comment on function ledger.transaction_types() is 'What transactions.type can be.';
 

@@ -3,8 +3,7 @@ create table public.payment_methods (
   code text primary key,
   description text not null,
   is_active boolean not null,
-  constraint method_is_known check (code in ('wallet', 'wallet_partial', 'bank_transfer', 'bank_transfer_grace', 'card', 'invoice')),
-  constraint only_what_is_built_is_offered check (not is_active or code in ('wallet', 'wallet_partial', 'bank_transfer'))
+  constraint method_is_known check (code in ('wallet', 'wallet_partial', 'bank_transfer', 'bank_transfer_grace', 'card', 'invoice'))
 );
 alter table public.payment_methods enable row level security;
 revoke all on public.payment_methods from anon, authenticated, service_role;

@@ -46,7 +46,8 @@ begin
            (select coalesce(jsonb_agg(t.to_status order by t.to_status), '[]')
             from public.order_status_transitions t
             where t.from_status = v_order.status
-              and (not t.needs_payment or v_order.amount_due = 0 or v_order.payment_status = 'in_grace')
+              and (not t.needs_payment or v_order.amount_due = 0 or ledger.may_owe(
+                     v_order.account_id, v_order.order_id, v_order.payment_status, v_order.payment_method))
               -- what is not in stock yet keeps an order from going out
               and (t.to_status not in ('shipped', 'delivered') or not exists (select from ledger.open_backorders(v_order.order_id)))
               and (ledger.has_permission(v_actor, t.permission)

@@ -130,7 +130,8 @@ begin
       'order_number', p_order.order_number, 'from', p_order.status, 'to', p_to,
       'possible', coalesce((select string_agg(a.to_status, ', ' order by a.to_status)
                             from public.order_status_transitions a where a.from_status = p_order.status), 'none, it is final')));
-  elsif v_transition.needs_payment and p_order.amount_due > 0 and p_order.payment_status <> 'in_grace' then
+  elsif v_transition.needs_payment and p_order.amount_due > 0 and not ledger.may_owe(
+    p_order.account_id, p_order.id, p_order.payment_status, p_order.payment_method) then
     return ledger.refuse('payment_required', jsonb_build_object('order_number', p_order.order_number, 'to', p_to,
       'due', p_order.amount_due, 'currency', p_order.currency));
   end if;

@@ -1,22 +1,29 @@
 create type public.ledger_record_payment_result as (
   success boolean, transaction_id uuid, error_code text, error_message text, error_details jsonb,
   order_id uuid, payment_id uuid, amount bigint, applied_amount bigint, credit_amount bigint,
-  order_status text, payment_status text, outstanding_amount bigint, available_balance bigint
+  order_status text, payment_status text, outstanding_amount bigint, available_balance bigint,
+  allocated_amount bigint, unapplied_amount bigint, invoice_id uuid, user_id uuid
 );
 
 /*
- * Records money that came in from outside for an order (minor units of its currency). What the order
- * needs goes to it; the surplus becomes wallet credit, and so does all of it when the order was
- * rejected or has ended: a late transfer is not lost. Sources 000, 004 (AUTO_CONFIRM_ORDERS).
+ * Records money that came in from outside (minor units): for an order, for an invoice, or from a
+ * customer on account; exactly one of the three is named. What an order or an invoice needs goes to it. The surplus of
+ * an order without an invoice becomes wallet credit, and so does all of it when the order was rejected or
+ * has ended: a late transfer is not lost. Any other surplus stays with the payment, to be allocated or
+ * released later. Sources 000, 002, 004 (AUTO_CONFIRM_ORDERS).
  */
 create function public.ledger_record_payment(
-  p_order_id uuid,
-  p_amount bigint,
+  p_order_id uuid default null,
+  p_amount bigint default null,
   p_method text default 'bank_transfer',
   p_reference text default null,
   p_notes text default null,
   p_idempotency_key text default null,
-  p_actor_id uuid default null)
+  p_actor_id uuid default null,
+  p_invoice_id uuid default null,
+  p_user_id uuid default null,
+  p_currency text default null,
+  p_paid_at timestamptz default null)
 returns setof public.ledger_record_payment_result
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -25,109 +32,80 @@ declare
   v_actor ledger.actor;
   v_request jsonb;
   v_answer jsonb;
+  v_currency text := upper(coalesce(p_currency, ledger.setting_text('default_currency')));
   v_order public.orders;
   v_account public.accounts;
-  v_reference text := nullif(regexp_replace(p_reference, '^\s+|\s+$', '', 'g'), '');
-  v_applied bigint;
-  v_credit bigint;
-  v_payment_id uuid := ledger.uuid_v7();
-  v_transaction public.transactions;
-  v_change ledger.order_change;
-  v_correlation_id uuid := ledger.correlation_id();
+  v_captured ledger.captured_payment;
   v_result public.ledger_record_payment_result;
 begin
   -- who may
   v_actor := ledger.require_permission(ledger.current_actor(p_actor_id), 'payments.record');
 
   -- asked before
-  v_request := jsonb_build_array(p_order_id, p_amount, p_method, p_reference, p_notes, p_actor_id);
+  v_request := jsonb_build_array(p_order_id, p_amount, p_method, p_reference, p_notes, p_actor_id, p_invoice_id, p_user_id, p_currency, p_paid_at);
   v_answer := ledger.idempotency_begin('ledger_record_payment', p_idempotency_key, v_actor.caller_id, v_request);
   if v_answer is not null then
     return next jsonb_populate_record(null::public.ledger_record_payment_result, v_answer);
     return;
   end if;
 
-  -- lock: order, account
-  select o.* into v_order from public.orders o where o.id = p_order_id for no key update;
-  select a.* into v_account from public.accounts a where a.id = v_order.account_id for no key update;
-
-  -- check
-  v_applied := case when v_order.status in ('rejected', 'cancelled', 'refunded') then 0 else least(p_amount, v_order.amount_due) end;
-  v_credit := p_amount - v_applied;
-  v_answer := case
-    when v_order.id is null then ledger.refuse('order_not_found', jsonb_build_object('order_id', p_order_id))
-    when p_amount is null or p_amount <= 0 then
-      ledger.refuse('invalid_amount', jsonb_build_object('amount', p_amount, 'expected', 'above zero'))
-    when p_method is null or p_method not in ('bank_transfer', 'card', 'cash') then
-      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_method', 'problem', 'one of bank_transfer, card, cash'))
-    when length(p_reference) > 200 or length(p_notes) > 2000 then
-      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reference, p_notes',
-        'problem', 'a reference has at most 200 characters, notes at most 2000'))
-    when p_amount > 9007199254740991 or v_order.paid_amount + v_applied > 9007199254740991
-      or v_account.total_earned + v_credit > 9007199254740991 then
-      ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991))
-    -- a surplus would be nobody's
-    when v_credit > 0 then ledger.refuse_erased(v_order.user_id)
-  end;
+  -- check what needs no lock
+  v_answer := ledger.refuse_payment(p_amount, p_method, p_reference, p_notes, p_paid_at,
+                                    num_nonnulls(p_order_id, p_invoice_id, p_user_id), p_user_id is null and p_currency is not null);
   if v_answer is not null then
     return next jsonb_populate_record(null::public.ledger_record_payment_result, v_answer);
     return;
   end if;
 
-  -- write: payment; two records of the same transfer meet in its index, and one of them is refused before it changed anything
-  perform set_config('ledger.procedure', 'ledger_record_payment', true);
-  insert into public.payments (id, account_id, order_id, currency, method, amount, applied_amount, credit_amount, reference, notes, recorded_by)
-  values (v_payment_id, v_order.account_id, v_order.id, v_order.currency, p_method, p_amount, v_applied, v_credit, v_reference, p_notes, v_actor.user_id)
-  on conflict (method, upper(reference)) where reference is not null and status = 'captured' do nothing;
-  if not found then
+  -- lock: order (that of an invoice, the invoice says for good), account
+  select o.* into v_order
+  from public.orders o
+  where o.id = coalesce(p_order_id, (select i.order_id from public.invoices i where i.id = p_invoice_id))
+  for no key update;
+  if p_user_id is not null then
+    v_account := ledger.lock_account(p_user_id, v_currency, p_open => false);
+  else
+    select a.* into v_account
+    from public.accounts a
+    where a.id = coalesce(v_order.account_id, (select i.account_id from public.invoices i where i.id = p_invoice_id))
+    for no key update;
+  end if;
+
+  -- check
+  v_answer := case
+    when p_order_id is not null and v_order.id is null then ledger.refuse('order_not_found', jsonb_build_object('order_id', p_order_id))
+    when p_invoice_id is not null then ledger.refuse_invoice(v_account.id, p_invoice_id)
+    when p_user_id is not null and v_account.id is null then ledger.refuse_opening(p_user_id, v_currency)
+  end;
+  if v_answer is null then
+    if v_account.id is null then
+      -- opened with its first payment
+      v_account.id := ledger.account_id(p_user_id, v_currency);
+      v_account.user_id := p_user_id;
+      v_account.currency := v_currency;
+    end if;
+    -- write and record; its refusals come first
+    perform set_config('ledger.procedure', 'ledger_record_payment', true);
+    v_captured := ledger.capture_payment(v_account, v_order, p_invoice_id, p_amount, p_method, p_reference, p_notes, 'recorded', v_actor,
+                                         ledger.correlation_id(), p_paid_at => p_paid_at);
+    v_answer := v_captured.refusal;
+  end if;
+  if v_answer is not null then
     perform set_config('ledger.procedure', '', true);
-    return next jsonb_populate_record(null::public.ledger_record_payment_result,
-      ledger.refuse('payment_reference_used', jsonb_build_object('method', p_method, 'reference', v_reference)));
+    return next jsonb_populate_record(null::public.ledger_record_payment_result, v_answer);
     return;
   end if;
 
-  -- write: order, transaction, postings
-  update public.orders o set
-    paid_amount = o.paid_amount + v_applied,
-    payment_status = ledger.payment_status_of(o.total_amount, o.credited_amount, o.paid_amount + v_applied, o.refunded_amount,
-                                              o.payment_status),
-    version = o.version + 1,
-    updated_at = clock_timestamp()
-  where o.account_id = v_order.account_id and o.id = v_order.id
-  returning o.* into v_order;
-  v_transaction := ledger.write_transaction(
-    v_order.account_id, 'payment_recorded', v_actor, coalesce(p_notes, 'payment recorded'), v_correlation_id,
-    p_earned => v_credit, p_order_id => v_order.id, p_reference_id => v_payment_id);
-  perform ledger.write_postings(v_transaction, v_order.currency, array[
-    row('bank', case v_order.status when 'delivered' then 'receivable' else 'order_escrow' end, v_applied),
-    row('bank', 'wallet', v_credit)]::ledger.posting_leg[]);
-
-  -- record
-  perform ledger.record_operation('payment.recorded', 'order', v_order.id, v_order.account_id,
-    ledger.balance_effect(v_transaction, p_earned => v_credit) || jsonb_build_object(
-      'order_number', v_order.order_number, 'payment_id', v_payment_id, 'currency', v_order.currency, 'method', p_method,
-      'reference', v_reference, 'payment_amount', p_amount, 'applied_amount', v_applied, 'credit_amount', v_credit,
-      'payment_status', v_order.payment_status, 'outstanding_amount', v_order.outstanding_amount, 'notes', p_notes),
-    v_actor, v_correlation_id);
-
-  -- a covered order is confirmed where the shop wants that
-  v_result := row(true, v_transaction.id, null, null, null, v_order.id, v_payment_id, p_amount, v_applied, v_credit,
-                  v_order.status, v_order.payment_status, v_order.outstanding_amount, v_transaction.balance_after);
-  v_change := ledger.confirm_when_covered(v_order, v_actor);
-  if v_change.transaction_id is not null then
-    v_result.order_status := v_change.order_status;
-    v_result.available_balance := v_change.available_balance;
-  end if;
-
   -- answer, stored under the key
-  if not ledger.has_permission(v_actor, 'accounts.read') then
-    v_result.available_balance := null;
-  end if;
-  v_answer := ledger.idempotency_end('ledger_record_payment', p_idempotency_key, v_actor.caller_id, v_request, v_order.account_id, to_jsonb(v_result));
+  v_result := row(true, v_captured.transaction_id, null, null, null, v_order.id, v_captured.payment_id, p_amount, v_captured.applied_amount,
+                  v_captured.credit_amount, v_captured.order_status, v_captured.payment_status, v_captured.outstanding_amount,
+                  case when ledger.has_permission(v_actor, 'accounts.read') then v_captured.available_balance end,
+                  v_captured.allocated_amount, v_captured.unapplied_amount, v_captured.invoice_id, v_account.user_id);
+  v_answer := ledger.idempotency_end('ledger_record_payment', p_idempotency_key, v_actor.caller_id, v_request, v_account.id, to_jsonb(v_result));
   perform set_config('ledger.procedure', '', true);
   return next v_result;
 end $$;
-revoke execute on function public.ledger_record_payment(uuid, bigint, text, text, text, text, uuid) from public, anon;
-grant execute on function public.ledger_record_payment(uuid, bigint, text, text, text, text, uuid) to authenticated, service_role;
-comment on function public.ledger_record_payment(uuid, bigint, text, text, text, text, uuid) is
-  'Records p_amount (minor units of the order''s currency) that came in for an order by bank_transfer, card or cash; p_reference is its name at the bank, once per method, whatever its case. applied_amount goes to the order, credit_amount (the surplus; all of it when the order was rejected, cancelled or refunded) to the wallet. With the setting auto_confirm_when_paid a covered pending order becomes confirmed. Needs payments.record; available_balance is answered to who has accounts.read. Errors: order_not_found, customer_not_found (a surplus for somebody who was erased), invalid_amount, invalid_argument, amount_too_large, payment_reference_used. Sources 000, 004.';
+revoke execute on function public.ledger_record_payment(uuid, bigint, text, text, text, text, uuid, uuid, uuid, text, timestamptz) from public, anon;
+grant execute on function public.ledger_record_payment(uuid, bigint, text, text, text, text, uuid, uuid, uuid, text, timestamptz) to authenticated, service_role;
+comment on function public.ledger_record_payment(uuid, bigint, text, text, text, text, uuid, uuid, uuid, text, timestamptz) is
+  'Records p_amount (minor units) that came in for the order p_order_id, the invoice p_invoice_id or from the customer p_user_id on account (in p_currency, the shop''s default when left out): exactly one of them. p_method: bank_transfer, card, cash or other; p_reference is its name at the bank, once per method, however it is typed; p_paid_at: when the money came in, now when left out. applied_amount goes to an order without an invoice and credit_amount (its surplus; all of it when the order was rejected, cancelled or refunded) to the wallet; allocated_amount goes to the invoice, also when the order has one; unapplied_amount stays with the payment. With the setting auto_confirm_when_paid a covered pending order becomes confirmed. Needs payments.record; available_balance is answered to who has accounts.read. Errors: order_not_found, invoice_not_found, invoice_not_open, customer_not_found (also a surplus for somebody who was erased), unknown_currency, invalid_amount, invalid_argument, amount_too_large, payment_reference_used. Sources 000, 002, 004.';

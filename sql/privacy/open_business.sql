@@ -36,6 +36,10 @@ begin
     from public.withdrawals w
     where w.account_id = any (p_account_ids) and w.status in ('requested', 'approved')
     union all
+    select 'receipts under review', count(*)
+    from public.payment_receipts r
+    where r.account_id = any (p_account_ids) and r.status = 'submitted'
+    union all
     select 'refunds to be paid out', count(*)
     from public.refunds r
     where r.account_id = any (p_account_ids) and r.payout_status = 'pending'
@@ -43,6 +47,15 @@ begin
     select 'open returns', count(*)
     from public.returns r
     where r.account_id = any (p_account_ids) and r.status in ('requested', 'approved')
+    union all
+    select 'payments with a remainder', count(*)
+    from public.payments p
+    where p.account_id = any (p_account_ids) and p.unapplied_amount > 0
+    union all
+    -- of an order too: it may be open for no other reason
+    select 'unpaid invoices', count(*)
+    from public.invoice_balance_cache b
+    where b.account_id = any (p_account_ids) and b.remaining_amount > 0
     union all
     select 'staff roles', count(*) from public.user_roles u where u.user_id = p_user_id
     union all

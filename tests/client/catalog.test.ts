@@ -8,6 +8,7 @@ import {
   paymentMethod,
   paymentStatus,
   procedures,
+  receiptStatus,
   recordedMethod,
   withdrawalStatus,
 } from '../../types/index.ts';
@@ -56,6 +57,7 @@ const known = Object.entries<Procedure>(procedures);
 /** What is a type of its own in Postgres and a text in JSON. */
 const textTypes = new Map([
   ['uuid', 'uuid'],
+  ['date', 'date'],
   ['date-time', 'timestamp with time zone'],
 ]);
 
@@ -190,6 +192,7 @@ test.each([
   ['payment_methods', 'method_is_known', paymentMethod],
   ['payments', 'method_is_known', recordedMethod],
   ['withdrawals', 'status_is_known', withdrawalStatus],
+  ['payment_receipts', 'status_is_known', receiptStatus],
 ])('the values of %s.%s are those of the schema', async (table, constraint, schema) => {
   const [check] = await db.sql<{ definition: string }[]>`
     select pg_get_constraintdef(oid) as definition

@@ -3,7 +3,7 @@
 /*
  * Adds to tests.open_shop what needs payments: ann's order of one TEA (4.28 with tax), in processing,
  * paid by a transfer T-1 of 4.00 and 1.00 in cash, of which 0.72 are wallet credit; another 0.50 in cash
- * were voided.
+ * were voided. On account, for nothing in particular, she paid 5.00 by a transfer T-2.
  */
 create or replace function tests.open_till() returns void
 language plpgsql set search_path = '' as $$
@@ -18,6 +18,8 @@ begin
   perform tests.expect_success(p) from public.ledger_record_payment(v_order_id, 400, 'bank_transfer', 'T-1') p;
   perform tests.expect_success(p) from public.ledger_record_payment(v_order_id, 100, 'cash') p;
   perform tests.move_order(v_order_id, 'processing');
+  perform tests.expect_success(p)
+  from public.ledger_record_payment(p_amount => 500, p_reference => 'T-2', p_user_id => tests.get_supabase_uid('ann')) p;
 end $$;
 
 begin;

@@ -140,6 +140,8 @@ declare
     where t.tgenabled = 'A' and not t.tgisinternal and position(coalesce(p.relname, c.relname) in statement) > 0);
   v_guard text;
 begin
+  -- a table with checks that wait for the commit cannot be altered
+  set constraints all immediate;
   foreach v_guard in array v_guards loop
     execute format(v_guard, 'disable');
   end loop;
@@ -149,6 +151,7 @@ begin
   foreach v_guard in array v_guards loop
     execute format(v_guard, 'enable always');
   end loop;
+  set constraints all deferred;
 end $$;
 
 begin;

@@ -30,6 +30,8 @@ export interface Answer {
   available_balance?: number;
   stock_quantity?: number;
   reservation_id?: string;
+  payment_id?: string;
+  invoice_id?: string;
 }
 
 /** One connection, or a transaction on one. */

@@ -1,14 +1,20 @@
+import { allocations } from './allocations.ts';
 import { bulk } from './bulk.ts';
+import { cards } from './cards.ts';
 import { catalog } from './catalog.ts';
 import { drafts } from './drafts.ts';
 import { fulfilment } from './fulfilment.ts';
+import { grace } from './grace.ts';
 import { identity } from './identity.ts';
+import { imports } from './imports.ts';
 import { integrity } from './integrity.ts';
+import { invoices } from './invoices.ts';
 import { ledger } from './ledger.ts';
 import { marketplace } from './marketplace.ts';
 import { orders } from './orders.ts';
 import { payments } from './payments.ts';
 import { privacy } from './privacy.ts';
+import { receipts } from './receipts.ts';
 import { reports } from './reports.ts';
 import { reservations } from './reservations.ts';
 
@@ -22,6 +28,12 @@ export const procedures = {
   ...drafts,
   ...reservations,
   ...payments,
+  ...cards,
+  ...invoices,
+  ...receipts,
+  ...allocations,
+  ...grace,
+  ...imports,
   ...fulfilment,
   ...marketplace,
   ...reports,

@@ -7,7 +7,9 @@ import {
   customerId,
   id,
   jsonObject,
+  moment,
   notes,
+  orNull,
   positiveAmount,
   signedAmount,
   text,
@@ -28,7 +30,7 @@ const settlement = z.object({
 });
 
 export const recordedMethod = z
-  .enum(['bank_transfer', 'card', 'cash'])
+  .enum(['bank_transfer', 'card', 'cash', 'other'])
   .describe('How the money came in; bank_transfer when left out.');
 
 const outstandingAmount = signedAmount(
@@ -98,12 +100,14 @@ export const payments = {
   recordPayment: {
     name: 'ledger_record_payment',
     summary:
-      'Records money that came in from outside for an order; a surplus becomes wallet credit. Needs payments.record.',
+      'Records money that came in from outside: for an order, for an invoice, or on account. Needs payments.record.',
     answers: 'result',
     takesIdempotencyKey: true,
     input: z.strictObject({
-      orderId: id('The order.'),
-      amount: positiveAmount("What came in, in the order's currency."),
+      orderId: id('The order; this, invoiceId or userId.').optional(),
+      amount: positiveAmount(
+        "What came in, in the currency of the order, the invoice or the customer's account. Needed.",
+      ).optional(),
       method: recordedMethod.optional(),
       reference: text(
         0,
@@ -112,24 +116,33 @@ export const payments = {
       ).optional(),
       notes: notes('For the customer.').optional(),
       actorId: actorId.optional(),
+      invoiceId: id('The invoice.').optional(),
+      userId: id('The customer who paid on account.').optional(),
+      currency: currency('On account: the currency; the shop default when left out.').optional(),
+      paidAt: moment('When the money came in; now when left out.').optional(),
     }),
     output: z.object({
       transactionId,
-      orderId: id('The order.'),
+      orderId: orNull(id('The order, also that of the invoice.')),
       paymentId: id('The payment.'),
       amount: positiveAmount('What came in.'),
-      appliedAmount: amount('What of it went to the order.'),
-      creditAmount: amount('What of it was more than the order needed: wallet credit.'),
-      orderStatus,
-      paymentStatus,
-      outstandingAmount,
+      appliedAmount: amount('What of it went to an order without an invoice.'),
+      creditAmount: amount('What of it was more than that order needed: wallet credit.'),
+      orderStatus: orNull(orderStatus),
+      paymentStatus: orNull(paymentStatus),
+      outstandingAmount: orNull(outstandingAmount),
       availableBalance: staffBalance,
+      allocatedAmount: amount('What of it went to the invoice.'),
+      unappliedAmount: amount('What is left of it, to be allocated or released later.'),
+      invoiceId: orNull(id('The invoice, also that of the order.')),
+      userId: id('The customer.'),
     }),
   },
 
   voidPayment: {
     name: 'ledger_void_payment',
-    summary: 'Voids a payment that never was one: the order owes it again. Needs payments.record.',
+    summary:
+      'Voids a payment that never was one: what it paid is owed again. Needs payments.record.',
     answers: 'result',
     takesIdempotencyKey: true,
     input: z.strictObject({
@@ -139,11 +152,35 @@ export const payments = {
     }),
     output: z.object({
       transactionId,
-      orderId: id('Its order.'),
+      orderId: orNull(id('Its order; null when it was for none.')),
       paymentId: id('The payment.'),
-      orderStatus,
-      paymentStatus,
-      outstandingAmount,
+      orderStatus: orNull(orderStatus),
+      paymentStatus: orNull(paymentStatus),
+      outstandingAmount: orNull(outstandingAmount),
+      availableBalance: staffBalance,
+      reversedAmount: amount('What of it was allocated to invoices, which owe it again.'),
+    }),
+  },
+
+  releasePayment: {
+    name: 'ledger_release_payment',
+    summary:
+      'Gives what is left of a payment to the wallet of its customer. Needs payments.record.',
+    answers: 'result',
+    takesIdempotencyKey: true,
+    input: z.strictObject({
+      paymentId: id('The payment.'),
+      amount: positiveAmount('How much of it; all that is left when left out.').optional(),
+      reason: notes('Why, for the history.').optional(),
+      actorId: actorId.optional(),
+    }),
+    output: z.object({
+      transactionId,
+      paymentId: id('The payment.'),
+      orderId: orNull(id('Its order; null when it was for none.')),
+      releasedAmount: positiveAmount('What went to the wallet.'),
+      creditAmount: amount('All that went there by now.'),
+      unappliedAmount: amount('What is left of it.'),
       availableBalance: staffBalance,
     }),
   },

@@ -21,13 +21,25 @@ const payment = z
     method: recordedMethod.describe('How the money came in.'),
     currency: currency('Currency of the order.'),
     amount: positiveAmount('What came in.'),
-    applied_amount: amount('What of it went to the order.'),
+    applied_amount: amount('What of it went to the order, beside an invoice.'),
+    allocated_amount: amount('What of it went to invoices.'),
     credit_amount: amount('What of it became wallet credit.'),
+    unapplied_amount: amount('What is left of it.'),
+    charged_back_amount: amount('What of it was taken back by a bank.'),
     status: z.enum(['captured', 'voided']).describe('Whether it still counts.'),
     reference: z.string().nullable().describe("The bank's or provider's name of it."),
+    paid_at: moment('When the money came in.'),
     created_at: moment('When it was recorded.'),
   })
   .openapi('Payment');
+
+/** For an order, which the path names. */
+const recordOrderPayment = {
+  ...payments.recordPayment,
+  input: payments.recordPayment.input
+    .omit({ invoiceId: true, userId: true, currency: true })
+    .required({ amount: true }),
+};
 
 const refund = z
   .object({
@@ -77,7 +89,7 @@ export function addMoneyRoutes(api: Api): void {
     operationId: 'recordPayment',
     tag: 'Money',
     summary: 'Record money that came in for an order. For staff.',
-    procedure: payments.recordPayment,
+    procedure: recordOrderPayment,
     subject: theOrder,
     status: 201,
     example: { amount: 3390, method: 'bank_transfer', reference: 'RF18 5390 0754 7034' },
@@ -90,7 +102,17 @@ export function addMoneyRoutes(api: Api): void {
     summary: 'A payment never was one. For staff.',
     procedure: payments.voidPayment,
     subject: { relation: 'payments', parameter: 'payment_id', notFound: 'payment_not_found' },
-    example: { reason: 'charged back' },
+    example: { reason: 'it bounced' },
+  });
+  procedureEndpoint(api, {
+    method: 'post',
+    path: '/payments/{payment_id}/release',
+    operationId: 'releasePayment',
+    tag: 'Money',
+    summary: 'What is left of a payment goes to the wallet. For staff.',
+    procedure: payments.releasePayment,
+    subject: { relation: 'payments', parameter: 'payment_id', notFound: 'payment_not_found' },
+    example: { amount: 500, reason: 'not needed for invoices' },
   });
 
   orderParts(api, {

@@ -16,8 +16,12 @@ declare
     when p_order.credited_amount > 0 or exists (
       select from public.refund_lines l where l.order_id = p_order.id) then 'a part of it was refunded'
   end;
+  v_invoice_number text := ledger.live_invoice_number(p_order.account_id, p_order.id);
   v_bad record;
 begin
+  if v_invoice_number is not null then
+    return ledger.refuse('order_invoiced', jsonb_build_object('order_number', p_order.order_number, 'invoice_number', v_invoice_number));
+  end if;
   if v_reason is not null then
     return ledger.refuse('edit_not_allowed', jsonb_build_object('order_number', p_order.order_number, 'reason', v_reason));
   end if;

@@ -66,7 +66,7 @@ begin
     refunded_amount = o.refunded_amount + p_money.returned_amount,
     wallet_refunded_amount = o.wallet_refunded_amount + p_money.wallet_amount,
     payment_status = ledger.payment_status_of(p_edit.total_amount, o.credited_amount, o.paid_amount + p_money.taken_amount,
-                                              o.refunded_amount + p_money.returned_amount, o.payment_status),
+                                              o.refunded_amount + p_money.returned_amount, ledger.payment_status_kept(o)),
     version = o.version + 1,
     updated_at = clock_timestamp()
   where o.account_id = p_order.account_id and o.id = p_order.id

@@ -35,8 +35,7 @@ declare
   v_settings jsonb;
   v_phase text;
   v_pricing ledger.order_pricing;
-  v_slots smallint[];
-  v_stock ledger.stock_plan;
+  v_stock ledger.slots_to_place;
   v_account_id uuid;
   v_frozen_reason text;
   v_available bigint;
@@ -110,28 +109,21 @@ begin
       v_answer := ledger.lock_stock_for(v_pricing);
     else
       v_pricing.stock_is_plain := false;
-      if p_reservation_id is null and cardinality(v_pricing.variant_ids) = 1 then
-        v_slots := ledger.lock_own_slot(v_pricing.variant_ids[1], -v_pricing.quantities[1], v_pricing.thresholds[1]);
-      end if;
-      if v_slots is null then
-        v_stock := ledger.plan_stock(v_pricing.variant_ids, v_pricing.quantities, p_reservation_id);
-        v_answer := v_stock.refusal;
-      elsif v_slots = '{}' then
-        v_answer := ledger.refuse_shortages(jsonb_build_array(jsonb_build_object(
-          'variant_id', v_pricing.variant_ids[1], 'available', 0, 'requested', -v_pricing.quantities[1])));
-      end if;
+      v_stock := ledger.lock_slots_for(v_pricing.variant_ids, v_pricing.quantities, v_pricing.thresholds, p_reservation_id);
+      v_answer := v_stock.refusal;
     end if;
-    if v_answer is not null or v_wallet_amount is null then
-      if v_pricing.stock_is_plain and v_answer is not null and ledger.lock_slots_opened_since(v_pricing.variant_ids) then
-        v_pricing.stock_is_plain := false;
-        v_stock := ledger.plan_stock(v_pricing.variant_ids, v_pricing.quantities);
-        v_answer := v_stock.refusal;
-      end if;
-      -- where both are short, the stock is what the customer reads about (source 003: stock, then balance)
-      if v_answer is null and v_wallet_amount is null then
-        v_answer := ledger.refuse_wallet_part(p_payment_method, p_wallet_amount, v_pricing.total_amount, v_available, v_pricing.currency);
-      end if;
+    if v_answer is not null and v_pricing.stock_is_plain and ledger.lock_slots_opened_since(v_pricing.variant_ids) then
+      v_pricing.stock_is_plain := false;
+      v_stock := ledger.lock_slots_for(v_pricing.variant_ids, v_pricing.quantities, null, null);
+      v_answer := v_stock.refusal;
     end if;
+    -- where both are short, the stock is what the customer reads about (source 003: stock, then balance)
+    if v_answer is null and v_wallet_amount is null then
+      v_answer := ledger.refuse_wallet_part(p_payment_method, p_wallet_amount, v_pricing.total_amount, v_available, v_pricing.currency);
+    end if;
+  end if;
+  if p_payment_method in ('bank_transfer_grace', 'invoice') and v_answer is null then
+    v_answer := ledger.refuse_owing(p_payment_method, ledger.account_id(v_user_id, v_pricing.currency), v_pricing.currency, v_pricing.total_amount);
   end if;
   if v_pricing.discount_code_id is not null and v_answer is null then
     perform from public.discount_usage u where u.discount_code_id = v_pricing.discount_code_id for no key update;
@@ -158,9 +150,10 @@ begin
      shipping_method, discount_code_id, shipping_address, billing_address, notes, metadata, placed_by)
   values
     (v_account_id, v_user_id, ledger.next_order_number(v_settings), v_pricing.currency,
-     ledger.first_status(v_wallet_amount = v_pricing.total_amount, v_settings),
+     ledger.first_status(v_wallet_amount = v_pricing.total_amount, p_payment_method, v_settings),
      case when v_wallet_amount = v_pricing.total_amount then 'paid'
-          when v_wallet_amount > 0 then 'partially_paid' else 'unpaid' end,
+          when v_wallet_amount > 0 then 'partially_paid'
+          when p_payment_method = 'bank_transfer_grace' then 'in_grace' else 'unpaid' end,
      p_payment_method, v_pricing.prices_include_tax,
      v_pricing.subtotal_amount, v_pricing.discount_amount, v_pricing.shipping_amount, v_pricing.tax_amount,
      v_pricing.total_amount, v_wallet_amount, v_wallet_amount, p_shipping_method, v_pricing.discount_code_id,
@@ -178,10 +171,10 @@ begin
   if v_pricing.stock_is_plain then
     v_written := ledger.move_stock(v_pricing.variant_ids, v_pricing.quantities, 'order_placed', v_actor, v_order_id,
                                    p_thresholds => v_pricing.thresholds);
-  elsif v_slots is not null then
-    v_written := ledger.move_in_slots(v_pricing.variant_ids, v_slots, v_pricing.quantities, null, 'order_placed', v_actor, v_order_id);
+  elsif v_stock.slots is not null then
+    v_written := ledger.move_in_slots(v_pricing.variant_ids, v_stock.slots, v_pricing.quantities, null, 'order_placed', v_actor, v_order_id);
   else
-    v_written := ledger.apply_stock_plan(v_stock, 'order_placed', v_actor, v_order_id, v_account_id, ledger.correlation_id());
+    v_written := ledger.apply_stock_plan(v_stock.plan, 'order_placed', v_actor, v_order_id, v_account_id, ledger.correlation_id());
     if p_reservation_id is not null then
       v_written := ledger.consume_reservation(p_reservation_id, v_order_id, v_actor);
     end if;
@@ -210,6 +203,11 @@ begin
       'total_amount', v_pricing.total_amount, 'wallet_amount', v_wallet_amount, 'items', v_pricing.items),
     case when p_notes <> '' then jsonb_build_object('notes', p_notes) end);
 
+  -- what is due may wait: deadline or invoice, with their records
+  if p_payment_method in ('bank_transfer_grace', 'invoice') and v_wallet_amount < v_pricing.total_amount then
+    perform ledger.begin_owing(v_order_id, v_transaction_id, v_settings, v_actor);
+  end if;
+
   -- answer, stored under the key
   v_result := row(true, v_transaction_id, null, null, null, v_order_id, v_order_number, v_status, v_payment_status,
                   v_pricing.currency, v_pricing.total_amount, v_wallet_amount, v_pricing.total_amount - v_wallet_amount, v_available);
@@ -222,4 +220,4 @@ end $$;
 revoke execute on function public.ledger_place_order(jsonb, text, bigint, uuid, uuid, text, text, bigint, text, jsonb, text, uuid, uuid) from public, anon;
 grant execute on function public.ledger_place_order(jsonb, text, bigint, uuid, uuid, text, text, bigint, text, jsonb, text, uuid, uuid) to authenticated, service_role;
 comment on function public.ledger_place_order(jsonb, text, bigint, uuid, uuid, text, text, bigint, text, jsonb, text, uuid, uuid) is
-  'Places an order of p_items [{"variant_id": uuid, "quantity": int}] for the caller (staff with orders.place: for p_user_id). Amounts in minor units. Payment methods: wallet, wallet_partial (p_wallet_amount, else as much as there is), bank_transfer. p_reservation_id: stock that order_reserve holds for the customer; the order consumes it. Units beyond the stock of a variant with backorder_allowed wait in backorders. Errors: insufficient_stock, reservation_not_found, reservation_expired, reservation_conflict, insufficient_funds, price_changed, account_frozen, and those of error_codes for items, addresses, shipping, discount and payment method. Sources 000, 003, 004.';
+  'Places an order of p_items [{"variant_id": uuid, "quantity": int}] for the caller (staff with orders.place: for p_user_id). Amounts in minor units. Payment methods: wallet, wallet_partial (p_wallet_amount, else as much as there is), bank_transfer, card, and where the goods may go out unpaid: bank_transfer_grace (within the setting grace_hours) and invoice (issued with the order, within the customer''s credit terms). p_reservation_id: stock that order_reserve holds for the customer; the order consumes it. Units beyond the stock of a variant with backorder_allowed wait in backorders. Errors: insufficient_stock, reservation_not_found, reservation_expired, reservation_conflict, insufficient_funds, grace_limit_reached, credit_not_granted, credit_limit_exceeded, price_changed, account_frozen, and those of error_codes for items, addresses, shipping, discount and payment method. Sources 000, 003, 004.';

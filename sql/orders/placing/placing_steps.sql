@@ -55,7 +55,7 @@ begin
         'available', (select string_agg(m.code, ', ' order by m.code) from public.payment_methods m where m.is_active)))
     when p_payment_method not in ('wallet', 'wallet_partial') then
       ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
-        'expected', '0 or left out when all of it is transferred; wallet_partial pays a part from the wallet'))
+        'expected', '0 or left out with this payment method; wallet_partial pays a part from the wallet'))
     when p_payment_method = 'wallet' and p_wallet_amount <> p_total then
       ledger.refuse('invalid_wallet_amount', jsonb_build_object('wallet_amount', p_wallet_amount,
         'expected', format('the total, %s, or left out when the wallet pays', p_total)))
@@ -69,8 +69,8 @@ end $$;
 comment on function ledger.refuse_wallet_part(text, bigint, bigint, bigint, text) is
   'Why ledger.wallet_part answered null, as a refusal.';
 
-/* Status of a new order: the setting's, but never past a transition that needs a payment still missing. */
-create function ledger.first_status(p_is_paid boolean, p_settings jsonb)
+/* Status of a new order: the setting's, but never past a transition that needs a payment still missing, unless it may go out unpaid. */
+create function ledger.first_status(p_is_paid boolean, p_payment_method text, p_settings jsonb)
 returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -80,14 +80,14 @@ declare
 begin
   if v_default = 'pending' then
     return case when p_is_paid and (p_settings ->> 'auto_confirm_when_paid')::boolean then 'confirmed' else 'pending' end;
-  elsif p_is_paid or exists (
+  elsif p_is_paid or p_payment_method in ('bank_transfer_grace', 'invoice') or exists (
     select from public.order_status_transitions t
     where t.from_status = 'pending' and t.to_status = v_default and not t.needs_payment) then
     return v_default;
   end if;
   return 'pending';
 end $$;
-comment on function ledger.first_status(boolean, jsonb) is 'Status that a new order starts with (source 004: default status, auto-confirm).';
+comment on function ledger.first_status(boolean, text, jsonb) is 'Status that a new order starts with (source 004: default status, auto-confirm).';
 
 /* A customer's address as an order keeps it, or null. */
 create function ledger.address_snapshot(p_address_id uuid, p_user_id uuid)

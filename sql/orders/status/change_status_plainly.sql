@@ -17,6 +17,9 @@ declare
   v_available bigint;
   v_transaction_id uuid;
 begin
+  if p_to = 'rejected' then
+    perform ledger.end_grace(p_account_id, p_order_id);
+  end if;
   update public.orders o set status = p_to, version = o.version + 1, updated_at = clock_timestamp()
   where o.account_id = p_account_id and o.id = p_order_id
   returning o.payment_status, o.outstanding_amount into v_payment_status, v_outstanding;

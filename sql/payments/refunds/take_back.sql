@@ -27,6 +27,7 @@ declare
   v_credited bigint;
   v_money ledger.returned_money;
   v_refund_id uuid := ledger.uuid_v7();
+  v_order public.orders;
   v_transaction public.transactions;
   v_change ledger.order_change;
 begin
@@ -73,15 +74,18 @@ begin
   update public.orders o set
     status = coalesce(p_ends_as, ledger.status_after_refund(p_order, v_after, v_taken)),
     payment_status = ledger.payment_status_of(o.total_amount, o.credited_amount + v_credited, o.paid_amount,
-                                              o.refunded_amount + v_change.returned_amount, o.payment_status),
+                                              o.refunded_amount + v_change.returned_amount, ledger.payment_status_kept(o)),
     refunded_amount = o.refunded_amount + v_change.returned_amount,
     wallet_refunded_amount = o.wallet_refunded_amount + v_money.wallet_amount,
     credited_amount = o.credited_amount + v_credited,
     version = o.version + 1,
     updated_at = clock_timestamp()
   where o.account_id = p_order.account_id and o.id = p_order.id
-  returning o.status, o.payment_status, o.outstanding_amount
-  into v_change.order_status, v_change.payment_status, v_change.outstanding_amount;
+  returning o.* into v_order;
+  v_change.order_status := v_order.status;
+  v_change.payment_status := v_order.payment_status;
+  v_change.outstanding_amount := v_order.outstanding_amount;
+  perform ledger.settle_payment_deadline(v_order);
 
   -- write: refund, goods, discount
   perform ledger.write_refund(v_refund_id, p_order, p_return_id, v_part, v_taken, v_money, p_to, p_reason, p_actor);
@@ -104,6 +108,7 @@ begin
     'order', p_order.id, p_order.account_id,
     ledger.balance_effect(v_transaction, p_earned => v_money.credit_amount, p_orders => -v_money.wallet_amount)
       || ledger.refund_facts(p_order, v_change, v_taken, p_return_id, p_to)
+      || ledger.follow_order_invoice(v_order, v_transaction, v_refund_id, p_actor)
       || jsonb_build_object('notes', coalesce(p_metadata ->> 'notes', p_reason), 'metadata', p_metadata),
     p_actor, p_correlation_id);
 

@@ -4,8 +4,17 @@ select plan(15);
 
 create temp table listed (name text, definer boolean, roles text);
 insert into listed values
+  ('integrity_check_drift', true, 'authenticated, service_role'),
+  ('ledger_set_flag', true, 'authenticated, service_role'),
   ('integrity_check_books', true, 'authenticated, service_role'),
   ('integrity_verify_seals', true, 'authenticated, service_role'),
+  ('import_abort', true, 'authenticated, service_role'),
+  ('import_analyze', true, 'authenticated, service_role'),
+  ('import_apply', true, 'authenticated, service_role'),
+  ('import_backfill', true, 'authenticated, service_role'),
+  ('import_begin', true, 'authenticated, service_role'),
+  ('import_report', true, 'authenticated, service_role'),
+  ('import_stage', true, 'authenticated, service_role'),
   ('ledger_adjust_stock', true, 'authenticated, service_role'),
   ('ledger_bulk_change_status', true, 'authenticated, service_role'),
   ('ledger_continue_bulk_change', true, 'authenticated, service_role'),
@@ -13,21 +22,40 @@ insert into listed values
   ('ledger_cancel_withdrawal', true, 'authenticated, service_role'),
   ('ledger_change_order_status', true, 'authenticated, service_role'),
   ('ledger_confirm_delivery', true, 'authenticated, service_role'),
+  ('ledger_confirm_payment', true, 'service_role'),
   ('ledger_credit_account', true, 'authenticated, service_role'),
   ('ledger_delete_address', true, 'authenticated, service_role'),
   ('ledger_edit_order', true, 'authenticated, service_role'),
   ('ledger_freeze_account', true, 'authenticated, service_role'),
+  ('ledger_extend_grace', true, 'authenticated, service_role'),
+  ('ledger_set_credit_terms', true, 'authenticated, service_role'),
+  ('invoice_document', true, 'authenticated, service_role'),
+  ('ledger_change_invoice', true, 'authenticated, service_role'),
+  ('ledger_credit_invoice', true, 'authenticated, service_role'),
+  ('ledger_issue_invoice', true, 'authenticated, service_role'),
+  ('ledger_void_invoice', true, 'authenticated, service_role'),
   ('ledger_place_order', true, 'authenticated, service_role'),
   ('ledger_record_payment', true, 'authenticated, service_role'),
+  ('ledger_release_payment', true, 'authenticated, service_role'),
   ('ledger_refund_order', true, 'authenticated, service_role'),
   ('ledger_register_referral', true, 'authenticated, service_role'),
   ('ledger_request_return', true, 'authenticated, service_role'),
   ('ledger_request_withdrawal', true, 'authenticated, service_role'),
   ('ledger_review_return', true, 'authenticated, service_role'),
   ('ledger_review_withdrawal', true, 'authenticated, service_role'),
+  ('ledger_review_receipt', true, 'authenticated, service_role'),
+  ('ledger_submit_receipt', true, 'authenticated, service_role'),
+  ('ledger_withdraw_receipt', true, 'authenticated, service_role'),
   ('ledger_save_address', true, 'authenticated, service_role'),
   ('ledger_set_order_status', true, 'authenticated, service_role'),
   ('ledger_void_payment', true, 'authenticated, service_role'),
+  ('ledger_allocate_payment', true, 'authenticated, service_role'),
+  ('ledger_auto_allocate_payment', true, 'authenticated, service_role'),
+  ('ledger_reverse_allocation', true, 'authenticated, service_role'),
+  ('invoice_recalculate', true, 'authenticated, service_role'),
+  ('account_debt', true, 'authenticated, service_role'),
+  ('account_debt_compare', true, 'authenticated, service_role'),
+  ('account_statement', true, 'authenticated, service_role'),
   ('ledger_settle_refund', true, 'authenticated, service_role'),
   ('ledger_ship_order', true, 'authenticated, service_role'),
   ('ledger_spread_stock', true, 'authenticated, service_role'),
@@ -70,7 +98,7 @@ select is_empty($$ select name from ours where exists (select from aclexplode(co
                    and (schema, name) not in (('ledger', 'first_user_seen'), ('ledger', 'last_user_seen')) $$,
   'no function in public or ledger is executable by PUBLIC, but the two that the view customer_orders asks as whoever reads, which tell of nobody but the reader');
 select is_empty($$ select name from ours where schema = 'ledger' and roles is not null
-                   and (name, roles) not in (('caller_may', 'authenticated'), ('may_follow', 'authenticated'), ('uuid_v7', 'service_role'), ('is_of_erased', 'authenticated, service_role'),
+                   and (name, roles) not in (('caller_may', 'authenticated'), ('may_follow', 'authenticated'), ('is_file_of_receipt', 'authenticated'), ('uuid_v7', 'service_role'), ('is_of_erased', 'authenticated, service_role'),
                      ('first_account_seen', 'authenticated'), ('last_account_seen', 'authenticated'),
                      ('first_user_seen', 'anon, authenticated, service_role'), ('last_user_seen', 'anon, authenticated, service_role')) $$,
   'no function in ledger is executable from outside, but what policies and views call as the reader, and uuid_v7, the default of catalogue ids');
@@ -82,7 +110,7 @@ select is_empty($$ select signature, c from ours, unnest(proconfig) c
                    where c not in ('search_path=pg_catalog, pg_temp', 'plan_cache_mode=force_generic_plan') and c !~ '^lock_timeout=' $$,
   'no function sets anything but its search_path, how it is planned and how long it waits for a lock');
 select is_empty($$ select signature from ours where schema = 'ledger' and definer
-                   and name not in ('audit_hand_edit', 'create_profile', 'open_discount_usage', 'open_stock', 'broadcast_order_event', 'may_follow',
+                   and name not in ('audit_hand_edit', 'create_profile', 'open_discount_usage', 'open_stock', 'broadcast_order_event', 'may_follow', 'is_file_of_receipt',
                      'caller_may', 'only_user_seen', 'first_user_seen', 'last_user_seen', 'first_account_seen', 'last_account_seen', 'is_of_erased') $$,
   'in ledger only triggers, what policies ask about the reader, and whether words are shown any more, run as their owner: helpers never lend rights');
 select is_empty($$ select signature from ours where obj_description(oid, 'pg_proc') is null $$,
@@ -102,10 +130,10 @@ select is_empty($$
                              @> '{success boolean,transaction_id uuid,error_code text,error_message text}') $$,
   'every procedure answers success, transaction_id, error_code and error_message (DESIGN rule 2)');
 -- DESIGN rule 3: what creates or moves something takes a key
-select is_empty($$ select signature from ours o where schema = 'public' and provolatile = 'v' and name not in ('ledger_delete_address', 'order_draft_delete', 'ledger_continue_bulk_change')
+select is_empty($$ select signature from ours o where schema = 'public' and provolatile = 'v' and name not in ('import_stage', 'import_analyze', 'import_apply', 'import_backfill', 'import_abort', 'invoice_recalculate', 'integrity_check_drift', 'ledger_delete_address', 'order_draft_delete', 'ledger_continue_bulk_change', 'ledger_confirm_payment')
                    and signature not in (select p.oid::regprocedure::text from pg_proc p where 'p_idempotency_key' = any (p.proargnames)) $$,
   'every procedure that creates or moves something takes p_idempotency_key (DESIGN rule 3)');
-select is_empty($$ select signature from ours where schema = 'public' and name !~ '^(ledger_|order_re(serve|lease_reservation)$|order_draft_(save|place|delete)$|profile_erase$)' and provolatile = 'v' $$,
+select is_empty($$ select signature from ours where schema = 'public' and name !~ '^(ledger_|import_|integrity_check_drift$|invoice_recalculate$|order_re(serve|lease_reservation)$|order_draft_(save|place|delete)$|profile_erase$)' and provolatile = 'v' $$,
   'what does not write is not VOLATILE, so that PostgREST runs it read-only');
 
 select * from finish();

@@ -7,6 +7,8 @@ create temp table edits (target text, target_id text, action text, statement tex
 insert into edits values
   ('settings', 'low_stock_threshold', 'update', $$update public.settings set value = '7' where key = 'low_stock_threshold'$$),
   ('feature_flags', 'outbox_enabled', 'update', $$update public.feature_flags set state = 'off' where key = 'outbox_enabled'$$),
+  ('invoice_series', 'invoice', 'update', $$update public.invoice_series set prefix = 'R-', digits = 8 where code = 'invoice'$$),
+  ('invoice_series', 'branch', 'insert', $$insert into public.invoice_series (code, kind, prefix, description) values ('branch', 'invoice', 'B-', 'Of the branch.')$$),
   ('order_status_transitions', 'shipped', 'update', $$update public.order_status_transitions set needs_payment = false where from_status = 'shipped' and to_status = 'delivered'$$),
   ('order_status_transitions', 'pending', 'delete', $$delete from public.order_status_transitions where from_status = 'pending' and to_status = 'processing'$$),
   ('order_status_transitions', 'rejected', 'insert', $$insert into public.order_status_transitions values ('rejected', 'confirmed', 'orders.confirm', true)$$),
@@ -68,9 +70,9 @@ select is(tests.outcome_as('service_role', $$ insert into public.vendors (name) 
 select results_eq($$ select action, target_type, actor_role, details #>> '{new,name}' from public.audit_log order by id desc limit 1 $$,
   $$ values ('insert', 'vendors', 'service_role', 'Potter') $$, 'which is audited with the role that did it');
 select set_config('request.headers', '{"x-forwarded-for": "10.0.0.1, 203.0.113.7", "user-agent": "dashboard"}', true);
-update public.feature_flags set state = 'shadow' where key = 'allocation_dual_write';
+update public.feature_flags set state = 'dry' where key = 'active_reconciliation';
 select results_eq($$ select ip_address, user_agent, details #>> '{old,state}', details #>> '{new,state}' from public.audit_log order by id desc limit 1 $$,
-  $$ values ('203.0.113.7', 'dashboard', 'off', 'shadow') $$, 'the line says from where: the hop nearest to the platform, not what the client wrote before it');
+  $$ values ('203.0.113.7', 'dashboard', 'off', 'dry') $$, 'the line says from where: the hop nearest to the platform, not what the client wrote before it');
 select set_config('request.headers', '', true);
 
 -- and the edit has its effect

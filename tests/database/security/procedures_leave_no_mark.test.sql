@@ -2,6 +2,7 @@
 -- refused or raised; else a hand edit later in the same transaction would pass for the procedure's.
 begin;
 select tests.open_shop();
+select tests.open_imports();
 create temp table ids as
   select tests.get_supabase_uid('ann') as ann, tests.get_supabase_uid('bob') as bob, tests.items('MUG') as items, tests.get_variant_id('MUG') as mug,
          (select o.id from public.orders o where o.user_id = tests.get_supabase_uid('bob')) as bobs_order,
@@ -12,6 +13,9 @@ create temp table ids as
          (select p.referral_code from public.profiles p where p.id = tests.get_supabase_uid('bob')) as bobs_code,
          tests.create_customer('dan') as dan;
 select tests.expect_success(o) from public.ledger_place_order(tests.items('MUG', 2), p_notes => 'parcels', p_user_id => tests.get_supabase_uid('ann')) o;
+select tests.expect_success(o) from public.ledger_place_order(tests.items('TEA'), 'bank_transfer', p_notes => 'transfer', p_user_id => tests.get_supabase_uid('ann')) o;
+select tests.invoice_customer('spare', 'ann', 'spare x 1 at 100'), tests.receive('Z-1', 'ann', 150);
+select tests.invoice_customer('mine', 'ann', 'mine x 2 at 100'), tests.invoice_customer('slip', 'ann', 'slip x 1 at 100');
 create temp table calls (n serial, outcome text, who text, call text);
 insert into calls (outcome, who, call)
 select v.outcome, v.who, format(v.call, ann, bob, items, mug, bobs_order, anns_order, bobs_withdrawal, anns_address, bobs_code, dan, anns_withdrawal)
@@ -23,6 +27,14 @@ from ids, (values
   ('stock_below_zero', 'service_role', 'select * from public.ledger_adjust_stock(%4$L, -99999, ''damaged'')'),
   ('success', 'service_role', 'select * from public.ledger_spread_stock(%4$L, 3)'),
   ('invalid_argument', 'service_role', 'select * from public.ledger_spread_stock(%4$L, 0)'),
+  ('success', 'finance', 'select * from public.ledger_issue_invoice(%6$L)'),
+  ('order_invoiced', 'finance', 'select * from public.ledger_issue_invoice(%6$L)'),
+  ('success', 'finance', 'select * from public.ledger_change_invoice(tests.invoice_id(''mine''), p_notes => ''soon'')'),
+  ('invoice_changed', 'finance', 'select * from public.ledger_change_invoice(tests.invoice_id(''mine''), p_notes => ''now'', p_expected_version => 1)'),
+  ('success', 'finance', 'select * from public.ledger_credit_invoice(tests.invoice_id(''mine''), p_amount => 50)'),
+  ('credit_exceeds_invoice', 'finance', 'select * from public.ledger_credit_invoice(tests.invoice_id(''mine''), p_amount => 151)'),
+  ('invoice_credited', 'finance', 'select * from public.ledger_void_invoice(tests.invoice_id(''mine''))'),
+  ('success', 'finance', 'select * from public.ledger_void_invoice(tests.invoice_id(''slip''))'),
   ('success', 'ann', 'select * from public.order_reserve(%3$L)'),
   ('reservation_too_large', 'ann', 'select * from public.order_reserve(jsonb_set(%3$L, ''{0,quantity}'', ''9999''))'),
   ('reservation_not_found', 'bob', 'select * from public.order_release_reservation((select r.id from public.stock_reservations r))'),
@@ -37,10 +49,40 @@ from ids, (values
   ('success', 'finance', 'select * from public.ledger_edit_order(%5$L, ''[{"line_number": 1, "quantity": 1}]'')'),
   ('success', 'finance', 'select * from public.ledger_edit_order(%5$L, ''[{"line_number": 1, "quantity": 2}]'', true)'),
   ('insufficient_funds', 'finance', 'select * from public.ledger_edit_order(%5$L, ''[{"line_number": 1, "quantity": 45}]'')'),
+  ('success', 'finance', 'select * from public.ledger_set_credit_terms(%2$L, ''USD'', 1000)'),
+  ('invalid_amount', 'finance', 'select * from public.ledger_set_credit_terms(%2$L, ''USD'', -1)'),
+  ('success', 'finance', 'select * from public.ledger_extend_grace(tests.order_id(''transfer''), now() + interval ''1 day'')'),
+  ('order_not_found', 'finance', 'select * from public.ledger_extend_grace(null, now() + interval ''1 day'')'),
+  ('done', 'postgres', 'select ledger.expire_grace()'),
+  ('done', 'postgres', 'select ledger.remind_of_grace()'),
   ('success', 'finance', 'select * from public.ledger_record_payment(%5$L, 100, ''card'', ''C-1'')'),
   ('payment_reference_used', 'finance', 'select * from public.ledger_record_payment(%5$L, 100, ''card'', ''C-1'')'),
+  ('success', 'service_role', 'select * from public.ledger_confirm_payment(''stripe'', tests.card_event(''transfer'', ''captured'', 1))'),
+  ('idempotency_conflict', 'service_role', 'select * from public.ledger_confirm_payment(''stripe'', tests.card_event(''transfer'', ''captured'', 1, ''{"order_id": null}''))'),
+  ('42501', 'finance', 'select * from public.ledger_confirm_payment(''stripe'', tests.card_event(''transfer'', ''captured'', 2))'),
   ('success', 'finance', 'select * from public.ledger_void_payment((select id from public.payments where reference = ''C-1''))'),
   ('payment_conflict', 'finance', 'select * from public.ledger_void_payment((select id from public.payments where reference = ''C-1''))'),
+  ('success', 'finance', 'select * from public.ledger_record_payment(p_amount => 100, p_reference => ''A-1'', p_user_id => %1$L)'),
+  ('success', 'finance', 'select * from public.ledger_allocate_payment(tests.payment_id(''Z-1''), tests.shares(''spare 60''))'),
+  ('allocation_exceeds_invoice', 'finance', 'select * from public.ledger_allocate_payment(tests.payment_id(''Z-1''), tests.shares(''spare 41''))'),
+  ('success', 'finance', 'select * from public.ledger_reverse_allocation(tests.allocation_id(''Z-1'', ''spare''))'),
+  ('success', 'finance', 'select * from public.ledger_auto_allocate_payment(tests.payment_id(''Z-1''))'),
+  ('nothing_to_allocate', 'finance', 'select * from public.ledger_auto_allocate_payment(tests.payment_id(''Z-1''))'),
+  ('success', 'finance', 'select * from public.invoice_recalculate(p_repair => true)'),
+  ('nothing_unapplied', 'finance', 'select * from public.ledger_release_payment((select id from public.payments where reference = ''A-1''), 101)'),
+  ('success', 'finance', 'select * from public.ledger_release_payment((select id from public.payments where reference = ''A-1''))'),
+  ('success', 'ann', 'select * from public.ledger_submit_receipt(p_amount => 500, p_reference => ''R-1'')'),
+  ('receipt_reference_used', 'bob', 'select * from public.ledger_submit_receipt(p_amount => 500, p_reference => ''R-1'')'),
+  ('success', 'finance', 'select * from public.ledger_review_receipt(tests.receipt_id(''R-1''), ''hand_back'', p_notes => ''why'')'),
+  ('success', 'ann', 'select * from public.ledger_submit_receipt(p_receipt_id => tests.receipt_id(''R-1''))'),
+  ('success', 'finance', 'select * from public.ledger_review_receipt(tests.receipt_id(''R-1''), ''approve'')'),
+  ('receipt_conflict', 'finance', 'select * from public.ledger_review_receipt(tests.receipt_id(''R-1''), ''approve'')'),
+  ('receipt_conflict', 'ann', 'select * from public.ledger_withdraw_receipt(tests.receipt_id(''R-1''))'),
+  ('success', 'bob', 'select * from public.ledger_submit_receipt(p_amount => 500, p_reference => ''R-2'')'),
+  ('success', 'finance', 'select * from public.ledger_record_payment(p_amount => 1, p_reference => ''R-2'', p_user_id => %1$L)'),
+  ('payment_reference_used', 'finance', 'select * from public.ledger_review_receipt(tests.receipt_id(''R-2''), ''approve'')'),
+  ('success', 'bob', 'select * from public.ledger_withdraw_receipt(tests.receipt_id(''R-2''))'),
+  ('done', 'postgres', 'select ledger.alert_late_receipts()'),
   ('success', 'admin', 'select * from public.ledger_change_order_status(%2$L, %5$L, ''pending'', ''processing'', 1250)'),
   ('status_conflict', 'admin', 'select * from public.ledger_change_order_status(%2$L, %5$L, ''pending'', ''processing'', 1250)'),
   ('42501', 'logistics', 'select * from public.ledger_change_order_status(%2$L, %5$L, ''processing'', ''cancelled'', 1250)'),
@@ -55,6 +97,10 @@ from ids, (values
   ('withdrawal_conflict', 'bob', 'select * from public.ledger_cancel_withdrawal(%7$L)'),
   ('success', 'finance', 'select * from public.ledger_review_withdrawal(%7$L, ''reject'')'),
   ('success', 'ann', 'select * from public.ledger_cancel_withdrawal(%11$L)'),
+  ('success', 'service_role', 'select * from public.ledger_set_flag(''allocation_dual_write'', ''shadow'')'),
+  ('drift_not_ruled_out', 'service_role', 'select * from public.ledger_set_flag(''allocation_read_switch'', ''full'')'),
+  ('done', 'postgres', 'select ledger.check_debt_drift()'),
+  ('success', 'service_role', 'select * from public.integrity_check_drift()'),
   ('success', 'finance', 'select * from public.ledger_freeze_account(%2$L, true, ''why'')'),
   ('account_already_frozen', 'finance', 'select * from public.ledger_freeze_account(%2$L, true, ''why'')'),
   ('success', 'bob', 'select * from public.ledger_save_address(''B'', ''1'', ''C'', ''IQ'')'),
@@ -100,6 +146,22 @@ from ids, (values
   ('done', 'postgres', 'select ledger.continue_bulk_changes()'),
   ('done', 'postgres', 'select ledger.purge_bulk_changes()'),
   ('done', 'postgres', 'select ledger.purge_order_drafts()'),
+  ('success', 'admin', 'select * from public.import_begin(''payments'', ''x'')'),
+  ('unknown_import_kind', 'admin', 'select * from public.import_begin(''x'', ''x'')'),
+  ('success', 'admin', 'select * from public.import_stage(tests.import_run(''half a file''), 2, ''[]'', true)'),
+  ('invalid_argument', 'admin', 'select * from public.import_stage(tests.import_run(''half a file''), 2, ''{}'')'),
+  ('success', 'admin', 'select * from public.import_analyze(tests.import_run(''staged payments''))'),
+  ('import_conflict', 'admin', 'select * from public.import_analyze(tests.import_run(''old payments''))'),
+  ('success', 'admin', 'select * from public.import_apply(tests.import_run(''new payments''), true)'),
+  ('success', 'admin', 'select * from public.import_apply(tests.import_run(''new payments''))'),
+  ('import_not_found', 'admin', 'select * from public.import_apply(%1$L)'),
+  ('success', 'admin', 'select * from public.import_backfill(tests.import_run(''old payments''), p_dry_run => true)'),
+  ('success', 'admin', 'select * from public.import_backfill(tests.import_run(''old payments''))'),
+  ('success', 'admin', 'select * from public.import_backfill(tests.import_run(''old payments''))'),
+  ('import_conflict', 'admin', 'select * from public.import_backfill(tests.import_run(''half a file''))'),
+  ('success', 'admin', 'select * from public.import_abort(tests.import_run(''old payments''), p_void => true)'),
+  ('import_conflict', 'admin', 'select * from public.import_abort(tests.import_run(''old payments''))'),
+  ('done', 'postgres', 'select ledger.purge_import_rows()'),
   ('done', 'postgres', 'select ledger.seal_events()'),
   ('done', 'postgres', 'select ledger.purge_audit_log()'),
   ('done', 'postgres', 'select ledger.purge_idempotency_keys()'),
@@ -125,7 +187,7 @@ select plan((select count(*)::int from calls) + 2);
 select is(pg_temp.after(who, call), format('%s, mark "", hand edit 42501', outcome), format('no mark is left: %s by %s, %s', outcome, who, substring(call from '[a-z_]+\.[a-z_]+')))
 from calls order by n;
 select set_eq($$ select p.proname::text from pg_proc p where p.pronamespace = 'public'::regnamespace and p.provolatile = 'v' $$,
-  $$ select distinct substring(call from 'public\.([a-z_]+)\(') from calls where outcome = 'success' and call ~ 'public\.(ledger_|order_re|order_draft_|profile_erase)' $$,
+  $$ select distinct substring(call from 'public\.([a-z_]+)\(') from calls where outcome = 'success' and call ~ 'public\.(ledger_|import_|integrity_check_drift|invoice_recalculate|order_re|order_draft_|profile_erase)' $$,
   'every procedure that writes was tried with success');
 select is((select count(*)::int from ledger.book_differences()), 0, 'the books are in order');
 select * from finish();

@@ -2,23 +2,40 @@
 begin;
 set local client_min_messages = warning; -- a TRUNCATE names what it cascades to
 select tests.open_shop();
+select tests.open_office();
 select tests.open_returns();
 select tests.open_till();
+select tests.open_shadow();
+select tests.open_trust();
 select tests.open_refunds();
+select tests.open_cards();
 select tests.open_desk();
+select tests.open_review();
 select tests.open_market();
 select tests.open_warehouse();
+-- what waits for the commit would refuse a TRUNCATE before the guards do
+set constraints all immediate;
+set constraints all deferred;
 create temp table listed (name text, procedure text, free_columns text[]);
 insert into listed values
   ('accounts', 'ledger_credit_account', '{}'),
   ('bulk_change_orders', 'ledger_bulk_change_status', '{}'),
   ('bulk_changes', 'ledger_bulk_change_status', '{}'),
   ('order_drafts', 'order_draft_save', '{}'),
+  ('card_payments', 'ledger_confirm_payment', '{}'),
   ('discount_redemptions', 'ledger_place_order', '{}'),
   ('discount_usage', 'ledger_place_order', '{}'),
+  ('invoices', 'ledger_issue_invoice', '{}'),
+  ('invoice_balance_cache', 'ledger_allocate_payment', '{}'),
+  ('account_debt_cache', 'ledger_issue_invoice', '{}'),
+  ('old_invoice_flags', 'ledger_allocate_payment', '{}'),
+  ('old_payment_flags', 'ledger_allocate_payment', '{}'),
   ('order_items', 'ledger_place_order', '{}'),
   ('orders', 'ledger_change_order_status', '{metadata,notes}'),
   ('payments', 'ledger_record_payment', '{}'),
+  ('payment_receipts', 'ledger_submit_receipt', '{}'),
+  ('credit_terms', 'ledger_set_credit_terms', '{}'),
+  ('payment_deadlines', 'ledger_extend_grace', '{}'),
   ('referral_commissions', 'ledger_change_order_status', '{}'),
   ('referrals', 'ledger_register_referral', '{}'),
   ('refunds', 'ledger_refund_order', '{}'),

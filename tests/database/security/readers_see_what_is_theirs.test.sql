@@ -2,12 +2,18 @@
 begin;
 select plan(9);
 select tests.open_shop();
+select tests.open_office();
 select tests.open_returns();
 select tests.open_till();
+select tests.open_shadow();
+select tests.open_trust();
 select tests.open_refunds();
+select tests.open_cards();
 select tests.open_desk();
+select tests.open_review();
 select tests.open_market();
 select tests.open_warehouse();
+select tests.open_imports();
 insert into public.vendors (name, owner_user_id) values ('Potter', tests.get_supabase_uid('vendor')), ('Grocer', null);
 -- as written by a transaction that is over, so that there is a seal to see
 select tests.tamper('update public.immutable_events set written_by_xid = 3');
@@ -23,6 +29,10 @@ insert into listed values
   ('bulk_changes', 'false', 'orders.read'),
   ('event_texts', 'account_id = ledger.account_id($1, ''USD'')', 'audit.read'),
   ('order_drafts', 'user_id = $1', 'orders.place'),
+  ('card_bookings', 'false', 'accounts.read'),
+  ('card_events', 'false', 'accounts.read'),
+  ('card_events_unmatched', 'false', 'accounts.read'),
+  ('card_payments', 'account_id = ledger.account_id($1, ''USD'')', 'accounts.read'),
   ('chart_accounts', 'true', null),
   ('currencies', 'true', null),
   ('customer_orders', 'user_id = $1', 'orders.read'),
@@ -30,9 +40,25 @@ insert into listed values
   ('discount_redemptions', 'account_id = ledger.account_id($1, ''USD'')', 'orders.read'),
   ('discount_usage', 'false', 'orders.read'),
   ('error_codes', 'true', null),
+  ('old_flag_failures', 'false', 'accounts.read'),
+  ('old_invoice_flags', 'false', 'accounts.read'),
+  ('old_payment_flags', 'false', 'accounts.read'),
+  ('reconciliation_runs', 'false', 'audit.read'),
   ('event_seals', 'false', 'audit.read'),
   ('feature_flags', 'false', 'audit.read'),
   ('immutable_events', 'account_id = ledger.account_id($1, ''USD'')', 'audit.read'),
+  ('import_identities', 'false', 'imports.run'),
+  ('import_rejects', 'false', 'imports.run'),
+  ('import_rows', 'false', 'imports.run'),
+  ('import_runs', 'false', 'imports.run'),
+  ('invoice_lines', 'account_id = ledger.account_id($1, ''USD'')', 'accounts.read'),
+  ('invoice_series', 'false', 'accounts.read'),
+  ('invoices', 'user_id = $1', 'accounts.read'),
+  ('invoice_balance_cache', 'account_id = ledger.account_id($1, ''USD'')', 'accounts.read'),
+  ('account_debt_cache', 'account_id = ledger.account_id($1, ''USD'')', 'accounts.read'),
+  ('debt_movements', 'account_id = ledger.account_id($1, ''USD'')', 'accounts.read'),
+  ('payment_allocations', 'account_id = ledger.account_id($1, ''USD'')', 'accounts.read'),
+  ('open_invoices', 'user_id = $1', 'accounts.read'),
   ('order_items', 'account_id = ledger.account_id($1, ''USD'')', 'orders.read'),
   ('order_details', 'user_id = $1', 'orders.read'),
   ('order_management', 'user_id = $1', 'orders.read'),
@@ -41,6 +67,11 @@ insert into listed values
   ('orders', 'user_id = $1', 'orders.read'),
   ('payment_methods', 'true', null),
   ('payments', 'account_id = ledger.account_id($1, ''USD'')', 'orders.read'),
+  ('payment_receipts', 'user_id = $1', 'receipts.review'),
+  ('receipt_queue', 'user_id = $1', 'receipts.review'),
+  ('credit_terms', 'account_id = ledger.account_id($1, ''USD'')', 'accounts.read'),
+  ('overdue_orders', 'user_id = $1', 'orders.read'),
+  ('payment_deadlines', 'account_id = ledger.account_id($1, ''USD'')', 'orders.read'),
   ('permissions', 'true', null),
   ('postings', 'false', 'accounts.read'),
   ('products', 'is_active', 'stock.read'),

@@ -1,10 +1,15 @@
 -- DESIGN rule 8: staff have roles, roles have permissions, procedures ask for permissions.
 begin;
 select tests.open_shop();
+select tests.open_office();
+select tests.receive('Z-1', 'olga', 100);
 select tests.open_returns();
 select tests.open_till();
+select tests.open_trust();
 select tests.open_refunds();
+select tests.open_review();
 select tests.open_warehouse();
+select tests.open_imports();
 create temp table ids as
   select tests.get_supabase_uid('bob') as bob, tests.get_supabase_uid('ann') as ann,
          (select o.id from public.orders o where o.user_id = tests.get_supabase_uid('bob')) as bobs_order,
@@ -38,12 +43,36 @@ from ids, (values
   ('register a referral for a customer', 'select * from public.ledger_register_referral(%7$L, p_user_id => %9$L)', 'orders.place', '{admin}'),
   ('read the trial balance', 'select true as success from public.report_trial_balance()', 'accounts.read', '{admin,finance}'),
   ('report on orders', 'select * from public.report_orders()', 'reports.read', '{admin,finance}'),
+  ('check drift', 'select * from public.integrity_check_drift()', 'audit.read', '{admin,finance}'),
+  ('set a flag', 'select * from public.ledger_set_flag(''outbox_enabled'', ''off'')', 'flags.set', '{admin}'),
   ('check the books', 'select true as success from (select count(*) from public.integrity_check_books()) c', 'audit.read', '{admin,finance}'),
   ('verify the seals', 'select true as success from (select count(*) from public.integrity_verify_seals()) c', 'audit.read', '{admin,finance}'),
   ('edit for a customer', 'select * from public.ledger_edit_order(%2$L, ''[{"line_number": 1, "quantity": 2}]'', p_user_id => %1$L)', 'orders.edit', '{admin,finance}'),
+  ('issue an invoice', 'select * from public.ledger_issue_invoice(%2$L)', 'invoices.issue', '{admin,finance}'),
+  ('credit an invoice', 'select * from public.ledger_credit_invoice(tests.invoice_id(''advice''), p_amount => 1)', 'invoices.issue', '{admin,finance}'),
+  ('change an invoice', 'select * from public.ledger_change_invoice(tests.invoice_id(''advice''), p_notes => ''call first'')', 'invoices.issue', '{admin,finance}'),
+  ('void an invoice', 'select * from public.ledger_void_invoice(tests.invoice_id(''spare''))', 'invoices.issue', '{admin,finance}'),
+  ('give an order time', 'select * from public.ledger_extend_grace(tests.order_id(''out of time''), now() + interval ''1 day'')', 'grace.grant', '{admin,finance}'),
+  ('set credit terms', 'select * from public.ledger_set_credit_terms(%1$L, ''USD'', 1000)', 'credit.grant', '{admin,finance}'),
   ('record a payment', 'select * from public.ledger_record_payment(%2$L, 100)', 'payments.record', '{admin,finance}'),
+  ('release a payment', 'select * from public.ledger_release_payment((select id from public.payments where reference = ''T-2''), 1)', 'payments.record', '{admin,finance}'),
+  ('allocate a payment', 'select * from public.ledger_allocate_payment(tests.payment_id(''Z-1''), tests.shares(''spare 1''))', 'payments.allocate', '{admin,finance}'),
+  ('allocate a payment by a strategy', 'select * from public.ledger_auto_allocate_payment(tests.payment_id(''Z-1''))', 'payments.allocate', '{admin,finance}'),
+  ('reverse an allocation', 'select * from public.ledger_reverse_allocation(tests.allocation_id(''O-2'', ''advice''))', 'payments.allocate', '{admin,finance}'),
+  ('recalculate invoices', 'select * from public.invoice_recalculate()', 'accounts.read', '{admin,finance}'),
+  ('mend invoices', 'select * from public.invoice_recalculate(p_repair => true)', 'payments.allocate', '{admin,finance}'),
   ('void a payment', 'select * from public.ledger_void_payment((select id from public.payments where reference = ''T-1''))', 'payments.record', '{admin,finance}'),
+  ('begin an import', 'select * from public.import_begin(''payments'', ''x'')', 'imports.run', '{admin}'),
+  ('stage an import', 'select * from public.import_stage(tests.import_run(''half a file''), 2, ''[]'', true)', 'imports.run', '{admin}'),
+  ('analyse an import', 'select * from public.import_analyze(tests.import_run(''staged payments''))', 'imports.run', '{admin}'),
+  ('apply an import', 'select * from public.import_apply(tests.import_run(''new payments''))', 'imports.run', '{admin}'),
+  ('backfill an import', 'select * from public.import_backfill(tests.import_run(''old payments''), p_dry_run => true)', 'imports.run', '{admin}'),
+  ('read about an import', 'select * from public.import_report(tests.import_run(''old payments''))', 'imports.run', '{admin}'),
+  ('abort an import', 'select * from public.import_abort(tests.import_run(''half a file''))', 'imports.run', '{admin}'),
   ('refund', 'select * from public.ledger_refund_order((select o.id from public.orders o where o.user_id = tests.get_supabase_uid(''rita'') and o.status = ''delivered''), p_amount => 1)', 'orders.refund', '{admin,finance}'),
+  ('send a receipt for a customer', 'select * from public.ledger_submit_receipt(p_amount => 1, p_reference => ''X'', p_user_id => %1$L)', 'payments.record', '{admin,finance}'),
+  ('review a receipt', 'select * from public.ledger_review_receipt(tests.receipt_id(''Q-4''), ''approve'')', 'receipts.review', '{admin,finance}'),
+  ('withdraw a receipt for a customer', 'select * from public.ledger_withdraw_receipt(tests.receipt_id(''Q-4''), p_user_id => %1$L)', 'payments.record', '{admin,finance}'),
   ('settle a refund', 'select * from public.ledger_settle_refund((select min(f.id::text)::uuid from public.refunds f where f.payout_status = ''pending''), ''paid'')', 'refunds.settle', '{admin,finance}'),
   ('confirm', 'select * from public.ledger_change_order_status(%1$L, %2$L, ''pending'', ''confirmed'', 1250)', 'orders.confirm', '{admin,finance}'),
   ('reject', 'select * from public.ledger_change_order_status(%1$L, %2$L, ''pending'', ''rejected'', 1250)', 'orders.reject', '{admin,finance}'),

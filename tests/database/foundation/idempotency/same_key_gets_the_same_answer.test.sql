@@ -2,9 +2,13 @@
 begin;
 select tests.open_shop();
 select tests.open_till();
+select tests.open_trust();
 select tests.open_refunds();
 select tests.open_returns();
 select tests.open_desk();
+select tests.open_review();
+select tests.open_office();
+select tests.receive('Z-1', 'olga', 500);
 create temp table ids as
   select tests.get_supabase_uid('ann') as ann, tests.get_supabase_uid('bob') as bob, tests.get_supabase_uid('carol') as carol, tests.create_customer('dan') as dan, tests.get_variant_id('MUG') as mug, tests.items('MUG') as items,
          (select o.id from public.orders o where o.user_id = tests.get_supabase_uid('ann') and o.status = 'pending') as anns_order,
@@ -36,6 +40,20 @@ from ids, (values
   ('ledger_edit_order', 'finance', '%6$L, ''[{"line_number": 2, "quantity": 2}]''', '%6$L, ''[{"line_number": 2, "quantity": 1}]'''),
   ('ledger_record_payment', 'finance', '%7$L, 100', '%7$L, 101'),
   ('ledger_void_payment', 'finance', '(select id from public.payments where reference = ''T-1'')', '(select id from public.payments where reference = ''T-1''), ''why'''),
+  ('ledger_extend_grace', 'finance', 'tests.order_id(''out of time''), now() + interval ''1 day''', 'tests.order_id(''out of time''), now() + interval ''2 days'''),
+  ('ledger_set_credit_terms', 'finance', '%1$L, ''USD'', 1000', '%1$L, ''USD'', 2000'),
+  ('ledger_issue_invoice', 'finance', 'p_user_id => %1$L, p_lines => tests.invoice_lines(''tea x 1 at 100'')', 'p_user_id => %1$L, p_lines => tests.invoice_lines(''tea x 1 at 200'')'),
+  ('ledger_change_invoice', 'finance', 'tests.invoice_id(''spare''), p_notes => ''a''', 'tests.invoice_id(''spare''), p_notes => ''b'''),
+  ('ledger_void_invoice', 'finance', 'tests.invoice_id(''spare'')', 'tests.invoice_id(''rent'')'),
+  ('ledger_credit_invoice', 'finance', 'tests.invoice_id(''rent''), p_amount => 1', 'tests.invoice_id(''rent''), p_amount => 2'),
+  ('ledger_allocate_payment', 'finance', 'tests.payment_id(''Z-1''), tests.shares(''advice 10'')', 'tests.payment_id(''Z-1''), tests.shares(''advice 11'')'),
+  ('ledger_auto_allocate_payment', 'finance', 'tests.payment_id(''Z-1'')', 'tests.payment_id(''Z-1''), ''aging'''),
+  ('ledger_reverse_allocation', 'finance', '(select min(l.id::text)::uuid from public.payment_allocations l where l.payment_id = tests.payment_id(''O-2''))', '(select min(l.id::text)::uuid from public.payment_allocations l where l.payment_id = tests.payment_id(''O-1''))'),
+  ('import_begin', 'admin', '''payments'', ''x''', '''payments'', ''y'''),
+  ('ledger_release_payment', 'finance', '(select id from public.payments where reference = ''T-2''), 1', '(select id from public.payments where reference = ''T-2''), 2'),
+  ('ledger_submit_receipt', 'ann', 'p_amount => 10, p_reference => ''Q-5''', 'p_amount => 11, p_reference => ''Q-5'''),
+  ('ledger_review_receipt', 'finance', 'tests.receipt_id(''Q-4''), ''approve''', 'tests.receipt_id(''Q-4''), ''approve'', 1'),
+  ('ledger_withdraw_receipt', 'ann', 'tests.receipt_id(''Q-1'')', 'tests.receipt_id(''Q-2'')'),
   ('ledger_refund_order', 'finance', '(select o.id from public.orders o where o.user_id = tests.get_supabase_uid(''rita'') and o.status = ''delivered''), p_amount => 1', '%1$L, p_amount => 2'),
   ('ledger_settle_refund', 'finance', '(select f.id from public.refunds f where f.payout_amount = 428), ''paid''', '%1$L, ''failed'''),
   ('ledger_cancel_order', 'ann', '%6$L', '%6$L, ''why'''),
@@ -46,6 +64,7 @@ from ids, (values
   ('ledger_confirm_delivery', 'logistics', '%13$L', '%13$L, now()'),
   ('ledger_request_return', 'service_role', '%15$L, ''[{"line_number": 1, "quantity": 1}]'', p_user_id => %11$L', '%15$L, ''[{"line_number": 1, "quantity": 2}]'', p_user_id => %11$L'),
   ('ledger_review_return', 'finance', '%16$L, ''approve''', '%16$L, ''close'''),
+  ('ledger_set_flag', 'service_role', '''outbox_enabled'', ''off''', '''outbox_enabled'', ''on'''),
   ('ledger_freeze_account', 'finance', '%11$L, true, ''why''', '%11$L, false'),
   ('ledger_register_referral', 'service_role', '%10$L, p_user_id => %3$L', '%10$L, p_user_id => %1$L'),
   ('profile_erase', 'service_role', '%3$L', '%3$L, ''legal_order''')

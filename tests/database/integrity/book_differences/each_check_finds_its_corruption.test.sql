@@ -2,12 +2,16 @@
 -- corruption that it reports, alone where it can: so that each is needed and each works.
 begin;
 select tests.open_shop();
+select tests.open_office();
+select tests.open_imports();
 select tests.open_desk();
 select tests.open_till();
+select tests.open_review();
 select tests.open_market();
 select tests.open_warehouse();
 select tests.open_returns();
 select tests.open_refunds();
+select tests.open_cards();
 create temp table ids as
   select ledger.account_id(tests.get_supabase_uid('ann'), 'USD') as ann, ledger.account_id(tests.get_supabase_uid('bob'), 'USD') as bob,
          (select o.id from public.orders o where o.user_id = tests.get_supabase_uid('ann') and o.status = 'pending') as pending,
@@ -27,10 +31,10 @@ from ids, (values
   ('order_wallet_equals_transactions, paid_from_outside_equals_payments, total_orders_equals_orders', 'an order said to have been paid by transfer', 'update public.orders set wallet_amount = 0 where id = %4$L'),
   ('escrow_equals_open_orders, income_equals_delivered_orders', 'a delivery that took another amount out of escrow', 'update public.postings set amount = amount + 1 where debit_account = ''order_escrow'' and credit_account = ''revenue'''),
   ('income_equals_delivered_orders', 'tax booked as revenue', 'update public.postings set credit_account = ''revenue'' where debit_account = ''order_escrow'' and credit_account = ''tax_payable'''),
-  ('escrow_equals_open_orders, receivable_equals_delivered_orders', 'a delivered order said to be owed', 'update public.postings set debit_account = ''receivable'' where debit_account = ''order_escrow'' and credit_account = ''revenue'''),
+  ('escrow_equals_open_orders, receivable_equals_delivered_orders, receivable_equals_orders_and_invoices', 'a delivered order said to be owed', 'update public.postings set debit_account = ''receivable'' where debit_account = ''order_escrow'' and credit_account = ''revenue'''),
   ('refunds_payable_equals_pending', 'a payout settled without its money', 'update public.refunds set payout_status = ''paid'', settled_at = now() where payout_status = ''pending'' and credited_amount = 428'),
   ('payment_status_follows_the_money', 'a paid order said to be unpaid', 'update public.orders set payment_status = ''unpaid'' where id = %4$L'),
-  ('income_equals_delivered_orders, order_wallet_equals_transactions, refunds_payable_equals_pending', 'a refund''s transaction of another order', 'update public.transactions set order_id = null where type = ''order_refunded'''),
+  ('escrow_equals_open_orders, income_equals_delivered_orders, income_equals_free_invoices, order_wallet_equals_transactions, refunds_payable_equals_pending', 'a refund''s transaction of another order', 'update public.transactions set order_id = null where type = ''order_refunded'''),
   ('commission_equals_transactions, commission_follows_what_is_left', 'a commission that was not clawed back', 'update public.referral_commissions set clawed_back_amount = 0'),
   ('credited_equals_refunds, paid_from_outside_equals_payments', 'an order said to be taken back', 'update public.orders set credited_amount = 1, paid_amount = paid_amount - 1 where id = %4$L'),
   ('order_wallet_equals_transactions, refunded_equals_refunds', 'a refund of other money', 'update public.refunds set wallet_amount = wallet_amount - 1, credit_amount = credit_amount + 1 where goods_amount = 400 and credited_amount = 428 and payout_amount = 0'),
@@ -77,7 +81,44 @@ from ids, (values
   ('vendor_earning_refers_to_what_is_there', 'a share in another currency than its order', 'update public.vendor_earnings set currency = ''EUR'' where account_id is null'),
   ('paid_from_outside_equals_payments', 'a payment that belongs to another order', 'update public.payments set order_id = %3$L where reference = ''T-1'''),
   ('payment_equals_its_transactions', 'a payment that was voided without a transaction', 'update public.transactions set reference_id = null where type = ''payment_voided'''),
+  ('unapplied_payments_equal_remainders', 'a payment on account booked elsewhere', 'update public.postings set credit_account = ''adjustments'' where credit_account = ''unapplied_payments'''),
+  ('allocated_equals_allocations, unapplied_payments_equal_remainders', 'a payment said to be allocated', 'update public.payments set allocated_amount = 1 where reference = ''T-2'''),
   ('payment_refers_to_what_is_there', 'a payment in another currency than its order', 'update public.payments set currency = ''EUR'' where status = ''voided'''),
+  ('allocated_equals_allocations, debt_is_invoices_less_allocations, invoice_remaining_is_amount_less_allocations, invoice_takes_at_most_its_amount, payment_gives_at_most_its_amount', 'an allocation of more than payment and invoice have', 'update public.payment_allocations set allocated_amount = 5000 where invoice_id = tests.invoice_id(''advice'')'),
+  ('allocated_equals_allocations, debt_is_invoices_less_allocations, invoice_remaining_is_amount_less_allocations, invoice_status_follows_what_remains, payment_gives_at_most_its_amount', 'an allocation that pays its invoice', 'update public.payment_allocations l set allocated_amount = b.amount from public.invoice_balance_cache b where b.invoice_id = l.invoice_id and l.invoice_id = tests.invoice_id(''advice'')'),
+  ('debt_equals_its_movements, debt_is_invoices_less_allocations, debt_replays_from_events', 'an account that owes more', 'update public.account_debt_cache set invoiced_amount = invoiced_amount + 1 where account_id = %1$L'),
+  ('debt_replays_from_events', 'an event that says nothing of the debt', 'update public.immutable_events set payload = payload - ''debt_effect'' where stream_id = tests.invoice_id(''spare'')'),
+  ('debt_equals_its_movements', 'a movement that ends at another debt', 'update public.debt_movements set debt_after = debt_after + 1 where account_id = %1$L'),
+  ('debt_movement_is_of_its_transaction', 'a movement without its transaction', 'update public.debt_movements set transaction_id = gen_random_uuid() where account_id = %1$L'),
+  ('one_allocation_is_live_per_payment_and_invoice', 'an allocation in two rows', 'with n as (insert into public.payment_allocations (account_id, payment_id, invoice_id, allocated_amount, method, transaction_id) select l.account_id, l.payment_id, l.invoice_id, 1, l.method, l.transaction_id from public.payment_allocations l where l.invoice_id = tests.invoice_id(''advice'')) update public.payment_allocations set allocated_amount = allocated_amount - 1 where invoice_id = tests.invoice_id(''advice'')'),
+  ('reversal_is_of_all_of_its_row', 'a reversal of less than its row', 'with n as (insert into public.payment_allocations (account_id, payment_id, invoice_id, allocated_amount, method, reverses_allocation_id, transaction_id) select l.account_id, l.payment_id, l.invoice_id, -1, l.method, l.id, l.transaction_id from public.payment_allocations l where l.invoice_id = tests.invoice_id(''advice'')) update public.payment_allocations set allocated_amount = allocated_amount + 1 where invoice_id = tests.invoice_id(''advice'')'),
+  ('allocation_refers_to_what_is_there', 'an allocation without its transaction', 'update public.payment_allocations set transaction_id = gen_random_uuid() where invoice_id = tests.invoice_id(''advice'')'),
+  ('invoice_totals_equal_lines', 'a line of an invoice with another tax', 'update public.invoice_lines set tax_amount = tax_amount + 1 where description = ''book'''),
+  ('debt_is_invoices_less_allocations, order_invoice_equals_order', 'an order''s invoice that claims more than is due', 'with i as (update public.invoices set credited_amount = credited_amount - 1 where id = tests.invoice_id(''office'') returning id, amount) update public.invoice_balance_cache b set amount = i.amount from i where b.invoice_id = i.id'),
+  ('invoice_has_its_balance, invoice_remaining_is_amount_less_allocations', 'a credit note that claims something', 'insert into public.invoice_balance_cache (invoice_id, account_id, amount) select id, account_id, 0 from public.invoices where kind = ''credit_note'''),
+  ('income_equals_free_invoices, receivable_equals_orders_and_invoices', 'an invoice booked with another amount', 'update public.postings set amount = amount + 1 where debit_account = ''receivable'' and credit_account = ''revenue'''),
+  ('income_equals_free_invoices', 'tax of an invoice booked as revenue', 'update public.postings set credit_account = ''revenue'' where debit_account = ''receivable'' and credit_account = ''tax_payable'''),
+  ('invoice_series_have_no_gaps', 'a number that no invoice has', 'update public.invoice_series set next_number = next_number + 1 where code = ''invoice'''),
+  ('invoice_series_have_no_gaps', 'an invoice with another number', 'update public.invoices set number = 77 where number = 2 and series = ''invoice'''),
+  ('invoice_credited_by_its_notes', 'a credit note of another invoice', 'update public.invoices set credits_invoice_id = tests.invoice_id(''spare'') where kind = ''credit_note'' and order_id is null'),
+  ('credit_note_equals_its_refund', 'a credit note without its refund', 'update public.invoices set refund_id = null where refund_id is not null'),
+  ('invoice_refers_to_what_is_there', 'an invoice of somebody else''s account', 'update public.invoices set user_id = tests.get_supabase_uid(''bob'') where id = tests.invoice_id(''spare'')'),
+  ('approved_receipt_is_its_payment', 'a receipt said to be approved in part', 'update public.payment_receipts set approved_amount = approved_amount - 1, status = ''partly_approved'' where status = ''approved'''),
+  ('payment_of_a_receipt_has_it', 'an approved receipt under review again', 'update public.payment_receipts set approved_amount = null, payment_id = null, status = ''submitted'' where status = ''approved'''),
+  ('receipt_refers_to_what_is_there', 'a receipt in the books of somebody else', 'update public.payment_receipts set account_id = %2$L where reference = ''Q-1'''),
+  ('payment_status_follows_the_money, receipt_uploaded_has_a_receipt', 'an order under review without a receipt', 'update public.orders set payment_status = ''receipt_uploaded'' where id = %4$L'),
+  ('import_counts_equal_rows', 'an import said to have applied less', 'update public.import_runs set applied_rows = applied_rows - 1 where source_name = ''old invoices'''),
+  ('applied_row_equals_what_it_became', 'a row that became an invoice of another amount', 'update public.import_rows set amount = amount + 1 where external_id = ''I-1'''),
+  ('rejected_row_has_its_reason', 'a rejected row without its reason', 'delete from public.import_rejects'),
+  ('synthetic_allocation_is_of_imports', 'an allocation of people said to be a backfill''s', 'update public.payment_allocations set synthetic = true where invoice_id = tests.invoice_id(''advice'')'),
+  ('in_grace_has_an_open_deadline', 'an order in grace without its deadline', 'delete from public.payment_deadlines'),
+  ('in_grace_has_an_open_deadline', 'a deadline that was settled by hand', 'update public.payment_deadlines set status = ''settled'', settled_at = now()'),
+  ('deadline_waits_for_its_order', 'an open deadline of an order that is not in grace', 'update public.orders set payment_status = ''partially_paid'' where payment_status = ''in_grace'''),
+  ('deadline_refers_to_what_is_there', 'a deadline in the books of somebody else', 'update public.payment_deadlines set account_id = %2$L'),
+  ('card_payment_equals_its_events', 'a captured card payment said to be voided', 'update public.card_payments set status = ''voided'' where order_id is not null'),
+  ('captured_cards_are_booked, card_payment_equals_its_events', 'a card payment said to be larger', 'update public.card_payments set captured_amount = captured_amount + 1 where order_id is not null'),
+  ('card_refunds_and_disputes_are_booked', 'a refund at the provider that is not booked', 'delete from public.card_bookings where kind = ''allowed'''),
+  ('card_bookings_equal_payments', 'a booking in the books of somebody else', 'update public.card_bookings set account_id = %2$L where kind = ''captured'''),
   ('shipped_at_most_what_was_ordered', 'a shipment of more than was ordered', 'update public.shipment_lines l set quantity = 9 from public.shipments s where s.id = l.shipment_id and s.delivered_at is null'),
   ('shipped_order_is_out', 'a delivered order of which less went out', 'update public.shipment_lines set quantity = quantity - 1 where order_id = %4$L'),
   ('delivered_order_has_arrived', 'a parcel of a delivered order that did not arrive', 'update public.shipments set delivered_at = null where order_id = %4$L'),

@@ -1,6 +1,6 @@
--- The payment status is a function of total, credited, paid and refunded amount, and of a grace or a receipt while something is due.
+-- The payment status is a function of total, credited, paid and refunded amount, of a grace or a receipt while something is due, and of a surplus while nothing is.
 begin;
-select plan(24);
+select plan(27);
 
 select is(ledger.payment_status_of(total, credited, paid, refunded), status, sentence)
 from (values
@@ -30,6 +30,9 @@ from (values
   (100, 60, 40, 0, 'in_grace', 'paid', 'by whatever'),
   (100, 0, 40, 0, 'receipt_uploaded', 'receipt_uploaded', 'a receipt is looked at while something is due'),
   (100, 0, 120, 0, 'receipt_uploaded', 'overpaid', 'and no longer'),
+  (100, 0, 100, 0, 'overpaid', 'overpaid', 'a surplus that went into the wallet is remembered while nothing is due'),
+  (100, 0, 90, 0, 'overpaid', 'partially_paid', 'and no longer'),
+  (100, 30, 100, 30, 'overpaid', 'partially_refunded', 'nor when money went back'),
   (100, 0, 40, 0, 'paid', 'partially_paid', 'nothing else stays')) v (total, credited, paid, refunded, present, status, sentence);
 
 select * from finish();

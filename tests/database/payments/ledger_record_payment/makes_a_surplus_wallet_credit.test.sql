@@ -7,7 +7,7 @@ select tests.place_named_order('open', 'alice', tests.lines('mug x 2'), 'wallet_
 
 select results_eq(
   $$ select applied_amount, credit_amount, payment_status, outstanding_amount, available_balance from ledger_record_payment(tests.order_id('open'), 1450) $$,
-  $$ values (1400::bigint, 50::bigint, 'paid', 0::bigint, 50::bigint) $$, 'of 1450 the order takes the 1400 it needs, 50 are wallet credit');
+  $$ values (1400::bigint, 50::bigint, 'overpaid', 0::bigint, 50::bigint) $$, 'of 1450 the order takes the 1400 it needs, 50 are wallet credit');
 select is(tests.orders_and_available('alice'), '600/50', 'which can be spent');
 select is(
   array[tests.booked('alice', 'order_escrow'), tests.booked('alice', 'wallet'), tests.booked('alice', 'bank')], array[2000, 50, 2050]::bigint[],

@@ -16,7 +16,7 @@ select is(
   'it goes against the receivable, a delivered order leaves nothing in escrow');
 select results_eq(
   $$ select applied_amount, credit_amount, payment_status from ledger_record_payment(tests.order_id('owed'), 2500) $$,
-  $$ values (2000::bigint, 500::bigint, 'paid') $$, 'more than is owed is credit');
+  $$ values (2000::bigint, 500::bigint, 'overpaid') $$, 'more than is owed is credit');
 select is(
   array[tests.booked('alice', 'receivable'), tests.booked('alice', 'wallet'), tests.booked('alice', 'revenue')], array[0, 500, 3000]::bigint[], 'nothing is owed any more');
 select is_empty('select * from ledger.book_differences()', 'the books are in order');

@@ -1,5 +1,5 @@
 begin;
-select plan(24);
+select plan(34);
 
 select tests.create_variant('mug', price => 1000);
 select tests.create_customer('alice');
@@ -14,8 +14,17 @@ from (values
   ('1, ''cheque''', 'invalid_argument'), ('1, null', 'invalid_argument'), ('1, ''BANK_TRANSFER''', 'invalid_argument'),
   ('1, ''cash'', repeat(''x'', 201)', 'invalid_argument'), ('1, ''cash'', repeat(''x'', 200)', 'success'),
   ('1, ''cash'', ''   ''', 'success'), ('1, ''cash'', null, repeat(''x'', 2001)', 'invalid_argument')) c (arguments, expected);
-select is(tests.outcome(null, 'ledger_record_payment(null, 1)'), 'order_not_found', 'a payment is for an order');
-select is(tests.outcome(null, 'ledger_record_payment(gen_random_uuid(), 1)'), 'order_not_found', 'that is there');
+select is(tests.outcome(null, format('ledger_record_payment(%s)', c.arguments)), c.expected, format('%s: %s', c.arguments, c.expected))
+from (values
+  ('null, 1', 'invalid_argument'), ('gen_random_uuid(), 1', 'order_not_found'), ('p_invoice_id => gen_random_uuid(), p_amount => 1', 'invoice_not_found'),
+  ('p_user_id => gen_random_uuid(), p_amount => 1', 'customer_not_found'),
+  ('p_user_id => tests.get_supabase_uid(''alice''), p_amount => 1, p_currency => ''XXX''', 'unknown_currency'),
+  ('p_user_id => tests.get_supabase_uid(''alice''), p_amount => 1, p_currency => ''eur''', 'success'),
+  ('p_user_id => tests.get_supabase_uid(''alice'')', 'invalid_amount'),
+  ('tests.order_id(''other''), 1, p_user_id => tests.get_supabase_uid(''alice'')', 'invalid_argument'),
+  ('tests.order_id(''other''), 1, p_currency => ''USD''', 'invalid_argument'),
+  ('tests.order_id(''other''), 1, p_paid_at => ''infinity''', 'invalid_argument'), ('tests.order_id(''other''), 1, p_paid_at => ''-infinity''', 'invalid_argument'),
+  ('tests.order_id(''other''), 1, p_paid_at => ''2020-02-29''', 'success')) c (arguments, expected);
 select results_eq(
   $$ select r.role, tests.outcome(r.role, format('ledger_record_payment(%L, 1)', tests.order_id('transfer')))
      from unnest(array['admin', 'finance', 'warehouse', 'logistics', 'vendor', 'alice']) r (role) $$,

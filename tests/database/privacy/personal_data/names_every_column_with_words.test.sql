@@ -4,7 +4,7 @@ select plan(6);
 
 -- tables of the shop and not of its customers
 create temp table reference (relation text);
-insert into reference select 'public.' || r from unnest('{chart_accounts,currencies,discount_codes,error_codes,feature_flags,order_status_transitions,payment_methods,
+insert into reference select 'public.' || r from unnest('{chart_accounts,currencies,discount_codes,error_codes,feature_flags,invoice_series,order_status_transitions,payment_methods,
   permissions,products,rate_limits,role_permissions,roles,settings,shipping_methods,variants,vendors,user_roles,stock_movements}'::text[]) r
 union all select 'ledger.scheduled_jobs';
 
@@ -13,7 +13,7 @@ create temp table impersonal (relation text, columns text[], reason text);
 insert into impersonal values
   ('ledger.idempotency_keys', '{procedure}', null),
   ('ledger.idempotency_keys', '{answer,key}', 'answers hold ids, statuses and amounts; keys go after idempotency_retention_days'),
-  ('ledger.outbox', '{error_last,payload,status,type}', 'says what its event says; a payload of its own is about stock or seals'),
+  ('ledger.outbox', '{error_last,payload,status,type}', 'says what its event says; a payload of its own is about stock, seals or what is due'),
   ('ledger.rate_limit_buckets', '{procedure}', null),
   ('public.accounts', '{currency}', null),
   ('public.audit_log', '{action,actor_role,target_id,target_type}', null),
@@ -21,12 +21,28 @@ insert into impersonal values
   ('public.bulk_changes', '{new_status}', null),
   ('public.bulk_changes', '{actor_action,metadata}', 'about a list of orders; goes after bulk_change_retention_days'),
   ('public.bulk_change_orders', '{error_code,error_details,error_message,order_number,order_status,payment_status}', 'goes after bulk_change_retention_days'),
+  ('public.card_bookings', '{event_id,kind,object_id}', null),
+  ('public.card_events', '{currency,event_id,kind,object_id,payload,provider}', null),
+  ('public.card_payments', '{currency,problem,provider,provider_payment_id,status}', null),
   ('public.event_texts', '{stream_type}', null),
   ('public.immutable_events', '{event_type,payload,stream_type}', 'what people wrote is in event_texts'),
+  ('public.import_rejects', '{code,field}', null),
+  ('public.import_rows', '{state}', null),
+  ('public.import_identities', '{kind}', null),
+  ('public.import_runs', '{analysis,backfill,backfill_state,currency,kind,options,source_name,state,sums}',
+   'about a file as a whole; the examples in analysis are of amounts'),
+  ('public.invoices', '{currency,kind,series,source,status}', null),
+  ('public.old_flag_failures', '{problem}', 'what a failing write of the old system''s flags said, and no word of a person'),
+  ('public.old_invoice_flags', '{status}', null),
+  ('public.reconciliation_runs', '{check_code,details,status}', null),
   ('public.order_drafts', '{currency,discount_code,items,shipping_method}', null),
   ('public.order_items', '{product_name,product_sku,variant_name}', null),
   ('public.orders', '{currency,order_number,payment_method,payment_status,shipping_method,status}', null),
-  ('public.payments', '{currency,method,status}', null),
+  ('public.payment_deadlines', '{status}', null),
+  ('public.payments', '{currency,method,source,status}', null),
+  ('public.payment_allocations', '{idempotency_key,method}', null),
+  ('public.invoice_balance_cache', '{status_cached}', null),
+  ('public.payment_receipts', '{currency,status}', null),
   ('public.postings', '{credit_account,currency,debit_account}', null),
   ('public.referral_commissions', '{currency}', null),
   ('public.refunds', '{currency,destination,payout_status}', null),

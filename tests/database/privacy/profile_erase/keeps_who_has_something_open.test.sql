@@ -1,6 +1,6 @@
 -- Nobody is erased while money, goods or work of theirs is open, and only who may erase them does.
 begin;
-select plan(35);
+select plan(37);
 select tests.create_staff('admin', 'admin'), tests.create_staff('finance', 'finance'), tests.create_variant('mug', 100, 1000), tests.create_customer('eve');
 create function pg_temp.erase(p_name text) returns text language sql as $$
   select case when e.success then 'success' else e.error_code || ' ' || coalesce(e.error_details ->> 'counts', '') end
@@ -34,6 +34,10 @@ select tests.create_customer('returning', 1000), tests.place_named_order('return
 select tests.move_order(tests.order_id('return'), 'processing', 'delivered');
 select tests.expect_success(r) from ledger_request_return(tests.order_id('return'), '[{"line_number": 1, "quantity": 1}]', p_user_id => tests.get_supabase_uid('returning')) r;
 select is(pg_temp.erase('returning'), 'erase_not_possible {"open returns": 1}', 'a return that is not closed');
+select tests.create_customer('showing'), tests.submit_receipt('showing', null, 100, 'S-1');
+select is(pg_temp.erase('showing'), 'erase_not_possible {"receipts under review": 1}', 'a receipt that nobody has looked at');
+select tests.create_customer('prepaid'), tests.receive('P-1', 'prepaid', 100);
+select is(pg_temp.erase('prepaid'), 'erase_not_possible {"payments with a remainder": 1}', 'a payment that is not used up');
 select is(pg_temp.erase('finance'), 'erase_not_possible {"staff roles": 1}', 'a staff role');
 insert into vendors (name, owner_user_id) values ('Potter', tests.get_supabase_uid('eve'));
 select is(pg_temp.erase('eve'), 'erase_not_possible {"vendors": 1}', 'a vendor');

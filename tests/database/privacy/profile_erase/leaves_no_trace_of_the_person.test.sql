@@ -47,6 +47,10 @@ begin
   perform tests.expect_success(e) from public.ledger_edit_order(v_order_id, '[{"line_number": 1, "quantity": 1}]', p_reason => 'Zarathustra wants one') e;
   perform tests.expect_success(c) from public.ledger_cancel_order(v_order_id, 'Zarathustra changed their mind', p_user_id => p_user_id) c;
 
+  -- a receipt that was not taken
+  perform tests.expect_success(s) from public.ledger_submit_receipt(p_amount => 1000, p_reference => 'SEPA 2', p_storage_path => p_user_id || '/zarathustra.pdf', p_notes => 'I am Zarathustra', p_user_id => p_user_id) s;
+  perform tests.expect_success(r) from public.ledger_review_receipt((select r.id from public.payment_receipts r where r.user_id = p_user_id), 'reject', p_notes => 'not of Zarathustra') r;
+
   -- withdrawals, a frozen account, a draft
   v_withdrawal_id := (tests.expect_success(w)).withdrawal_id
     from public.ledger_request_withdrawal(1000, '{"iban": "X", "name": "Zarathustra"}', p_notes => 'Zarathustra', p_user_id => p_user_id) w;
@@ -82,7 +86,7 @@ begin
 end $$;
 
 select set_eq($$ select relation from pg_temp.traces('zarathustra') $$,
-  $$ select unnest('{addresses,audit_log,auth.audit_log_entries,auth.identities,auth.refresh_tokens,auth.sessions,auth.users,event_texts,order_drafts,orders,payments,profiles,
+  $$ select unnest('{addresses,audit_log,auth.audit_log_entries,auth.identities,auth.refresh_tokens,auth.sessions,auth.users,event_texts,order_drafts,orders,payment_receipts,payments,profiles,
                     refunds,return_lines,returns,shipments,transactions,withdrawals}'::text[]) $$,
   'before, the person is in all these tables, and in no event');
 

@@ -1,0 +1,25 @@
+import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import type postgres from 'postgres';
+import { z } from 'zod';
+
+const runId = z.uuid();
+
+/** Writes the rejected rows of runs as CSV, each with field, reason, and the row as it came. */
+export async function writeRejects(sql: postgres.Sql, runs: string[], path: string): Promise<void> {
+  // COPY takes no parameters
+  const list = runs.map((run) => `'${runId.parse(run)}'`).join(', ');
+  const copy = await sql
+    .unsafe(
+      `copy (
+        select r.kind, j.row_number, j.field, j.code, j.message, j.value, w.data as row
+        from public.import_rejects j
+        join public.import_runs r on r.id = j.run_id
+        join public.import_rows w on w.run_id = j.run_id and w.row_number = j.row_number
+        where j.run_id in (${list})
+        order by r.created_at, j.row_number, j.field
+      ) to stdout with (format csv, header)`,
+    )
+    .readable();
+  await pipeline(copy, createWriteStream(path));
+}

@@ -1,0 +1,123 @@
+/* How far each refund and dispute of a card payment is booked. */
+create function ledger.card_objects(p_card public.card_payments)
+returns table (object_id text, is_refund boolean, amount bigint, has_failed boolean, refund_id uuid,
+               settled_amount bigint, taken_out_amount bigint, has_failed_in_the_books boolean)
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+    select o.object_id, o.is_refund, o.amount, o.has_failed, o.refund_id,
+           ledger.booked_of_card(p_card.id, '{surplus_returned,allowed,paid_out}', o.object_id),
+           ledger.booked_of_card(p_card.id, '{taken_out}', o.object_id) - ledger.booked_of_card(p_card.id, '{put_back}', o.object_id),
+           ledger.booked_of_card(p_card.id, '{surplus_failed,payout_failed}', o.object_id)
+             >= ledger.booked_of_card(p_card.id, '{surplus_returned,allowed,paid_out}', o.object_id)
+    from (select r.object_id, true as is_refund, r.amount, r.has_failed, r.refund_id from ledger.card_refunds(p_card) r
+          union all
+          select d.object_id, false, d.amount, false, null from ledger.card_disputes(p_card) d) o
+    order by o.object_id;
+end $$;
+comment on function ledger.card_objects(public.card_payments) is
+  'Refunds and disputes of a card payment: amount at the provider, and what the books made of it (settled for good, or taken out until more is known). Minor units.';
+
+/* An order whose surplus is in the wallet reads overpaid, whichever step left it there. */
+create function ledger.mark_order_of_card(p_card public.card_payments)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update public.orders o set
+    payment_status = s.payment_status,
+    version = o.version + 1,
+    updated_at = clock_timestamp()
+  from (
+    select ledger.payment_status_of(n.total_amount, n.credited_amount, n.paid_amount, n.refunded_amount,
+             case when exists (select from public.payments p where p.order_id = n.id and p.status = 'captured' and p.credit_amount > 0)
+                  then 'overpaid' else ledger.payment_status_kept(n) end) as payment_status
+    from public.orders n
+    where n.account_id = p_card.account_id and n.id = p_card.order_id) s
+  where o.account_id = p_card.account_id and o.id = p_card.order_id and o.status not in ('rejected', 'cancelled', 'refunded')
+    and o.payment_status not in ('in_grace', 'receipt_uploaded') and o.payment_status <> s.payment_status;
+end $$;
+comment on function ledger.mark_order_of_card(public.card_payments) is 'Gives the order of a card payment the payment status that its money and surplus say.';
+
+/*
+ * Brings the books to where the events of a card payment say that they are: first what was captured, then
+ * what was refunded, then what is disputed, whatever came when. To keep to that order, what was taken out
+ * of the payment is put back before anything new of an earlier kind is booked, and taken out again after it: so
+ * the order, the wallet and the chart end up the same. Answers what is not in the books and why, or null.
+ */
+create function ledger.book_card_payment(p_step ledger.card_step, p_facts ledger.card_facts, p_was_final boolean)
+returns text
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_card public.card_payments := p_step.card;
+  v_captured bigint := ledger.booked_of_card(v_card.id, '{captured}');
+  v_refunded bigint;
+  v_wanted bigint;
+  v_allows boolean;
+  v_object record;
+  v_problem text;
+begin
+  -- something new that comes before what was taken out, or something of that which was won
+  if p_facts.captured_amount > v_captured
+     or exists (select from ledger.card_objects(v_card) o
+                where case when not o.is_refund then o.amount < o.taken_out_amount
+                           else o.settled_amount + o.taken_out_amount = 0
+                             or (o.has_failed and (o.taken_out_amount > 0 or not o.has_failed_in_the_books))
+                             or (p_facts.is_final and not p_was_final and o.taken_out_amount > 0) end) then
+    for v_object in select * from ledger.card_objects(v_card) o where o.taken_out_amount > 0 loop
+      v_problem := coalesce(v_problem, ledger.capture_card(p_step, 'put_back', v_object.object_id, v_object.taken_out_amount) ->> 'error_code');
+    end loop;
+  end if;
+
+  -- captured
+  if p_facts.captured_amount > v_captured and v_problem is null then
+    v_problem := ledger.capture_card(p_step, 'captured', null, p_facts.captured_amount - v_captured) ->> 'error_code';
+  end if;
+  v_captured := ledger.booked_of_card(v_card.id, '{captured}');
+  if v_captured = 0 then
+    return v_problem;
+  end if;
+
+  -- refunded: what fits, by name; what failed went out and came back
+  v_allows := ledger.card_allows(v_card, p_facts.is_final);
+  v_refunded := (select coalesce(sum(o.settled_amount + o.taken_out_amount), 0) from ledger.card_objects(v_card) o where o.is_refund and not o.has_failed);
+  for v_object in select * from ledger.card_objects(v_card) o where o.is_refund loop
+    if v_object.settled_amount + v_object.taken_out_amount < v_object.amount then
+      if v_object.has_failed and v_object.settled_amount = 0 then
+        v_problem := coalesce(ledger.book_card_refund(p_step, v_object.object_id, v_object.amount, true, v_object.refund_id, v_allows), v_problem);
+      elsif not v_object.has_failed and v_refunded + v_object.amount - v_object.settled_amount - v_object.taken_out_amount > v_captured then
+        v_problem := 'more_than_captured';
+      elsif not v_object.has_failed then
+        v_problem := coalesce(ledger.book_card_refund(p_step, v_object.object_id, v_object.amount - v_object.settled_amount - v_object.taken_out_amount,
+                                                      false, v_object.refund_id, v_allows), v_problem);
+        v_refunded := v_refunded + v_object.amount - v_object.settled_amount - v_object.taken_out_amount;
+      end if;
+    end if;
+    if v_object.has_failed and not v_object.has_failed_in_the_books
+       or v_object.has_failed and ledger.booked_of_card(v_card.id, '{surplus_returned,allowed,paid_out}', v_object.object_id) > v_object.settled_amount then
+      v_problem := coalesce(ledger.fail_card_refund(p_step, v_object.object_id), v_problem);
+    end if;
+  end loop;
+
+  -- disputed: as far as it was captured and not refunded
+  v_wanted := v_captured - v_refunded;
+  for v_object in select * from ledger.card_objects(v_card) o where not o.is_refund loop
+    if v_object.amount > v_wanted then
+      v_problem := coalesce(v_problem, 'more_than_captured');
+    end if;
+    v_object.amount := least(v_object.amount, v_wanted);
+    v_wanted := v_wanted - v_object.amount;
+    if v_object.amount > v_object.taken_out_amount then
+      perform ledger.take_out_of_card(p_step, 'taken_out', v_object.object_id, v_object.amount - v_object.taken_out_amount, 'charged back by ' || v_card.provider, false);
+    end if;
+  end loop;
+  perform ledger.mark_order_of_card(v_card);
+  return v_problem;
+end $$;
+comment on function ledger.book_card_payment(ledger.card_step, ledger.card_facts, boolean) is
+  'Books what the events of a card payment with an order say and the books do not say yet; the code of what stood in the way, or null.';

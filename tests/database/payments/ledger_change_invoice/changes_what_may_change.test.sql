@@ -1,0 +1,27 @@
+begin;
+select plan(14);
+select tests.create_customer('alice');
+select tests.create_staff('fay', 'finance');
+select tests.invoice_customer('work', 'alice', 'work x 1 at 500');
+create temp table asked as select tests.invoice_id('work') as id;
+grant select on asked to authenticated;
+select tests.authenticate_as('fay');
+select results_eq($$ select success, due_at, reference, notes, version from asked, public.ledger_change_invoice(id, '2030-02-01', p_notes => ' by cheque ', p_expected_version => 1, p_idempotency_key => 'k') $$,
+  $$ values (true, timestamptz '2030-02-01', 'work', 'by cheque', 2::bigint) $$, 'when it is due and its notes are changed, its reference stays');
+select is((select version from asked, public.ledger_change_invoice(id, '2030-02-01', p_notes => ' by cheque ', p_expected_version => 1, p_idempotency_key => 'k')), 2::bigint, 'the same key answers the same');
+select is((select error_message from asked, public.ledger_change_invoice(id, '2030-03-01', p_expected_version => 1)), 'Invoice INV-000001 is at version 2, not 1: somebody changed it in between. Read it again.', 'who read an earlier version is told');
+select is((select notes from asked, public.ledger_change_invoice(id, p_notes => '')), null, 'an empty text removes');
+select tests.act_as_owner();
+select is(tests.claim('work'), '500/0/500 unpaid', 'the claim is as it was');
+select results_eq($$ select t.type, t.amount from public.transactions t order by t.account_version $$, $$ values ('invoice_issued', 0::bigint), ('invoice_changed', 0), ('invoice_changed', 0) $$, 'each change is a transaction');
+select is((select (e.payload ->> 'due_at')::timestamptz - (e.payload ->> 'old_due_at')::timestamptz > interval '1 day' from public.immutable_events e where e.event_type = 'invoice.changed' order by e.id limit 1), true, 'its event says when it was due before');
+select is((select error_code from public.ledger_change_invoice(tests.invoice_id('work'))), 'invalid_argument', 'something has to be changed');
+select is((select error_code from public.ledger_change_invoice(tests.invoice_id('work'), 'infinity')), 'invalid_argument', 'a date has to be one');
+select is((select error_code from public.ledger_change_invoice(tests.invoice_id('work'), p_reference => repeat('x', 201))), 'invalid_argument', 'a reference is short');
+select is((select error_code from public.ledger_change_invoice(gen_random_uuid(), p_notes => 'x')), 'invoice_not_found', 'an invoice has to be there');
+select tests.expect_success(v) from public.ledger_void_invoice(tests.invoice_id('work')) v;
+select is((select error_code from public.ledger_change_invoice(tests.invoice_id('work'), p_notes => 'x')), 'invoice_conflict', 'a void one stays as it is');
+select is((select count(*)::int from public.invoices i where i.total_amount = 500), 1, 'amounts never change');
+select is_empty('select * from ledger.book_differences()', 'the books are in order');
+select * from finish();
+rollback;
