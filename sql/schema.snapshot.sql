@@ -173,7 +173,7 @@ create type ledger.import_order_line as (
   country text,
   notes text
 );
-comment on type ledger.import_order_line is 'Keys of import_rows.parsed of kind orders. A cancellation has a negative quantity.';
+comment on type ledger.import_order_line is 'Keys of import_rows.parsed of kind orders. A cancellation has a negative quantity; payment_status is null where the row says none.';
 
 create type ledger.import_product_row as (
   sku text,
@@ -227,6 +227,7 @@ create type ledger.invoice_draft as (
   total_amount bigint,
   prepaid_amount bigint,
   lines ledger.invoice_draft_line[],
+  customer_name text,
   billing_address jsonb,
   series text,
   due_at timestamp with time zone,
@@ -237,7 +238,7 @@ create type ledger.invoice_draft as (
   invoice_number text,
   issued_at timestamp with time zone
 );
-comment on type ledger.invoice_draft is 'Totals and lines, or the refusal. Left null: series (invoice or credit_note), due_at (by the terms of the account), source (issued), issued_at (now). An imported one (source import) brings invoice_number and has no series.';
+comment on type ledger.invoice_draft is 'Totals and lines, or the refusal. Left null: series (invoice or credit_note), due_at (by the terms of the account), customer_name (of the profile), source (issued), issued_at (now). An imported one (source import) brings invoice_number and has no series.';
 
 create type ledger.invoice_draft_line as (
   line_number integer,
@@ -929,6 +930,25 @@ create type public.ledger_issue_invoice_result as (
   amount bigint,
   due_at timestamp with time zone,
   version bigint
+);
+
+create type public.ledger_match_card_payment_result as (
+  success boolean,
+  transaction_id uuid,
+  error_code text,
+  error_message text,
+  error_details jsonb,
+  card_payment_id uuid,
+  order_id uuid,
+  status text,
+  problem text,
+  handled_at timestamp with time zone,
+  captured_amount bigint,
+  refunded_amount bigint,
+  charged_back_amount bigint,
+  order_status text,
+  payment_status text,
+  outstanding_amount bigint
 );
 
 create type public.ledger_place_order_result as (
@@ -1766,6 +1786,7 @@ create table public.card_bookings (
   event_id text not null,
   kind text not null,
   object_id text,
+  is_refund boolean,
   amount bigint not null,
   payment_id uuid,
   refund_id uuid,
@@ -1777,7 +1798,7 @@ create table public.card_bookings (
   constraint card_bookings_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES public.refunds(id) ON DELETE RESTRICT,
   constraint amount_is_positive_and_exact CHECK (((amount >= 1) AND (amount <= '9007199254740991'::bigint))),
   constraint kind_is_known CHECK ((kind = ANY (ARRAY['captured'::text, 'taken_out'::text, 'put_back'::text, 'surplus_returned'::text, 'surplus_failed'::text, 'allowed'::text, 'paid_out'::text, 'payout_failed'::text]))),
-  constraint only_a_capture_is_about_no_object CHECK (((kind = 'captured'::text) = (object_id IS NULL))),
+  constraint only_a_capture_is_about_no_object CHECK ((((kind = 'captured'::text) = (object_id IS NULL)) AND ((object_id IS NULL) = (is_refund IS NULL)))),
   constraint says_what_it_moved CHECK (
 CASE
     WHEN (kind = ANY (ARRAY['allowed'::text, 'paid_out'::text, 'payout_failed'::text])) THEN (refund_id IS NOT NULL)
@@ -1792,13 +1813,14 @@ CREATE INDEX card_bookings_by_payment ON public.card_bookings USING btree (card_
 CREATE INDEX card_bookings_by_refund ON public.card_bookings USING btree (refund_id) WHERE (refund_id IS NOT NULL);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.card_bookings FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('card_bookings');
 alter table public.card_bookings enable always trigger rows_are_never_truncated;
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.card_bookings FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('card_bookings', 'ledger_confirm_payment');
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.card_bookings FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('card_bookings', 'ledger_confirm_payment or ledger_match_card_payment');
 CREATE TRIGGER rows_never_change BEFORE DELETE OR UPDATE ON public.card_bookings FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change('card_bookings');
 alter table public.card_bookings enable always trigger rows_never_change;
 grant select on public.card_bookings to authenticated, service_role;
 comment on table public.card_bookings is 'Immutable. What the books did about a card payment, in minor units; object_id is the provider''s refund or dispute.';
-comment on column public.card_bookings.event_id is 'The event that gave occasion to it.';
+comment on column public.card_bookings.event_id is 'The event that gave occasion to it; of what ledger_match_card_payment books, the last one before.';
 comment on column public.card_bookings.kind is 'captured: a payment; taken_out, put_back: money of it that left, for as long as nothing else is known, and came again; surplus_returned: out of what was more than the order needed; allowed: a refund made at the provider, taken off the order; paid_out: a refund of ours, settled; surplus_failed, payout_failed: the same again when the provider could not pay it.';
+comment on column public.card_bookings.is_refund is 'Whether object_id is a refund, or a dispute: a provider may give both the same name.';
 
 create table public.card_events (
   provider text not null,
@@ -1855,6 +1877,9 @@ create table public.card_payments (
   charged_back_amount bigint default 0 not null,
   expires_at timestamp with time zone,
   problem text,
+  handled_at timestamp with time zone,
+  handled_by uuid,
+  handled_notes text,
   created_at timestamp with time zone default clock_timestamp() not null,
   updated_at timestamp with time zone default clock_timestamp() not null,
   constraint card_payments_pkey PRIMARY KEY (id),
@@ -1864,9 +1889,11 @@ create table public.card_payments (
   constraint card_payments_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id) ON DELETE RESTRICT,
   constraint amounts_are_exact_and_not_negative CHECK (((LEAST(authorised_amount, captured_amount, refunded_amount, charged_back_amount) >= 0) AND (GREATEST(authorised_amount, captured_amount, refunded_amount, charged_back_amount) <= '9007199254740991'::bigint))),
   constraint an_order_brings_account_and_currency CHECK ((num_nulls(order_id, account_id, currency) = ANY (ARRAY[0, 3]))),
+  constraint handled_notes_are_short CHECK ((length(handled_notes) <= 2000)),
   constraint provider_is_short CHECK (((length(provider) >= 1) AND (length(provider) <= 50))),
   constraint provider_payment_id_is_short CHECK (((length(provider_payment_id) >= 1) AND (length(provider_payment_id) <= 150))),
-  constraint status_is_known CHECK ((status = ANY (ARRAY['announced'::text, 'authorised'::text, 'captured'::text, 'voided'::text, 'failed'::text, 'refunded'::text, 'charged_back'::text])))
+  constraint status_is_known CHECK ((status = ANY (ARRAY['announced'::text, 'authorised'::text, 'captured'::text, 'voided'::text, 'failed'::text, 'refunded'::text, 'charged_back'::text]))),
+  constraint what_is_handled_says_when CHECK (((handled_at IS NOT NULL) OR (num_nonnulls(handled_by, handled_notes) = 0)))
 )
 with (fillfactor=70);
 alter table public.card_payments enable row level security;
@@ -1876,20 +1903,22 @@ create policy card_payments_are_seen_by_their_customer_and_staff on public.card_
   WHERE (a.user_id = ( SELECT auth.uid() AS uid)))) OR ( SELECT ledger.caller_may('accounts.read'::text) AS caller_may)));
 CREATE INDEX card_payments_by_account ON public.card_payments USING btree (account_id, id);
 CREATE INDEX card_payments_by_order ON public.card_payments USING btree (order_id) WHERE (order_id IS NOT NULL);
-CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.card_payments FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('card_payments', 'ledger_confirm_payment');
+CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.card_payments FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('card_payments', 'ledger_confirm_payment or ledger_match_card_payment');
 alter table public.card_payments enable always trigger rows_are_never_truncated;
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.card_payments FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('card_payments', 'ledger_confirm_payment');
-CREATE TRIGGER rows_stay BEFORE DELETE ON public.card_payments FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('card_payments', 'ledger_confirm_payment');
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.card_payments FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('card_payments', 'ledger_confirm_payment or ledger_match_card_payment');
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.card_payments FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('card_payments', 'ledger_confirm_payment or ledger_match_card_payment');
 alter table public.card_payments enable always trigger rows_stay;
-CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.card_payments FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('card_payments', 'ledger_confirm_payment');
+CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.card_payments FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('card_payments', 'ledger_confirm_payment or ledger_match_card_payment');
 alter table public.card_payments enable always trigger values_come_from_procedures;
 grant select on public.card_payments to authenticated, service_role;
 comment on table public.card_payments is 'Payments of card providers as they stand there, in minor units of currency. What the books made of one: card_bookings.';
-comment on column public.card_payments.order_id is 'The order it is for; null until an event names one that exists.';
+comment on column public.card_payments.order_id is 'The order it is for; null until an event, or ledger_match_card_payment, names one that exists.';
 comment on column public.card_payments.refunded_amount is 'Refunds at the provider that did not fail.';
 comment on column public.card_payments.charged_back_amount is 'Disputes that were not won.';
 comment on column public.card_payments.expires_at is 'Until when an authorisation can be captured, where the provider says so. Only shown.';
-comment on column public.card_payments.problem is 'Why something of it is not in the books: customer_erased, refund_mismatch (it names a payout of ours that is not this), more_than_captured, or the code of a refusal. The view card_events_unmatched lists them.';
+comment on column public.card_payments.problem is 'Why something of it is not in the books: customer_erased, refund_mismatch (it names a payout of ours that is not this, or one of its amount was settled by hand), more_than_captured, backfill_running (booked with the next event, or by ledger_match_card_payment), or the code of a refusal. The view card_events_unmatched lists them.';
+comment on column public.card_payments.handled_at is 'When somebody last said by ledger_match_card_payment that it is dealt with: what was heard before is unmatched no more.';
+comment on column public.card_payments.handled_notes is 'What was done about it. The customer can read it.';
 
 create table public.chart_accounts (
   code text not null,
@@ -2218,6 +2247,7 @@ create table public.import_identities (
 alter table public.import_identities enable row level security;
 create policy import_identities_are_seen_by_who_imports on public.import_identities for select to authenticated
   using (( SELECT ledger.caller_may('imports.run'::text) AS caller_may));
+CREATE INDEX import_identities_by_key ON public.import_identities USING btree (kind, ledger.import_key(external_id));
 CREATE INDEX import_identities_by_run ON public.import_identities USING btree (run_id);
 CREATE INDEX import_identities_by_target ON public.import_identities USING btree (target_id);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.import_identities FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('import_identities', 'import_apply');
@@ -2254,7 +2284,7 @@ alter table public.import_rejects enable always trigger rows_stay;
 CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.import_rejects FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('import_rejects', 'import_analyze or import_apply');
 alter table public.import_rejects enable always trigger values_come_from_procedures;
 grant select on public.import_rejects to authenticated, service_role;
-comment on table public.import_rejects is 'Rows that were not imported, with the field, the code and sentence of the reason, and the value as it came.';
+comment on table public.import_rejects is 'Rows that were not imported, with the field, the code and sentence of the reason, and the value as it came. Of rows whose person nobody knew, the values stay until import_retention_days after the run, also when that person is erased before.';
 
 create table public.import_rows (
   run_id uuid not null,
@@ -2312,6 +2342,7 @@ create table public.import_runs (
   backfill_account_id uuid,
   backfill jsonb,
   created_by uuid,
+  applied_by uuid,
   created_at timestamp with time zone default clock_timestamp() not null,
   analyzed_at timestamp with time zone,
   applied_at timestamp with time zone,
@@ -2347,6 +2378,7 @@ comment on column public.import_runs.sums is 'What the rows of each state amount
 comment on column public.import_runs.backfill_state is 'How far import_backfill is with the payments of the run; null before it began.';
 comment on column public.import_runs.backfill_account_id is 'The last account it has been through, in the order of their ids.';
 comment on column public.import_runs.backfill is 'What it found and did: see import_backfill.';
+comment on column public.import_runs.applied_by is 'Who called import_apply last, if the call said so; the books name them for what it wrote.';
 
 create table public.invoice_balance_cache (
   invoice_id uuid not null,
@@ -2476,6 +2508,7 @@ CASE
     WHEN ((status = 'void'::text) OR (kind = 'credit_note'::text)) THEN (0)::bigint
     ELSE ((total_amount - prepaid_amount) - credited_amount)
 END) stored not null,
+  customer_name text,
   billing_address jsonb,
   reference text,
   notes text,
@@ -2497,10 +2530,11 @@ END) stored not null,
   constraint invoices_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id) ON DELETE RESTRICT,
   constraint invoices_refund_id_fkey FOREIGN KEY (refund_id) REFERENCES public.refunds(id) ON DELETE RESTRICT,
   constraint invoices_series_fkey FOREIGN KEY (series) REFERENCES public.invoice_series(code) ON DELETE RESTRICT,
-  constraint amounts_are_exact_and_not_negative CHECK ((LEAST(subtotal_amount, shipping_amount, tax_amount, total_amount, prepaid_amount, credited_amount) >= 0)),
+  constraint amounts_are_exact_and_not_negative CHECK ((LEAST(subtotal_amount, shipping_amount, tax_amount, total_amount, credited_amount) >= 0)),
   constraint amounts_are_not_too_large CHECK ((GREATEST(subtotal_amount, shipping_amount, tax_amount, total_amount) <= '9007199254740991'::bigint)),
-  constraint claims_at_most_its_total CHECK (((prepaid_amount + credited_amount) <= total_amount)),
+  constraint claims_nothing_below_zero CHECK (((prepaid_amount + credited_amount) <= total_amount)),
   constraint credit_note_says_what_it_credits CHECK (((kind = 'credit_note'::text) = (credits_invoice_id IS NOT NULL))),
+  constraint customer_name_is_short CHECK ((length(customer_name) <= 200)),
   constraint discount_is_part_of_the_subtotal CHECK (((discount_amount >= 0) AND (discount_amount <= subtotal_amount))),
   constraint invoice_is_due_sometime CHECK (((kind = 'invoice'::text) = (due_at IS NOT NULL))),
   constraint kind_is_known CHECK ((kind = ANY (ARRAY['invoice'::text, 'credit_note'::text]))),
@@ -2537,13 +2571,14 @@ CREATE TRIGGER rows_stay BEFORE DELETE ON public.invoices FOR EACH STATEMENT EXE
 alter table public.invoices enable always trigger rows_stay;
 CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.invoices FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('invoices', 'ledger_issue_invoice, ledger_credit_invoice, ledger_change_invoice or ledger_void_invoice');
 alter table public.invoices enable always trigger values_come_from_procedures;
-CREATE TRIGGER what_was_issued_never_changes BEFORE UPDATE OF id, account_id, user_id, currency, kind, order_id, credits_invoice_id, refund_id, series, number, invoice_number, issued_at, prices_include_tax, subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, billing_address, source, external_id, issued_by, created_at ON public.invoices FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change('invoices');
+CREATE TRIGGER what_was_issued_never_changes BEFORE UPDATE OF id, account_id, user_id, currency, kind, order_id, credits_invoice_id, refund_id, series, number, invoice_number, issued_at, prices_include_tax, subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, customer_name, billing_address, source, external_id, issued_by, created_at ON public.invoices FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change('invoices');
 alter table public.invoices enable always trigger what_was_issued_never_changes;
 grant select on public.invoices to authenticated, service_role;
 comment on table public.invoices is 'Invoices and credit notes, in minor units of currency. Payments reach them by payment_allocations.';
-comment on column public.invoices.prepaid_amount is 'Of the total of an order, what was paid without this invoice (by the wallet, by payments before it).';
-comment on column public.invoices.credited_amount is 'Of the total, what credit notes took off the claim. What a credit note gave back in money is not in it: the order''s refunds have that.';
+comment on column public.invoices.prepaid_amount is 'Of the total of an order, what was paid without this invoice (by the wallet, by payments of the order), less what went back to the customer: below zero when more went back than came that way.';
+comment on column public.invoices.credited_amount is 'The sum of its credit notes. What they gave back in money is in prepaid_amount too.';
 comment on column public.invoices.amount is 'What is claimed: total - prepaid - credited; 0 for a void one and for a credit note. What is left of it: invoice_balance_cache.remaining_amount.';
+comment on column public.invoices.customer_name is 'The customer''s name when it was issued; a credit note has that of its invoice.';
 comment on column public.invoices.issued_by is 'Who issued it; null for a backend.';
 
 create table public.old_flag_failures (
@@ -2580,7 +2615,6 @@ CASE
 END) stored not null,
   updated_at timestamp with time zone default clock_timestamp() not null,
   constraint old_invoice_flags_pkey PRIMARY KEY (invoice_id),
-  constraint old_invoice_flags_invoice_id_fkey FOREIGN KEY (invoice_id) REFERENCES public.invoices(id) ON DELETE RESTRICT,
   constraint paid_at_most_the_amount CHECK (((paid_amount >= 0) AND (paid_amount <= amount)))
 );
 alter table public.old_invoice_flags enable row level security;
@@ -2605,7 +2639,6 @@ create table public.old_payment_flags (
   invoice_id uuid,
   updated_at timestamp with time zone default clock_timestamp() not null,
   constraint old_payment_flags_pkey PRIMARY KEY (payment_id),
-  constraint old_payment_flags_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id) ON DELETE RESTRICT,
   constraint allocated_amount_is_not_negative CHECK ((allocated_amount >= 0))
 );
 alter table public.old_payment_flags enable row level security;
@@ -2622,7 +2655,7 @@ alter table public.old_payment_flags enable always trigger values_come_from_proc
 grant select on public.old_payment_flags to authenticated, service_role;
 comment on table public.old_payment_flags is 'Payments as a system without allocations sees them; kept while allocation_dual_write is shadow or enforce.';
 comment on column public.old_payment_flags.allocated_amount is 'How much of it, minor units; a flag alone could not say a part.';
-comment on column public.old_payment_flags.invoice_id is 'The invoice, as long as all of it went to one.';
+comment on column public.old_payment_flags.invoice_id is 'The invoice that it went to; null once it went to several, until all of it is reversed.';
 
 create table public.order_drafts (
   id uuid default ledger.uuid_v7() not null,
@@ -2730,7 +2763,7 @@ CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON public.orde
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.order_status_transitions FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_truncate('order_status_transitions');
 grant select on public.order_status_transitions to authenticated, service_role;
 comment on table public.order_status_transitions is 'Allowed status changes (union of sources 003 and 004). Cancelled and refunded are final: nothing can lead out of them.';
-comment on column public.order_status_transitions.needs_payment is 'Only when the order is paid, in its grace period, or on an invoice that is not overdue.';
+comment on column public.order_status_transitions.needs_payment is 'Only when the order is paid, the time it was given is not over, or it is on an invoice that is not overdue.';
 comment on column public.order_status_transitions.customer_may is 'Customers may do it themselves through ledger_cancel_order.';
 
 create table public.orders (
@@ -2777,6 +2810,7 @@ alter table public.orders enable row level security;
 create policy orders_are_seen_by_their_customer_and_staff on public.orders for select to authenticated
   using (((user_id = ( SELECT auth.uid() AS uid)) OR ( SELECT ledger.caller_may('orders.read'::text) AS caller_may)));
 CREATE INDEX orders_by_customer ON public.orders USING btree (user_id, id);
+CREATE INDEX orders_on_invoice ON public.orders USING btree (account_id) WHERE (payment_method = 'invoice'::text);
 CREATE TRIGGER amounts_fit_together BEFORE INSERT OR UPDATE OF prices_include_tax, subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, wallet_amount, paid_amount, refunded_amount, wallet_refunded_amount, credited_amount ON public.orders FOR EACH ROW EXECUTE FUNCTION ledger.check_order_amounts();
 alter table public.orders enable always trigger amounts_fit_together;
 CREATE TRIGGER edits_are_audited AFTER UPDATE OF notes, metadata ON public.orders FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('id');
@@ -2889,7 +2923,7 @@ comment on table public.payment_deadlines is 'Until when orders that may go out 
 comment on column public.payment_deadlines.granted_by is 'Who gave the time last; null for a backend.';
 comment on column public.payment_deadlines.extensions is 'How often it was put off by ledger_extend_grace.';
 comment on column public.payment_deadlines.reminded_at is 'When the reminder of this due_at was queued.';
-comment on column public.payment_deadlines.expired_at is 'When it passed last with something due, or when a payment that had settled it was taken back.';
+comment on column public.payment_deadlines.expired_at is 'When it passed last with something due, or when something was due again after it.';
 
 create table public.payment_methods (
   code text not null,
@@ -3024,9 +3058,9 @@ END) stored not null,
 with (fillfactor=80);
 alter table public.payments enable row level security;
 create policy payments_are_seen_by_their_customer_and_staff on public.payments for select to authenticated
-  using (((account_id >= ( SELECT ledger.first_account_seen('orders.read'::text) AS first_account_seen)) AND (account_id <= ( SELECT ledger.last_account_seen('orders.read'::text) AS last_account_seen)) AND ((account_id IN ( SELECT a.id
+  using (((account_id >= LEAST(( SELECT ledger.first_account_seen('orders.read'::text) AS first_account_seen), ( SELECT ledger.first_account_seen('accounts.read'::text) AS first_account_seen))) AND (account_id <= GREATEST(( SELECT ledger.last_account_seen('orders.read'::text) AS last_account_seen), ( SELECT ledger.last_account_seen('accounts.read'::text) AS last_account_seen))) AND ((account_id IN ( SELECT a.id
    FROM public.accounts a
-  WHERE (a.user_id = ( SELECT auth.uid() AS uid)))) OR ( SELECT ledger.caller_may('orders.read'::text) AS caller_may))));
+  WHERE (a.user_id = ( SELECT auth.uid() AS uid)))) OR ( SELECT ledger.caller_may('accounts.read'::text) AS caller_may) OR ((order_id IS NOT NULL) AND ( SELECT ledger.caller_may('orders.read'::text) AS caller_may)))));
 CREATE INDEX payments_by_account ON public.payments USING btree (account_id, id);
 CREATE UNIQUE INDEX payments_by_external_id ON public.payments USING btree (external_id) WHERE ((external_id IS NOT NULL) AND (status = 'captured'::text));
 CREATE INDEX payments_by_order ON public.payments USING btree (order_id);
@@ -3917,7 +3951,8 @@ create view ledger.outbox_messages with (security_invoker=true) as
 comment on view ledger.outbox_messages is 'The outbox with each message''s payload.';
 
 create view public.card_events_unmatched with (security_invoker=true) as
- SELECT e.provider,
+ SELECT c.id AS card_payment_id,
+    e.provider,
     e.event_id,
     e.kind,
     c.provider_payment_id,
@@ -3945,13 +3980,13 @@ create view public.card_events_unmatched with (security_invoker=true) as
                       WHERE ((b.card_payment_id = c.id) AND
                             CASE
                                 WHEN (e.kind = 'captured'::text) THEN (b.kind = 'captured'::text)
-                                ELSE (b.object_id = e.object_id)
+                                ELSE ((b.object_id = e.object_id) AND (b.is_refund = (e.kind = ANY (ARRAY['refunded'::text, 'refund_failed'::text]))))
                             END))))) THEN c.problem
                     ELSE NULL::text
                 END AS reason) r)
-  WHERE ((e.kind = ANY (ARRAY['authorised'::text, 'captured'::text, 'refunded'::text, 'refund_failed'::text, 'charged_back'::text])) AND (r.reason IS NOT NULL));
+  WHERE ((e.kind = ANY (ARRAY['authorised'::text, 'captured'::text, 'refunded'::text, 'refund_failed'::text, 'charged_back'::text])) AND (r.reason IS NOT NULL) AND ((c.handled_at IS NULL) OR (e.created_at > c.handled_at)));
 grant select on public.card_events_unmatched to authenticated, service_role;
-comment on view public.card_events_unmatched is 'Events of card providers that the books do not follow, for who may see all accounts. reason: order_unknown (it names no order that exists), unknown_currency, other_currency (than its order''s), inexact_amount (fewer decimals here than there), customer_erased, refund_mismatch, more_than_captured, or the code of a refusal. amount in minor units of currency, null when it is not known here; payload has it as it was sent.';
+comment on view public.card_events_unmatched is 'Events of card providers that the books do not follow, for who may see all accounts. reason: order_unknown (it names no order that exists), unknown_currency, other_currency (than its order''s), inexact_amount (fewer decimals here than there), customer_erased, refund_mismatch, more_than_captured, backfill_running, or the code of a refusal. What was heard before ledger_match_card_payment said that a payment is dealt with is left out. amount in minor units of currency, null when it is not known here; payload has it as it was sent.';
 
 create view public.customer_orders with (security_invoker=true) as
  SELECT id AS order_id,
@@ -4124,7 +4159,7 @@ create view public.overdue_orders with (security_invoker=true) as
      JOIN public.orders o ON (((o.account_id = d.account_id) AND (o.id = d.order_id))))
   WHERE (d.status = 'overdue'::text);
 grant select on public.overdue_orders to authenticated, service_role;
-comment on view public.overdue_orders is 'Orders whose grace period passed with something due, or whose payment was taken back after it; amounts in minor units. ledger_extend_grace gives them more time.';
+comment on view public.overdue_orders is 'Orders whose grace period passed with something due, or that owe again after it; amounts in minor units. ledger_extend_grace gives them more time.';
 
 create view public.receipt_queue with (security_invoker=true) as
  SELECT r.id AS receipt_id,
@@ -4449,7 +4484,7 @@ CREATE OR REPLACE FUNCTION ledger.allocation_lines_of(p_lines jsonb)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  return (select array_agg(row((e.line ->> 'invoice_id')::uuid, (e.line ->> 'amount')::bigint)::ledger.allocation_line order by e.ordinality)
+  return (select array_agg(row((e.line ->> 'invoice_id')::uuid, (e.line ->> 'amount')::numeric::bigint)::ledger.allocation_line order by e.ordinality)
           from jsonb_array_elements(p_lines) with ordinality e (line));
 end $function$;
 -- for nobody but its owner
@@ -4483,7 +4518,7 @@ begin
   if v_change.refusal is not null then
     return 0;
   end if;
-  perform ledger.write_card_booking(p_step, 'allowed', p_object_id, v_amount, null, v_change.refund_id, v_change.transaction_id);
+  perform ledger.write_card_booking(p_step, 'allowed', p_object_id, true, v_amount, null, v_change.refund_id, v_change.transaction_id);
   perform ledger.settle_refund(
     (select o from public.orders o where o.account_id = v_card.account_id and o.id = v_card.order_id),
     (select a from public.accounts a where a.id = v_card.account_id),
@@ -4529,6 +4564,8 @@ declare
   v_batch ledger.import_batch;
   v_is_done boolean;
 begin
+  -- whom the kinds name as who wrote it
+  update public.import_runs r set applied_by = p_actor.user_id where r.id = p_run.id;
   -- two runs of one kind may bring the same names: the second sees what the first one made of them
   perform pg_advisory_xact_lock(hashtextextended('import ' || p_run.kind, 0));
   execute format('select * from ledger.%I($1, $2)', 'import_' || p_run.kind || '_apply') into v_batch using p_run.id, p_limit;
@@ -4564,7 +4601,6 @@ CREATE OR REPLACE FUNCTION ledger.apply_order_cancellation(p_run public.import_r
 AS $function$
 declare
   v_units ledger.cancelled_units[] := ledger.units_to_cancel(p_run, p_number);
-  v_rows bigint[];
   v_order public.orders;
   v_at timestamptz;
   v_is_whole boolean;
@@ -4591,7 +4627,7 @@ begin
       raise exception using errcode = 'LREFU', message = v_change.refusal ->> 'error_message';
     end if;
     insert into public.import_identities (kind, external_id, target_id, run_id)
-    select 'order_cancellation', format('%s#%s', p_number, n.place), v_change.refund_id, p_run.id
+    select 'order_cancellation', n.name, v_change.refund_id, p_run.id
     from ledger.cancellation_rows(p_run.id, p_number) n
     where n.row_number in (select u.row_number from unnest(v_units) u where u.order_id = v_order.id)
     on conflict (kind, external_id) do nothing;
@@ -4599,7 +4635,7 @@ begin
 
   update public.import_rows w set state = 'applied', target_id = i.target_id
   from ledger.cancellation_rows(p_run.id, p_number) n
-  join public.import_identities i on i.kind = 'order_cancellation' and i.external_id = format('%s#%s', p_number, n.place)
+  join public.import_identities i on i.kind = 'order_cancellation' and i.external_id = n.name
   where w.run_id = p_run.id and w.row_number = n.row_number and w.row_number in (select u.row_number from unnest(v_units) u);
   get diagnostics v_batch.applied_rows = row_count;
 
@@ -4635,10 +4671,12 @@ begin
               limit least(p_limit, 500)) l
         group by l.external_id) n;
   if v_numbers is null then
-    -- what is left is of persons who were erased since the analysis
+    -- what is left is of persons who were erased since the analysis, or of a run that was left alone too long
     v_batch.rejected_rows := ledger.reject_import_rows(p_run.id, array(
-      select row(w.row_number, 'customer', 'row_customer_not_found', null, null)::ledger.import_reject
+      select case when p.id is null then row(w.row_number, 'customer', 'row_customer_not_found', null, null)::ledger.import_reject
+                  else row(w.row_number, 'order_number', 'row_value_missing', null, null)::ledger.import_reject end
       from public.import_rows w
+      left join public.profiles p on p.id = w.user_id and p.erased_at is null
       where w.run_id = p_run.id and w.state = 'staged'
       limit p_limit));
     return v_batch;
@@ -4654,7 +4692,7 @@ begin
   update public.import_rows w set state = 'skipped', target_id = i.target_id
   from unnest(v_numbers) n (number)
   cross join lateral ledger.cancellation_rows(p_run.id, n.number) r
-  join public.import_identities i on i.kind = 'order_cancellation' and i.external_id = format('%s#%s', n.number, r.place)
+  join public.import_identities i on i.kind = 'order_cancellation' and i.external_id = r.name
   where w.run_id = p_run.id and w.row_number = r.row_number and w.state = 'staged';
   get diagnostics v_batch.skipped_rows = row_count;
 
@@ -4679,6 +4717,8 @@ declare
 begin
   if p_to in ('shipped', 'delivered') then
     return ledger.send_out(p_order, p_to, p_actor, p_actor_action, p_metadata);
+  elsif p_to = 'rejected' then
+    return ledger.reject_order(p_order, p_actor, p_actor_action, p_metadata);
   elsif p_to not in ('cancelled', 'refunded') then
     return ledger.change_status_plainly(p_order.account_id, p_order.id, p_order.order_number, p_order.user_id, p_order.currency,
                                         p_order.status, p_to, p_actor.user_id, p_actor_action, p_metadata);
@@ -5048,7 +5088,7 @@ AS $function$
   unknown as (
     select f.row_number, f.invoice
     from flagged f
-    left join public.import_identities n on n.kind = 'invoice' and n.external_id = f.invoice
+    left join public.import_identities n on n.kind = 'invoice' and ledger.import_key(n.external_id) = ledger.import_key(f.invoice)
     left join public.invoices i on i.id = n.target_id and i.account_id = f.account_id
     where f.invoice is not null and i.id is null)
   select jsonb_build_object(
@@ -5094,8 +5134,11 @@ begin
     left join by_payment g on g.payment_id = p.id
     where (p_account_id is null or p.account_id = p_account_id) and p.allocated_amount <> coalesce(g.amount, 0)
     union all
-    select i.account_id, 'invoice', i.id, jsonb_build_object('amount', b.amount, 'allocated_total', b.allocated_total),
+    select i.account_id, 'invoice', i.id,
+           jsonb_build_object('amount', b.amount, 'allocated_total', b.allocated_total)
+             || case when b.account_id <> i.account_id then jsonb_build_object('account_id', b.account_id) else '{}' end,
            jsonb_build_object('amount', i.amount, 'allocated_total', coalesce(g.amount, 0))
+             || case when b.account_id <> i.account_id then jsonb_build_object('account_id', i.account_id) else '{}' end
     from public.invoices i
     left join public.invoice_balance_cache b on b.invoice_id = i.id
     left join by_invoice g on g.invoice_id = i.id
@@ -5243,6 +5286,12 @@ declare
   v_object record;
   v_problem text;
 begin
+  -- a backfill waits for nobody: what would change allocations waits for it
+  v_problem := ledger.refuse_card_during_backfill(v_card) ->> 'error_code';
+  if v_problem is not null then
+    return v_problem;
+  end if;
+
   -- something new that comes before what was taken out, or something of that which was won
   if p_facts.captured_amount > v_captured
      or exists (select from ledger.card_objects(v_card) o
@@ -5251,13 +5300,13 @@ begin
                              or (o.has_failed and (o.taken_out_amount > 0 or not o.has_failed_in_the_books))
                              or (p_facts.is_final and not p_was_final and o.taken_out_amount > 0) end) then
     for v_object in select * from ledger.card_objects(v_card) o where o.taken_out_amount > 0 loop
-      v_problem := coalesce(v_problem, ledger.capture_card(p_step, 'put_back', v_object.object_id, v_object.taken_out_amount) ->> 'error_code');
+      v_problem := coalesce(v_problem, ledger.capture_card(p_step, 'put_back', v_object.object_id, v_object.is_refund, v_object.taken_out_amount) ->> 'error_code');
     end loop;
   end if;
 
   -- captured
   if p_facts.captured_amount > v_captured and v_problem is null then
-    v_problem := ledger.capture_card(p_step, 'captured', null, p_facts.captured_amount - v_captured) ->> 'error_code';
+    v_problem := ledger.capture_card(p_step, 'captured', null, null, p_facts.captured_amount - v_captured) ->> 'error_code';
   end if;
   v_captured := ledger.booked_of_card(v_card.id, '{captured}');
   if v_captured = 0 then
@@ -5280,7 +5329,7 @@ begin
       end if;
     end if;
     if v_object.has_failed and not v_object.has_failed_in_the_books
-       or v_object.has_failed and ledger.booked_of_card(v_card.id, '{surplus_returned,allowed,paid_out}', v_object.object_id) > v_object.settled_amount then
+       or v_object.has_failed and ledger.booked_of_card(v_card.id, '{surplus_returned,allowed,paid_out}', v_object.object_id, true) > v_object.settled_amount then
       v_problem := coalesce(ledger.fail_card_refund(p_step, v_object.object_id), v_problem);
     end if;
   end loop;
@@ -5293,8 +5342,10 @@ begin
     end if;
     v_object.amount := least(v_object.amount, v_wanted);
     v_wanted := v_wanted - v_object.amount;
-    if v_object.amount > v_object.taken_out_amount then
-      perform ledger.take_out_of_card(p_step, 'taken_out', v_object.object_id, v_object.amount - v_object.taken_out_amount, 'charged back by ' || v_card.provider, false);
+    if v_object.amount > v_object.taken_out_amount
+       and ledger.take_out_of_card(p_step, 'taken_out', v_object.object_id, false, v_object.amount - v_object.taken_out_amount,
+                                   'charged back by ' || v_card.provider, false) < v_object.amount - v_object.taken_out_amount then
+      v_problem := coalesce(v_problem, 'more_than_captured');
     end if;
   end loop;
   perform ledger.mark_order_of_card(v_card);
@@ -5310,25 +5361,36 @@ CREATE OR REPLACE FUNCTION ledger.book_card_refund(p_step ledger.card_step, p_ob
 AS $function$
 declare
   v_card public.card_payments := p_step.card;
-  v_payout_id uuid := ledger.payout_of_card_refund(v_card, p_refund_id, p_amount);
+  v_payout_id uuid := ledger.payout_of_card_refund(v_card, p_object_id, p_refund_id, p_amount);
   v_left bigint := p_amount;
   v_reason text := 'refunded by ' || v_card.provider;
+  v_problem text;
 begin
   if v_payout_id is not null then
-    return ledger.settle_card_refund(p_step, p_object_id, v_payout_id, 'paid', 'paid_out') ->> 'error_code';
-  elsif p_refund_id is not null then
+    v_problem := ledger.settle_card_refund(p_step, p_object_id, v_payout_id, case when p_has_failed and (
+                   select f.payout_status from public.refunds f where f.account_id = v_card.account_id and f.id = v_payout_id) = 'failed'
+                   then 'failed' else 'paid' end, 'paid_out') ->> 'error_code';
+    -- one that was withdrawn, and whose money the order does not hold any more, is as if it had never been to be paid out
+    if v_problem is distinct from 'refund_conflict' or not exists (
+      select from public.refunds f where f.account_id = v_card.account_id and f.id = v_payout_id and f.payout_status = 'withdrawn') then
+      return v_problem;
+    end if;
+  elsif p_refund_id is not null or exists (
+    select from public.refunds f
+    where f.account_id = v_card.account_id and f.order_id = v_card.order_id and f.payout_amount = p_amount
+      and f.payout_status in ('paid', 'failed') and not ledger.is_refund_of_a_card(f.id)) then
     return 'refund_mismatch';
   end if;
 
   if p_allows then
-    v_left := v_left - ledger.take_out_of_card(p_step, 'surplus_returned', p_object_id, v_left, v_reason, true);
+    v_left := v_left - ledger.take_out_of_card(p_step, 'surplus_returned', p_object_id, true, v_left, v_reason, true);
     v_left := v_left - ledger.allow_to_card(p_step, p_object_id, v_left);
   end if;
   if p_has_failed then
     return null;
   end if;
-  v_left := v_left - ledger.take_out_of_card(p_step, 'taken_out', p_object_id, v_left, v_reason, true);
-  v_left := v_left - ledger.take_out_of_card(p_step, 'taken_out', p_object_id, v_left, v_reason, false);
+  v_left := v_left - ledger.take_out_of_card(p_step, 'taken_out', p_object_id, true, v_left, v_reason, true);
+  v_left := v_left - ledger.take_out_of_card(p_step, 'taken_out', p_object_id, true, v_left, v_reason, false);
   return case when v_left > 0 then 'more_than_captured' end;
 end $function$;
 -- for nobody but its owner
@@ -5384,7 +5446,7 @@ begin
   where a.id = n.account_id;
   insert into public.transactions
     (id, account_id, account_version, type, amount, balance_after, reference_id, actor_id, actor_action, metadata, correlation_id)
-  select i.transaction_id, i.account_id, i.account_version, 'invoice_issued', 0, i.balance_after, i.invoice_id, p_run.created_by,
+  select i.transaction_id, i.account_id, i.account_version, 'invoice_issued', 0, i.balance_after, i.invoice_id, p_run.applied_by,
          'invoice imported', jsonb_build_object('import_run_id', p_run.id), p_run.id
   from unnest(p_invoices) i;
   insert into public.postings (account_id, transaction_id, leg_number, debit_account, credit_account, amount, currency)
@@ -5408,7 +5470,7 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.book_imported_invoices(p_run public.import_runs, p_invoices ledger.invoice_to_import[]) is 'Books imported invoices: account versions, transactions, receivable against revenue and tax, debt.';
 
-CREATE OR REPLACE FUNCTION ledger.booked_of_card(p_card_payment_id uuid, p_kinds text[], p_object_id text DEFAULT NULL::text)
+CREATE OR REPLACE FUNCTION ledger.booked_of_card(p_card_payment_id uuid, p_kinds text[], p_object_id text DEFAULT NULL::text, p_is_refund boolean DEFAULT NULL::boolean)
  RETURNS bigint
  LANGUAGE plpgsql
  STABLE
@@ -5417,10 +5479,11 @@ AS $function$
 begin
   return (select coalesce(sum(b.amount), 0)::bigint
           from public.card_bookings b
-          where b.card_payment_id = p_card_payment_id and b.kind = any (p_kinds) and (p_object_id is null or b.object_id = p_object_id));
+          where b.card_payment_id = p_card_payment_id and b.kind = any (p_kinds) 
+            and (p_object_id is null or (b.object_id = p_object_id and b.is_refund = p_is_refund)));
 end $function$;
 -- for nobody but its owner
-comment on function ledger.booked_of_card(p_card_payment_id uuid, p_kinds text[], p_object_id text) is 'Sum of the bookings of these kinds.';
+comment on function ledger.booked_of_card(p_card_payment_id uuid, p_kinds text[], p_object_id text, p_is_refund boolean) is 'Sum of the bookings of these kinds.';
 
 CREATE OR REPLACE FUNCTION ledger.broadcast_order_event()
  RETURNS trigger
@@ -5479,19 +5542,20 @@ grant execute on function ledger.caller_may(p_permission text) to authenticated;
 comment on function ledger.caller_may(p_permission text) is 'Whether the signed-in user has a permission.';
 
 CREATE OR REPLACE FUNCTION ledger.cancellation_rows(p_run_id uuid, p_number text)
- RETURNS TABLE(row_number bigint, place bigint)
+ RETURNS TABLE(row_number bigint, name text)
  LANGUAGE sql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select w.row_number, row_number() over (order by w.row_number)
+  select w.row_number, format('%s#%s', p_number, md5(jsonb_build_array(s.said, row_number() over (partition by s.said order by w.row_number))::text))
   from public.import_rows w
+  cross join lateral (select jsonb_build_array(w.parsed -> 'sku', w.parsed -> 'unit_price_amount', w.parsed -> 'quantity')) s (said)
   where w.run_id = p_run_id and w.external_id = p_number and w.parsed ? 'order_number';
 $function$;
 -- for nobody but its owner
-comment on function ledger.cancellation_rows(p_run_id uuid, p_number text) is 'The rows of a cancellation of an import, counted.';
+comment on function ledger.cancellation_rows(p_run_id uuid, p_number text) is 'The rows of a cancellation of an import, each by what it says: SKU, price, quantity, and which of those that are equal in it.';
 
-CREATE OR REPLACE FUNCTION ledger.capture_card(p_step ledger.card_step, p_kind text, p_object_id text, p_amount bigint)
+CREATE OR REPLACE FUNCTION ledger.capture_card(p_step ledger.card_step, p_kind text, p_object_id text, p_is_refund boolean, p_amount bigint)
  RETURNS jsonb
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -5500,20 +5564,19 @@ declare
   v_card public.card_payments := p_step.card;
   v_order public.orders := (select o from public.orders o where o.account_id = v_card.account_id and o.id = v_card.order_id);
   v_account public.accounts := (select a from public.accounts a where a.id = v_card.account_id);
-  v_number integer := 1 + cardinality(ledger.payments_of_card(v_card.id));
   v_captured ledger.captured_payment;
 begin
   v_captured := ledger.capture_payment(
-    v_account, v_order, null, p_amount, 'card', v_card.provider_payment_id || case when v_number > 1 then '/' || v_number else '' end,
+    v_account, v_order, null, p_amount, 'card', ledger.reference_of_card(v_card),
     case p_kind when 'captured' then 'captured by ' when 'put_back' then 'kept after all, by ' else 'refund failed at ' end || v_card.provider,
     'card', p_step.actor, p_step.correlation_id);
   if v_captured.refusal is null then
-    perform ledger.write_card_booking(p_step, p_kind, p_object_id, p_amount, v_captured.payment_id, null, v_captured.transaction_id);
+    perform ledger.write_card_booking(p_step, p_kind, p_object_id, p_is_refund, p_amount, v_captured.payment_id, null, v_captured.transaction_id);
   end if;
   return v_captured.refusal;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.capture_card(p_step ledger.card_step, p_kind text, p_object_id text, p_amount bigint) is 'Books p_amount (minor units) of a card payment as a payment; each has a reference of its own, the provider''s name of it with a number.';
+comment on function ledger.capture_card(p_step ledger.card_step, p_kind text, p_object_id text, p_is_refund boolean, p_amount bigint) is 'Books p_amount (minor units) of a card payment as a payment; each has a reference of its own (ledger.reference_of_card).';
 
 CREATE OR REPLACE FUNCTION ledger.capture_payment(p_account public.accounts, p_order public.orders, p_invoice_id uuid, p_amount bigint, p_method text, p_reference text, p_notes text, p_source text, p_actor ledger.actor, p_correlation_id uuid, p_confirm boolean DEFAULT NULL::boolean, p_external_id text DEFAULT NULL::text, p_paid_at timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS ledger.captured_payment
@@ -5526,6 +5589,7 @@ declare
   v_reference text := nullif(regexp_replace(p_reference, '^\s+|\s+$', '', 'g'), '');
   v_unapplied bigint;
   v_payment_id uuid := ledger.uuid_v7();
+  v_account_id uuid;
   v_order public.orders := p_order;
   v_transaction public.transactions;
   v_result ledger.captured_payment;
@@ -5539,13 +5603,15 @@ begin
 
   -- check
   if v_invoice.id is not null then
-    v_result.allocated_amount := case when v_order_is_open is not false and ledger.refuse_during_backfill() is null
+    v_result.allocated_amount := case when v_order_is_open is not false
+        and (v_invoice.source <> 'import' or ledger.refuse_during_backfill() is null)
       then least(p_amount, (select b.remaining_amount from public.invoice_balance_cache b
                             where b.account_id = p_account.id and b.invoice_id = v_invoice.id)) else 0 end;
   end if;
   v_result.allocated_amount := coalesce(v_result.allocated_amount, 0);
   v_result.applied_amount := case when v_invoice.id is null and v_order_is_open then least(p_amount, p_order.amount_due) else 0 end;
-  v_result.credit_amount := case when v_invoice.id is null and p_order.id is not null then p_amount - v_result.applied_amount else 0 end;
+  v_result.credit_amount := case when p_order.id is not null and (v_invoice.id is null or not v_order_is_open)
+                                 then p_amount - v_result.applied_amount else 0 end;
   v_unapplied := p_amount - v_result.applied_amount - v_result.credit_amount;
   v_result.unapplied_amount := v_unapplied - v_result.allocated_amount;
   v_result.refusal := case
@@ -5564,17 +5630,21 @@ begin
     return v_result;
   end if;
 
-  -- write: payment; two records of the same transfer that are made at once meet in its index
-  if p_account.version is null then
-    insert into public.accounts (id, user_id, currency) values (p_account.id, p_account.user_id, p_account.currency);
-  end if;
-  insert into public.payments
-    (id, account_id, order_id, currency, method, amount, applied_amount, credit_amount, reference, notes, recorded_by, source, external_id, paid_at)
-  values
-    (v_payment_id, p_account.id, p_order.id, p_account.currency, p_method, p_amount, v_result.applied_amount, v_result.credit_amount,
-     v_reference, p_notes, p_actor.user_id, p_source, p_external_id, coalesce(p_paid_at, clock_timestamp()))
-  on conflict (method, ledger.reference_key(reference)) where reference is not null and status = 'captured' do nothing;
-  if not found then
+  -- write: payment, and the account if it is the first of it; two records of the same transfer that are made at once
+  -- meet in its index, and the second writes neither
+  with captured as (
+    insert into public.payments
+      (id, account_id, order_id, currency, method, amount, applied_amount, credit_amount, reference, notes, recorded_by, source, external_id, paid_at)
+    values
+      (v_payment_id, p_account.id, p_order.id, p_account.currency, p_method, p_amount, v_result.applied_amount, v_result.credit_amount,
+       v_reference, p_notes, p_actor.user_id, p_source, p_external_id, coalesce(p_paid_at, clock_timestamp()))
+    on conflict (method, ledger.reference_key(reference)) where reference is not null and status = 'captured' do nothing
+    returning account_id),
+  opened as (
+    insert into public.accounts (id, user_id, currency)
+    select c.account_id, p_account.user_id, p_account.currency from captured c where p_account.version is null)
+  select c.account_id into v_account_id from captured c;
+  if v_account_id is null then
     v_result.refusal := ledger.refuse('payment_reference_used', jsonb_build_object('method', p_method, 'reference', v_reference));
     return v_result;
   end if;
@@ -5694,11 +5764,10 @@ declare
   v_has_failed boolean;
 begin
   select coalesce(max(e.amount) filter (where e.kind = 'authorised'), 0),
-         -- a total that is final is the whole of it; else the largest that was heard of
-         coalesce(
-           max(e.captured_total) filter (where e.kind = 'captured' and e.is_final),
-           greatest(max(e.captured_total) filter (where e.kind = 'captured'),
-                    least(coalesce(sum(e.amount) filter (where e.kind = 'captured' and e.captured_total is null), 0), 9007199254740991)), 0),
+         -- the largest that was heard of: money that was captured does not become less by a smaller total
+         coalesce(greatest(
+           max(e.captured_total) filter (where e.kind = 'captured'),
+           least(coalesce(sum(e.amount) filter (where e.kind = 'captured' and e.captured_total is null), 0), 9007199254740991)), 0),
          coalesce(bool_or(e.is_final) filter (where e.kind = 'captured'), false),
          max(e.expires_at) filter (where e.kind = 'authorised'),
          coalesce(bool_or(e.kind = 'voided'), false), coalesce(bool_or(e.kind = 'failed'), false)
@@ -5730,14 +5799,15 @@ AS $function$
 begin
   return query
     select o.object_id, o.is_refund, o.amount, o.has_failed, o.refund_id,
-           ledger.booked_of_card(p_card.id, '{surplus_returned,allowed,paid_out}', o.object_id),
-           ledger.booked_of_card(p_card.id, '{taken_out}', o.object_id) - ledger.booked_of_card(p_card.id, '{put_back}', o.object_id),
-           ledger.booked_of_card(p_card.id, '{surplus_failed,payout_failed}', o.object_id)
-             >= ledger.booked_of_card(p_card.id, '{surplus_returned,allowed,paid_out}', o.object_id)
+           ledger.booked_of_card(p_card.id, '{surplus_returned,allowed,paid_out}', o.object_id, o.is_refund),
+           ledger.booked_of_card(p_card.id, '{taken_out}', o.object_id, o.is_refund)
+             - ledger.booked_of_card(p_card.id, '{put_back}', o.object_id, o.is_refund),
+           ledger.booked_of_card(p_card.id, '{surplus_failed,payout_failed}', o.object_id, o.is_refund)
+             >= ledger.booked_of_card(p_card.id, '{surplus_returned,allowed,paid_out}', o.object_id, o.is_refund)
     from (select r.object_id, true as is_refund, r.amount, r.has_failed, r.refund_id from ledger.card_refunds(p_card) r
           union all
           select d.object_id, false, d.amount, false, null from ledger.card_disputes(p_card) d) o
-    order by o.object_id;
+    order by o.object_id, o.is_refund;
 end $function$;
 -- for nobody but its owner
 comment on function ledger.card_objects(p_card public.card_payments) is 'Refunds and disputes of a card payment: amount at the provider, and what the books made of it (settled for good, or taken out until more is known). Minor units.';
@@ -5752,8 +5822,7 @@ declare
   v_card public.card_payments;
   v_order public.orders;
 begin
-  perform pg_advisory_xact_lock(hashtextextended('card payment ' || p_provider || ':' || v_name, 0));
-  select c.* into v_card from public.card_payments c where c.provider = p_provider and c.provider_payment_id = v_name;
+  v_card := ledger.lock_card_by_name(p_provider, v_name);
   if v_card.order_id is null then
     select o.* into v_order from public.orders o where o.id = ledger.uuid_in(p_event ->> 'order_id');
   end if;
@@ -5937,9 +6006,6 @@ declare
   v_available bigint;
   v_transaction_id uuid;
 begin
-  if p_to = 'rejected' then
-    perform ledger.end_grace(p_account_id, p_order_id);
-  end if;
   update public.orders o set status = p_to, version = o.version + 1, updated_at = clock_timestamp()
   where o.account_id = p_account_id and o.id = p_order_id
   returning o.payment_status, o.outstanding_amount into v_payment_status, v_outstanding;
@@ -5994,9 +6060,12 @@ begin
     return v_result;
   end if;
 
-  -- write: what is unapplied, and what invoices have of it
+  -- write: what is unapplied, payouts that wait, and what invoices have of it
   v_result.unapplied_amount := least(v_rest, v_payment.unapplied_amount);
   v_surplus := least(v_surplus, v_rest - v_result.unapplied_amount);
+  if v_payment.order_id is not null then
+    perform ledger.withdraw_payouts_for(v_payment, p_amount - v_surplus, p_actor, p_correlation_id);
+  end if;
   v_rest := v_rest - v_result.unapplied_amount - v_surplus;
   v_result.allocated_amount := 0;
   for v_part in
@@ -6093,7 +6162,7 @@ AS $function$
 declare
   v_phase text := current_setting('ledger.procedure', true);
   v_started_at timestamptz := clock_timestamp();
-  v_dual_write text := (select f.state from public.feature_flags f where f.key = 'allocation_dual_write');
+  v_dual_write text;
   v_check text;
   v_drifts ledger.drift[];
   v_accounts bigint;
@@ -6104,6 +6173,8 @@ begin
   -- one run at a time, so that "in a row" means something
   perform pg_advisory_xact_lock(hashtextextended('check debt drift', 0));
   perform set_config('ledger.procedure', 'ledger.check_debt_drift', true);
+  -- held: flags that stop being kept while they are compared would read as drift
+  select f.state into v_dual_write from public.feature_flags f where f.key = 'allocation_dual_write' for share;
   foreach v_check in array case v_dual_write when 'off' then array['debt_cache'] else array['debt_cache', 'old_flags'] end loop
     with compared as materialized (
       select d.* from ledger.drift_of_cache() d where v_check = 'debt_cache'
@@ -6477,7 +6548,7 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.create_profile() is 'Trigger on auth.users: every user who signs up has a profile.';
 
-CREATE OR REPLACE FUNCTION ledger.credit_used(p_account_id uuid, OUT debt_amount bigint, OUT not_invoiced_amount bigint)
+CREATE OR REPLACE FUNCTION ledger.credit_used(p_account_id uuid, p_order_id uuid DEFAULT NULL::uuid, OUT debt_amount bigint, OUT not_invoiced_amount bigint)
  RETURNS record
  LANGUAGE plpgsql
  STABLE
@@ -6488,13 +6559,12 @@ begin
   select coalesce(sum(o.amount_due), 0) into not_invoiced_amount
   from public.orders o
   where o.account_id = p_account_id and o.payment_method = 'invoice' and o.status not in ('rejected', 'cancelled', 'refunded')
-    and o.id in (select i.order_id from public.invoices i
-                 where i.account_id = p_account_id and i.kind = 'invoice' and i.status = 'void')
+    and o.amount_due > 0 and o.id is distinct from p_order_id
     and not exists (select from public.invoices i
                     where i.order_id = o.id and i.account_id = p_account_id and i.kind = 'invoice' and i.status = 'issued');
 end $function$;
 -- for nobody but its owner
-comment on function ledger.credit_used(p_account_id uuid, OUT debt_amount bigint, OUT not_invoiced_amount bigint) is 'What an account owes by invoices, and by orders placed on invoice whose invoice was voided; minor units.';
+comment on function ledger.credit_used(p_account_id uuid, p_order_id uuid, OUT debt_amount bigint, OUT not_invoiced_amount bigint) is 'What an account owes by invoices, and by orders placed on invoice that have none, but for one order; minor units.';
 
 CREATE OR REPLACE FUNCTION ledger.credited_after(p_whole ledger.order_part, p_before ledger.order_part, p_taken ledger.taken_line[], p_shipping_amount bigint, p_amount bigint)
  RETURNS ledger.order_part
@@ -7236,10 +7306,9 @@ AS $function$
   having count(i.number) <> s.next_number - s.first_number or coalesce(max(i.number), s.first_number - 1) <> s.next_number - 1
       or min(i.number) <> s.first_number
   union all
-  -- of an order's, what a note gave back in money is no part of it
   select 'invoice_credited_by_its_notes', i.id::text, coalesce(n.total, 0)::text, i.credited_amount::text
   from public.invoices i left join noted n on n.invoice_id = i.id
-  where i.kind = 'invoice' and case when i.order_id is null then i.credited_amount <> coalesce(n.total, 0) else i.credited_amount > coalesce(n.total, 0) end
+  where i.kind = 'invoice' and i.credited_amount <> coalesce(n.total, 0)
   union all
   select 'credit_note_equals_its_refund', n.id::text, coalesce(f.credited_amount::text, 'a refund of its order'), n.total_amount::text
   from public.invoices n left join public.refunds f on f.id = n.refund_id and f.order_id = n.order_id
@@ -7846,8 +7915,7 @@ begin
     'issued_at', p_invoice.issued_at, 'due_at', p_invoice.due_at, 'currency', p_invoice.currency,
     'exponent', (select c.exponent from public.currencies c where c.code = p_invoice.currency),
     'prices_include_tax', p_invoice.prices_include_tax,
-    'customer', jsonb_build_object('user_id', p_invoice.user_id, 'address', p_invoice.billing_address,
-      'name', (select p.display_name from public.profiles p where p.id = p_invoice.user_id)),
+    'customer', jsonb_build_object('user_id', p_invoice.user_id, 'name', p_invoice.customer_name, 'address', p_invoice.billing_address),
     'order', (select jsonb_build_object('order_id', o.id, 'order_number', o.order_number, 'placed_at', o.created_at, 'shipping_address', o.shipping_address)
               from public.orders o where o.account_id = p_invoice.account_id and o.id = p_invoice.order_id),
     'credits', (select jsonb_build_object('invoice_id', i.id, 'invoice_number', i.invoice_number, 'issued_at', i.issued_at)
@@ -7858,7 +7926,7 @@ begin
     'subtotal_amount', p_invoice.subtotal_amount, 'discount_amount', p_invoice.discount_amount, 'shipping_amount', p_invoice.shipping_amount,
     'tax_amount', p_invoice.tax_amount, 'total_amount', p_invoice.total_amount, 'version', p_invoice.version)
   || case when v_claims then jsonb_build_object(
-    'prepaid_amount', p_invoice.prepaid_amount, 'credited_amount', p_invoice.credited_amount, 'amount', p_invoice.amount,
+    'prepaid_amount', greatest(p_invoice.prepaid_amount, 0), 'paid_back_amount', greatest(-p_invoice.prepaid_amount, 0), 'credited_amount', p_invoice.credited_amount, 'amount', p_invoice.amount,
     'allocated_amount', v_balance.allocated_total, 'remaining_amount', v_balance.remaining_amount,
     'payment_status', case p_invoice.status when 'void' then null else v_balance.status_cached end,
     'payments', (select coalesce(jsonb_agg(jsonb_build_object('payment_id', p.id, 'method', p.method, 'paid_at', p.paid_at, 'amount', l.allocated_amount,
@@ -7871,8 +7939,8 @@ begin
   || jsonb_build_object('printed', (
     select jsonb_object_agg(a.name, ledger.format_money(a.amount, p_invoice.currency))
     from (values ('subtotal', p_invoice.subtotal_amount), ('discount', p_invoice.discount_amount), ('shipping', p_invoice.shipping_amount),
-                 ('tax', p_invoice.tax_amount), ('total', p_invoice.total_amount), ('prepaid', p_invoice.prepaid_amount),
-                 ('credited', p_invoice.credited_amount), ('allocated', v_balance.allocated_total),
+                 ('tax', p_invoice.tax_amount), ('total', p_invoice.total_amount), ('prepaid', greatest(p_invoice.prepaid_amount, 0)),
+                 ('paid_back', greatest(-p_invoice.prepaid_amount, 0)), ('credited', p_invoice.credited_amount), ('allocated', v_balance.allocated_total),
                  ('remaining', v_balance.remaining_amount)) a (name, amount)
     where a.amount is not null));
 end $function$;
@@ -7955,7 +8023,7 @@ begin
     'payment_method', case when t.payment_method in ('card', 'invoice') then t.payment_method else 'bank_transfer' end,
     'prices_include_tax', v_include, 'subtotal_amount', t.subtotal, 'discount_amount', t.discount, 'shipping_amount', t.shipping,
     'tax_amount', t.tax, 'total_amount', t.total, 'wallet_amount', 0,
-    'paid_amount', case t.payment_status when 'unpaid' then 0 when 'partially_paid' then t.paid else t.total end,
+    'paid_amount', case ledger.imported_payment_status(p_run.options, t.payment_status, t.paid, t.total) when 'unpaid' then 0 when 'partially_paid' then t.paid else t.total end,
     'notes', t.notes, 'created_at', t.placed_at,
     'metadata', jsonb_strip_nulls(jsonb_build_object('imported', true, 'import_run_id', p_run.id, 'old_number', t.external_id,
       'country', t.country, 'paid_by', case when t.payment_method in ('card', 'cash', 'bank_transfer') then t.payment_method end,
@@ -8231,46 +8299,49 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.draft_of_order(p_order public.orders) is 'The invoice of a locked order: what is left of its lines and shipping; prepaid is what of it is not due any more.';
 
-CREATE OR REPLACE FUNCTION ledger.draft_of_refund(p_order public.orders, p_refund public.refunds)
+CREATE OR REPLACE FUNCTION ledger.draft_of_refund(p_invoice public.invoices, p_order public.orders, p_refund public.refunds)
  RETURNS ledger.invoice_draft
  LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_shipping bigint := least(p_refund.shipping_amount, p_refund.credited_amount);
-  v_rest bigint := p_refund.credited_amount - v_shipping;
-  v_tax bigint := least(greatest(p_refund.tax_amount + p_refund.allowance_tax_amount, 0), v_rest);
-  v_net bigint := v_rest - case when p_order.prices_include_tax then 0 else v_tax end;
-  v_lines ledger.invoice_draft_line[];
+  v_left ledger.invoice_draft := ledger.draft_of_order(p_order);
+  v_shipping bigint;
+  v_tax bigint;
+  v_price bigint;
+  v_units ledger.invoice_draft_line[] := coalesce(ledger.lines_of_refund(p_refund), '{}');
+  v_last integer := (select max(u.line_number) from unnest(v_units) u);
+  v_rests ledger.invoice_draft_line[];
+  v_wholes ledger.invoice_draft_line[];
+  v_is_worth_less boolean;
 begin
-  if p_refund.allowance_tax_amount not between 0 and p_refund.allowance_amount then
-    v_lines := array[row(1, ledger.invoice_text(
-      (select format('Taken back of order %s, after a reduction: ', p_order.order_number) || string_agg(
-                format('%s x %s', l.quantity, ledger.item_name(i.product_name, i.variant_name)), '; ' order by l.line_number)
-       from public.refund_lines l
-       join public.order_items i on i.account_id = p_order.account_id and i.order_id = l.order_id and i.line_number = l.line_number
-       where l.account_id = p_order.account_id and l.refund_id = p_refund.id), p_order.order_number),
-      null, 1, v_net, v_net, 0, 0, v_tax)::ledger.invoice_draft_line];
-  else
-    v_lines := (
-      select array_agg(row(l.line_number, ledger.invoice_text(ledger.item_name(i.product_name, i.variant_name), i.product_sku), i.product_sku,
-                           l.quantity, i.unit_price_amount, l.goods_amount, l.discount_amount, i.tax_rate_bp, l.tax_amount)::ledger.invoice_draft_line
-                       order by l.line_number)
-      from public.refund_lines l
-      join public.order_items i on i.account_id = p_order.account_id and i.order_id = l.order_id and i.line_number = l.line_number
-      where l.account_id = p_order.account_id and l.refund_id = p_refund.id);
-    if p_refund.allowance_amount > 0 then
-      v_net := p_refund.allowance_amount - case when p_order.prices_include_tax then 0 else p_refund.allowance_tax_amount end;
-      v_lines := v_lines || row(coalesce((select max(l.line_number) from unnest(v_lines) l), 0) + 1, 'Reduction of order ' || p_order.order_number,
-                                null, 1, v_net, v_net, 0, 0, p_refund.allowance_tax_amount)::ledger.invoice_draft_line;
-    end if;
-    v_shipping := p_refund.shipping_amount;
-  end if;
-  return ledger.draft_of(v_lines, p_order.prices_include_tax, v_shipping);
+  select p_invoice.shipping_amount - coalesce(sum(n.shipping_amount), 0) - v_left.shipping_amount into v_shipping
+  from public.invoices n
+  where n.account_id = p_invoice.account_id and n.credits_invoice_id = p_invoice.id;
+  v_shipping := least(greatest(v_shipping, 0), p_refund.credited_amount);
+  v_tax := least(greatest(p_refund.tax_amount + p_refund.allowance_tax_amount, 0), p_refund.credited_amount - v_shipping);
+  v_price := p_refund.credited_amount - v_shipping - case when p_order.prices_include_tax then 0 else v_tax end;
+
+  select array_agg(row(coalesce(v_last, 0) + s.place, 'Reduction of order ' || p_order.order_number, null, 1, s.rest, s.rest, 0, s.tax_rate_bp,
+                       s.tax_rest)::ledger.invoice_draft_line order by s.place) filter (where s.rest > 0 or s.tax_rest > 0),
+         array_agg(row(s.place, s.description, null, 1, s.price_amount, s.price_amount, 0, s.tax_rate_bp,
+                       s.tax_amount)::ledger.invoice_draft_line order by s.place) filter (where s.price_amount > 0 or s.tax_amount > 0),
+         coalesce(bool_or(s.rest < 0 or s.tax_rest < 0), false)
+  into v_rests, v_wholes, v_is_worth_less
+  from (select r.*, r.price_amount - coalesce(u.price, 0) as rest, r.tax_amount - coalesce(u.tax, 0) as tax_rest,
+               (row_number() over (order by r.tax_rate_bp))::integer as place,
+               ledger.invoice_text(case when u.names is null then 'Reduction of order ' || p_order.order_number
+                                        else format('Taken back of order %s, after a reduction: %s', p_order.order_number, u.names) end, null) as description
+        from ledger.refund_by_rate(p_invoice, v_left.lines, v_price, v_tax) r
+        left join (select l.tax_rate_bp, sum(l.total_price_amount - l.discount_amount)::bigint as price, sum(l.tax_amount)::bigint as tax,
+                          string_agg(format('%s x %s', l.quantity, l.description), '; ' order by l.line_number) as names
+                   from unnest(v_units) l
+                   group by l.tax_rate_bp) u on u.tax_rate_bp = r.tax_rate_bp) s;
+  return ledger.draft_of(case when v_is_worth_less then v_wholes else v_units || coalesce(v_rests, '{}') end, p_order.prices_include_tax, v_shipping);
 end $function$;
 -- for nobody but its owner
-comment on function ledger.draft_of_refund(p_order public.orders, p_refund public.refunds) is 'The credit note of a refund: its total is what the refund credited.';
+comment on function ledger.draft_of_refund(p_invoice public.invoices, p_order public.orders, p_refund public.refunds) is 'The credit note of a refund of an order, which is as it is after it, with a live invoice: its total is what the refund credited.';
 
 CREATE OR REPLACE FUNCTION ledger.drift_of_cache()
  RETURNS SETOF ledger.drift
@@ -8310,8 +8381,19 @@ AS $function$
     select b.account_id
     from public.invoice_balance_cache b
     left join public.old_invoice_flags f on f.invoice_id = b.invoice_id
-    where (f.amount, f.paid_amount, f.status) is distinct from (b.amount, b.allocated_total, b.status_cached)
-    group by b.account_id)
+    where (f.account_id, f.amount, f.paid_amount, f.status) is distinct from (b.account_id, b.amount, b.allocated_total, b.status_cached)
+    union
+    select p.account_id
+    from public.payments p
+    left join public.old_payment_flags f on f.payment_id = p.id
+    where (p.allocated_amount, p.account_id) <> (coalesce(f.allocated_amount, 0), coalesce(f.account_id, p.account_id))
+    union
+    -- a flag that names an invoice names the one that has it all
+    select f.account_id
+    from public.old_payment_flags f
+    where f.invoice_id is not null
+      and f.allocated_amount is distinct from (select sum(l.allocated_amount) from public.payment_allocations l
+                                               where l.payment_id = f.payment_id and l.invoice_id = f.invoice_id))
   select a.id, a.currency, coalesce(c.amount, 0) - coalesce(l.amount, 0), coalesce(c.amount, 0) - coalesce(f.amount, 0), s.account_id is not null
   from public.accounts a
   left join claimed c on c.account_id = a.id
@@ -8378,7 +8460,7 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.drop_open_units(p_order_id uuid, p_variant_ids uuid[], p_quantities bigint[], p_is_edit boolean) is 'Gives up to these quantities of an order''s open backorders up; answers how many of each. The caller holds slot 0 of the variants.';
 
-CREATE OR REPLACE FUNCTION ledger.drop_synthetic_allocations(p_run_id uuid, p_limit integer, p_actor ledger.actor, p_reason text)
+CREATE OR REPLACE FUNCTION ledger.drop_synthetic_allocations(p_run_id uuid, p_limit integer, p_actor ledger.actor, p_reason text, p_since timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS bigint
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -8391,7 +8473,7 @@ begin
     select l.account_id, array_agg(l.id order by l.id) as ids, array_agg(l.payment_id) as payment_ids, array_agg(l.invoice_id) as invoice_ids
     from (select a.id, a.account_id, a.payment_id, a.invoice_id
           from public.payment_allocations a
-          where a.import_run_id = p_run_id and a.synthetic and a.reverses_allocation_id is null
+          where a.import_run_id = p_run_id and a.synthetic and a.reverses_allocation_id is null and (p_since is null or a.created_at >= p_since)
             and not exists (select from public.payment_allocations r where r.reverses_allocation_id = a.id)
           order by a.account_id, a.id
           limit p_limit) l
@@ -8411,7 +8493,7 @@ begin
   return v_dropped;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.drop_synthetic_allocations(p_run_id uuid, p_limit integer, p_actor ledger.actor, p_reason text) is 'Reverses synthetic allocations of a run, and only them; answers what was taken back, in minor units.';
+comment on function ledger.drop_synthetic_allocations(p_run_id uuid, p_limit integer, p_actor ledger.actor, p_reason text, p_since timestamp with time zone) is 'Reverses synthetic allocations of a run, and only them; answers what was taken back, in minor units.';
 
 CREATE OR REPLACE FUNCTION ledger.dual_write_figures()
  RETURNS jsonb
@@ -8587,7 +8669,7 @@ begin
 
   drop policy if exists receipts_are_uploaded_by_their_owner on storage.objects;
   create policy receipts_are_uploaded_by_their_owner on storage.objects for insert to authenticated
-    with check (bucket_id = 'receipts' and (storage.foldername(name))[1] = (select auth.uid()::text));
+    with check (bucket_id = 'receipts' and (storage.foldername(name))[1] = (select auth.uid()::text) and not ledger.is_file_of_receipt(name));
   drop policy if exists receipts_are_seen_by_their_owner_and_who_reviews on storage.objects;
   create policy receipts_are_seen_by_their_owner_and_who_reviews on storage.objects for select to authenticated
     using (bucket_id = 'receipts'
@@ -8598,7 +8680,40 @@ begin
     using (bucket_id = 'receipts' and (storage.foldername(name))[1] = (select auth.uid()::text) and not ledger.is_file_of_receipt(name));
 end $function$;
 -- for nobody but its owner
-comment on function ledger.enable_receipt_storage() is 'Makes the private bucket "receipts" (10 MB; JPEG, PNG, WebP, HEIC, PDF) and its policies: customers upload into the folder of their id, see what is in it, and remove what no receipt refers to; who has receipts.review sees all. Safe to repeat.';
+comment on function ledger.enable_receipt_storage() is 'Makes the private bucket "receipts" (10 MB; JPEG, PNG, WebP, HEIC, PDF) and its policies: customers upload into the folder of their id under names that no receipt refers to, see what is in it, and remove what no receipt refers to; who has receipts.review sees all. Safe to repeat.';
+
+CREATE OR REPLACE FUNCTION ledger.end_backfill(p_run public.import_runs, p_only_backfill boolean, p_reason text, p_actor ledger.actor)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_run public.import_runs;
+begin
+  update public.import_runs r set
+    state = case when p_only_backfill then r.state else 'aborted' end,
+    backfill_state = case when r.backfill_state is not null then 'aborted' end,
+    backfill_account_id = null,
+    aborted_at = case when p_only_backfill then r.aborted_at else coalesce(r.aborted_at, clock_timestamp()) end,
+    updated_at = clock_timestamp()
+  where r.id = p_run.id
+  returning r.* into v_run;
+  if p_run.backfill_state in ('reading', 'writing', 'drifted') then
+    perform ledger.change_flag('ledger_backfill_mode', 'off', 0, 'backfill aborted', p_actor);
+  end if;
+  if p_only_backfill then
+    perform ledger.record_operation('import.backfilled', 'import', p_run.id, null,
+      jsonb_build_object('backfill_state', 'aborted', 'currency', p_run.currency, 'cause', p_reason) || coalesce(v_run.backfill, '{}'), p_actor,
+      ledger.correlation_id());
+  else
+    perform ledger.record_operation('import.aborted', 'import', p_run.id, null,
+      jsonb_build_object('kind', p_run.kind, 'source_name', p_run.source_name, 'from_state', p_run.state, 'cause', p_reason), p_actor,
+      ledger.correlation_id());
+  end if;
+  return v_run.state;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.end_backfill(p_run public.import_runs, p_only_backfill boolean, p_reason text, p_actor ledger.actor) is 'Ends a run, or with p_only_backfill its backfill, once nothing of it is left to be taken back.';
 
 CREATE OR REPLACE FUNCTION ledger.end_grace(p_account_id uuid, p_order_id uuid)
  RETURNS void
@@ -8880,17 +8995,17 @@ CREATE OR REPLACE FUNCTION ledger.fail_card_refund(p_step ledger.card_step, p_ob
 AS $function$
 declare
   v_card_id uuid := (p_step.card).id;
-  v_surplus bigint := ledger.booked_of_card(v_card_id, '{surplus_returned}', p_object_id)
-                      - ledger.booked_of_card(v_card_id, '{surplus_failed}', p_object_id);
+  v_surplus bigint := ledger.booked_of_card(v_card_id, '{surplus_returned}', p_object_id, true)
+                      - ledger.booked_of_card(v_card_id, '{surplus_failed}', p_object_id, true);
   v_refund_id uuid;
   v_refusal jsonb;
 begin
   if v_surplus > 0 then
-    v_refusal := ledger.capture_card(p_step, 'surplus_failed', p_object_id, v_surplus);
+    v_refusal := ledger.capture_card(p_step, 'surplus_failed', p_object_id, true, v_surplus);
   end if;
   for v_refund_id in
     select b.refund_id from public.card_bookings b
-    where b.card_payment_id = v_card_id and b.object_id = p_object_id and b.kind in ('allowed', 'paid_out')
+    where b.card_payment_id = v_card_id and b.object_id = p_object_id and b.is_refund and b.kind in ('allowed', 'paid_out')
       and not exists (select from public.card_bookings f where f.refund_id = b.refund_id and f.kind = 'payout_failed')
   loop
     v_refusal := coalesce(v_refusal, ledger.settle_card_refund(p_step, p_object_id, v_refund_id, 'failed', 'payout_failed'));
@@ -9085,14 +9200,50 @@ begin
     select p.id, w.run_id, p.paid_at, p.unapplied_amount, p.allocated_amount, i.id
     from public.payments p
     join public.import_rows w on w.target_id = p.id and w.state = 'applied' and w.parsed ->> 'is_allocated' = 'true'
-    left join public.import_identities n on n.kind = 'invoice' and n.external_id = w.parsed ->> 'invoice'
+    join public.import_runs u on u.id = w.run_id and u.state <> 'aborted'
+    left join public.import_identities n on n.kind = 'invoice' and ledger.import_key(n.external_id) = ledger.import_key(w.parsed ->> 'invoice')
     left join public.invoices i on i.id = n.target_id and i.account_id = p_account_id and i.status = 'issued'
     where p.account_id = p_account_id and p.status = 'captured' and p.source = 'import' and (p_run_id is null or w.run_id = p_run_id)
       and not exists (
-        select from ledger.live_allocations(p_account_id, p_payment_id => p.id) a where not a.synthetic);
+        select from ledger.live_allocations(p_account_id, p_payment_id => p.id) a where not a.synthetic)
+      and not exists (
+        select from public.payment_allocations a
+        join public.payment_allocations b on b.reverses_allocation_id = a.id and not b.synthetic
+        where a.payment_id = p.id and a.synthetic);
 end $function$;
 -- for nobody but its owner
 comment on function ledger.flagged_payments(p_account_id uuid, p_run_id uuid) is 'Payments of an account that were flagged as allocated and that nobody has allocated since; synthetic_amount: what a backfill has given of them. Minor units.';
+
+CREATE OR REPLACE FUNCTION ledger.follow_card_events(p_step ledger.card_step, p_was_final boolean, p_books boolean)
+ RETURNS public.card_payments
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_card public.card_payments := p_step.card;
+  v_facts ledger.card_facts := ledger.card_facts_of(v_card);
+  v_problem text;
+begin
+  v_problem := case
+    when v_card.order_id is null then null
+    when ledger.refuse_erased((select o.user_id from public.orders o where o.id = v_card.order_id)) is not null then 'customer_erased'
+    when p_books then ledger.book_card_payment(p_step, v_facts, p_was_final)
+  end;
+  update public.card_payments c set
+    status = v_facts.status,
+    authorised_amount = v_facts.authorised_amount,
+    captured_amount = v_facts.captured_amount,
+    refunded_amount = v_facts.refunded_amount,
+    charged_back_amount = v_facts.charged_back_amount,
+    expires_at = v_facts.expires_at,
+    problem = v_problem,
+    updated_at = clock_timestamp()
+  where c.id = v_card.id
+  returning c.* into v_card;
+  return v_card;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.follow_card_events(p_step ledger.card_step, p_was_final boolean, p_books boolean) is 'Books what the events of a card payment say (p_books: whether there is anything that the books have not seen), and keeps what stood in the way as its problem.';
 
 CREATE OR REPLACE FUNCTION ledger.follow_order_invoice(p_order public.orders, p_transaction public.transactions, p_refund_id uuid DEFAULT NULL::uuid, p_actor ledger.actor DEFAULT NULL::ledger.actor, p_allocated bigint DEFAULT 0, p_unapplied bigint DEFAULT 0)
  RETURNS jsonb
@@ -9101,10 +9252,10 @@ CREATE OR REPLACE FUNCTION ledger.follow_order_invoice(p_order public.orders, p_
 AS $function$
 declare
   v_invoice public.invoices;
-  v_remaining bigint;
+  v_refund public.refunds;
   v_change bigint;
-  v_from_credited bigint;
-  v_facts jsonb := '{}';
+  v_credited bigint;
+  v_note jsonb := jsonb_build_object();
 begin
   -- serial: the account is locked, and no invoice is written without that
   select i.* into v_invoice
@@ -9114,27 +9265,29 @@ begin
   if v_invoice.id is null then
     return ledger.write_debt_movement(p_transaction, 0, p_allocated, p_unapplied);
   end if;
-  v_remaining := (select b.remaining_amount from public.invoice_balance_cache b
-                  where b.account_id = p_order.account_id and b.invoice_id = v_invoice.id);
-  v_change := p_order.amount_due - v_remaining;
+  v_change := p_order.amount_due - (select b.remaining_amount from public.invoice_balance_cache b
+                                    where b.account_id = p_order.account_id and b.invoice_id = v_invoice.id);
+  select f.* into v_refund from public.refunds f where f.account_id = p_order.account_id and f.id = p_refund_id;
+  v_credited := coalesce(v_refund.credited_amount, 0);
 
-  if v_change <> 0 then
-    v_from_credited := least(v_change, v_invoice.credited_amount);
+  if v_change <> 0 or v_credited <> 0 then
     update public.invoices i set
-      credited_amount = i.credited_amount - v_from_credited,
-      prepaid_amount = i.prepaid_amount - (v_change - v_from_credited),
+      credited_amount = i.credited_amount + v_credited,
+      prepaid_amount = i.prepaid_amount - v_credited - v_change,
       version = i.version + 1,
       updated_at = clock_timestamp()
     where i.account_id = v_invoice.account_id and i.id = v_invoice.id
     returning i.* into v_invoice;
+  end if;
+  if v_change <> 0 then
     update public.invoice_balance_cache b set amount = v_invoice.amount, version = b.version + 1, updated_at = clock_timestamp()
     where b.account_id = v_invoice.account_id and b.invoice_id = v_invoice.id;
   end if;
 
-  if p_refund_id is not null then
-    v_facts := ledger.write_credit_note_of_refund(v_invoice, p_order, p_refund_id, p_actor);
+  if v_credited > 0 then
+    v_note := ledger.write_credit_note_of_refund(v_invoice, p_order, v_refund, p_actor);
   end if;
-  return v_facts
+  return v_note
     || jsonb_build_object('invoice_id', v_invoice.id, 'invoice_number', v_invoice.invoice_number, 'invoice_amount', v_invoice.amount,
                           'remaining_amount', p_order.amount_due)
     || ledger.write_debt_movement(p_transaction, v_change, p_allocated, p_unapplied);
@@ -9215,6 +9368,19 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.free_reservations(p_reservation_ids uuid[], p_status text, p_actor ledger.actor) is 'Frees what these locked active reservations hold and sets their status (released or expired); answers how many.';
+
+CREATE OR REPLACE FUNCTION ledger.grace_left(p_order_id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return exists (select from public.payment_deadlines d
+                 where d.order_id = p_order_id and d.status <> 'overdue' and d.due_at > clock_timestamp());
+end $function$;
+-- for nobody but its owner
+comment on function ledger.grace_left(p_order_id uuid) is 'Whether an order was given time that is not over, also when it was paid meanwhile.';
 
 CREATE OR REPLACE FUNCTION ledger.grace_of(p_order_id uuid)
  RETURNS text
@@ -9314,7 +9480,7 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.has_permission(p_actor ledger.actor, p_permission text) is 'Whether the actor has a permission; a backend has all.';
 
-CREATE OR REPLACE FUNCTION ledger.has_synthetic_allocations(p_run_id uuid)
+CREATE OR REPLACE FUNCTION ledger.has_synthetic_allocations(p_run_id uuid, p_since timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS boolean
  LANGUAGE sql
  STABLE
@@ -9322,11 +9488,11 @@ CREATE OR REPLACE FUNCTION ledger.has_synthetic_allocations(p_run_id uuid)
 AS $function$
   select exists (
     select from public.payment_allocations a
-    where a.import_run_id = p_run_id and a.synthetic and a.reverses_allocation_id is null
+    where a.import_run_id = p_run_id and a.synthetic and a.reverses_allocation_id is null and (p_since is null or a.created_at >= p_since)
       and not exists (select from public.payment_allocations r where r.reverses_allocation_id = a.id));
 $function$;
 -- for nobody but its owner
-comment on function ledger.has_synthetic_allocations(p_run_id uuid) is 'Whether synthetic allocations of a run are live.';
+comment on function ledger.has_synthetic_allocations(p_run_id uuid, p_since timestamp with time zone) is 'Whether synthetic allocations of a run are live, of those made since a time.';
 
 CREATE OR REPLACE FUNCTION ledger.held_from_outside(p_order public.orders)
  RETURNS bigint
@@ -9335,6 +9501,23 @@ CREATE OR REPLACE FUNCTION ledger.held_from_outside(p_order public.orders)
 RETURN ((((p_order).paid_amount - (p_order).wallet_amount) - (p_order).refunded_amount) + (p_order).wallet_refunded_amount);
 -- for nobody but its owner
 comment on function ledger.held_from_outside(p_order public.orders) is 'What was paid for an order from outside and did not go back.';
+
+CREATE OR REPLACE FUNCTION ledger.hold_backfill(p_run_id uuid, p_actor ledger.actor)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update public.import_runs r set
+    backfill_state = 'drifted',
+    backfill_account_id = null,
+    backfill = coalesce(r.backfill, '{}') - 'began_at',
+    updated_at = clock_timestamp()
+  where r.id = p_run_id;
+  perform ledger.change_flag('ledger_backfill_mode', 'active', 0, 'backfill is taken back', p_actor);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.hold_backfill(p_run_id uuid, p_actor ledger.actor) is 'Marks the backfill of a locked run as one to be taken back whole.';
 
 CREATE OR REPLACE FUNCTION ledger.idempotency_begin(p_procedure text, p_key text, p_caller_id uuid, p_request jsonb)
  RETURNS jsonb
@@ -9382,13 +9565,21 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.idempotency_end(p_procedure text, p_key text, p_caller_id uuid, p_request jsonb, p_account_id uuid, p_answer jsonb) is 'Stores the answer under the key, in the transaction that has the effect; answers it.';
 
-CREATE OR REPLACE FUNCTION ledger.impersonal_part(p_parsed jsonb)
+CREATE OR REPLACE FUNCTION ledger.impersonal_part(p_parsed jsonb, p_state text)
  RETURNS jsonb
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN (p_parsed IS NOT NULL) THEN jsonb_strip_nulls(jsonb_build_object('user_id', (p_parsed -> 'user_id'::text), 'is_allocated', (p_parsed -> 'is_allocated'::text), 'invoice', (p_parsed -> 'invoice'::text), 'status', (p_parsed -> 'status'::text))) ELSE NULL::jsonb END;
+RETURN CASE WHEN (p_parsed IS NOT NULL) THEN jsonb_strip_nulls((jsonb_build_object('user_id', (p_parsed -> 'user_id'::text)) || CASE WHEN (p_state <> 'applied'::text) THEN '{}'::jsonb ELSE jsonb_build_object('is_allocated', (p_parsed -> 'is_allocated'::text), 'invoice', (p_parsed -> 'invoice'::text), 'status', (p_parsed -> 'status'::text)) END)) ELSE NULL::jsonb END;
 -- for nobody but its owner
-comment on function ledger.impersonal_part(p_parsed jsonb) is 'A read row without names, references and notes.';
+comment on function ledger.impersonal_part(p_parsed jsonb, p_state text) is 'A read row without names, references and notes.';
+
+CREATE OR REPLACE FUNCTION ledger.impersonal_report(p_report jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN ((p_report #> '{amounts,patterns}'::text[]) IS NULL) THEN p_report ELSE jsonb_set(p_report, '{amounts,patterns}'::text[], (SELECT COALESCE(jsonb_agg(((p.value - 'examples'::text) || CASE WHEN ((p.value ->> 'readable_rows'::text) = '0'::text) THEN '{"pattern": null}'::jsonb ELSE '{}'::jsonb END) ORDER BY p.ordinality), '[]'::jsonb) AS "coalesce" FROM jsonb_array_elements((impersonal_report.p_report #> '{amounts,patterns}'::text[])) WITH ORDINALITY p(value, ordinality))) END;
+-- for nobody but its owner
+comment on function ledger.impersonal_report(p_report jsonb) is 'The report of an analysis as it is kept: without examples, and without patterns of what could not be read.';
 
 CREATE OR REPLACE FUNCTION ledger.import_amount_patterns(p_run_id uuid, p_field text DEFAULT 'amount'::text)
  RETURNS jsonb
@@ -9487,6 +9678,9 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('import customers', 0));
   v_rows := array(select w.row_number from public.import_rows w where w.run_id = p_run_id and w.state = 'staged' order by w.row_number limit p_limit);
 
+  -- check: a run that was left alone has no data any more
+  v_batch.rejected_rows := ledger.reject_blanked_rows(p_run_id, v_rows, 'customer');
+
   -- who is here by their e-mail is known under the older system's name from now on
   insert into public.import_identities (kind, external_id, target_id, run_id)
   select distinct on (w.external_id) 'customer', w.external_id, p.id, p_run_id
@@ -9503,7 +9697,7 @@ begin
     from (select w.row_number, row_number() over (partition by w.external_id order by w.row_number) as of_name,
                  row_number() over (partition by coalesce(w.parsed ->> 'email', w.row_number::text) order by w.row_number) as of_email
           from public.import_rows w
-          where w.run_id = p_run_id and w.row_number = any (v_rows)
+          where w.run_id = p_run_id and w.row_number = any (v_rows) and w.state = 'staged'
             and not exists (select from public.import_identities i where i.kind = 'customer' and i.external_id = w.external_id)) n
     where n.of_name = 1 and n.of_email = 1));
 
@@ -9515,6 +9709,42 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.import_customers_apply(p_run_id uuid, p_limit integer) is 'Writes the next customers of an import; answers how many rows became what.';
+
+CREATE OR REPLACE FUNCTION ledger.import_external_id(p_text text, p_options jsonb)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_name text := btrim(regexp_replace(regexp_replace(ledger.latin_digits(p_text),
+    '[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]', '', 'g'), '[[:space:]\u00a0\u2000-\u200a\u202f\u205f\u3000]+', ' ', 'g'));
+begin
+  v_name := regexp_replace(v_name, '^([0-9]+)\.0+$', '\1');
+  v_name := coalesce(p_options ->> 'external_id_prefix', '') || nullif(v_name, '');
+  return case when position('@' in v_name) > 0 then 'digest ' || encode(sha256(convert_to(lower(v_name), 'UTF8')), 'hex') else v_name end;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.import_external_id(p_text text, p_options jsonb) is 'The name of a payment or invoice of the older system in its normal form; null when nothing is left of it.';
+
+CREATE OR REPLACE FUNCTION ledger.import_facts(p_kind text, p_parsed jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return jsonb_strip_nulls(case p_kind
+    when 'payment' then jsonb_build_object(
+      'paid_at', (p_parsed ->> 'paid_at')::timestamptz at time zone 'UTC', 'method', p_parsed ->> 'method',
+      'reference', ledger.reference_key(p_parsed ->> 'reference'), 'notes', p_parsed ->> 'notes',
+      'is_allocated', p_parsed -> 'is_allocated', 'invoice', ledger.import_key(p_parsed ->> 'invoice'))
+    else jsonb_build_object(
+      'issued_at', (p_parsed ->> 'issued_at')::timestamptz at time zone 'UTC', 'invoice_number', p_parsed ->> 'invoice_number',
+      'tax_amount', coalesce(p_parsed -> 'tax_amount', '0'), 'description', coalesce(p_parsed ->> 'description', 'Invoice ' || (p_parsed ->> 'invoice_number'))) end);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.import_facts(p_kind text, p_parsed jsonb) is 'Time, names and words of a read row. Those that people can change once it is imported are left out, as is what the older system computed.';
 
 CREATE OR REPLACE FUNCTION ledger.import_field(p_data jsonb, p_options jsonb, p_field text)
  RETURNS text
@@ -9570,17 +9800,14 @@ begin
   v_row_numbers := array(
     select w.row_number from public.import_rows w where w.run_id = p_run_id and w.state = 'staged' order by w.row_number limit p_limit);
 
-  -- what is there already, and what cannot be any more
-  v_batch.skipped_rows := ledger.skip_imported_rows(p_run_id, 'invoice', v_row_numbers);
-  v_batch.rejected_rows := ledger.reject_imported_differently(p_run_id, 'invoice', v_row_numbers)
-    + ledger.reject_lost_customers(p_run_id, v_row_numbers) + ledger.reject_used_numbers(p_run_id, v_row_numbers);
-
   -- lock: accounts
-  perform ledger.lock_accounts(array(
-    select distinct (w.parsed ->> 'user_id')::uuid
-    from public.import_rows w
-    where w.run_id = p_run_id and w.row_number = any (v_row_numbers) and w.state = 'staged'), v_run.currency);
-  v_batch.rejected_rows := v_batch.rejected_rows + ledger.reject_what_is_too_much(p_run_id, v_row_numbers, v_run.currency, true);
+  perform ledger.lock_accounts_of_rows(v_run, v_row_numbers);
+
+  -- what cannot be any more, what is there already, what is too much
+  v_batch.rejected_rows := ledger.reject_lost_customers(p_run_id, v_row_numbers) + ledger.reject_blanked_rows(p_run_id, v_row_numbers, 'issued_at');
+  v_batch.skipped_rows := ledger.skip_imported_rows(p_run_id, 'invoice', v_row_numbers);
+  v_batch.rejected_rows := v_batch.rejected_rows + ledger.reject_imported_differently(p_run_id, 'invoice', v_row_numbers)
+    + ledger.reject_used_numbers(p_run_id, v_row_numbers) + ledger.reject_what_is_too_much(p_run_id, v_row_numbers, v_run.currency, true);
 
   -- write and record
   v_invoices := ledger.invoices_to_import(v_run, v_row_numbers);
@@ -9593,6 +9820,18 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.import_invoices_apply(p_run_id uuid, p_limit integer) is 'Applies the next staged invoices of a locked import.';
 
+CREATE OR REPLACE FUNCTION ledger.import_key(p_external_id text)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE STRICT
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return regexp_replace(ledger.reference_key(p_external_id), '^0+([0-9]+)$', '\1');
+end $function$;
+-- for nobody but its owner
+comment on function ledger.import_key(p_external_id text) is 'What the spellings of one external id have in common.';
+
 CREATE OR REPLACE FUNCTION ledger.import_name(p_text text)
  RETURNS text
  LANGUAGE sql
@@ -9600,6 +9839,14 @@ CREATE OR REPLACE FUNCTION ledger.import_name(p_text text)
 RETURN regexp_replace(p_text, '^([0-9]+)\.0+$'::text, '\1'::text);
 -- for nobody but its owner
 comment on function ledger.import_name(p_text text) is 'A name or number of the older system without the decimals that a spreadsheet gave it.';
+
+CREATE OR REPLACE FUNCTION ledger.import_option_names()
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE
+RETURN '{currency,columns,decimal_separator,accept_exponent,date_format,time_zone,external_id_prefix,method,methods,statuses,words,order_number_prefix,cancellation_prefix,default_status,default_payment_status,default_payment_method,guest_customer,prices_include_tax,tax_rate_bp,refunds,stock}'::text[];
+-- for nobody but its owner
+comment on function ledger.import_option_names() is 'The options that imports know.';
 
 CREATE OR REPLACE FUNCTION ledger.import_orders_analyze(p_run_id uuid)
  RETURNS jsonb
@@ -9670,7 +9917,7 @@ declare
   v_started timestamptz := clock_timestamp();
 begin
   select r.* into v_run from public.import_runs r where r.id = p_run_id;
-  v_actor := row(v_run.created_by, true, '00000000-0000-0000-0000-000000000000')::ledger.actor;
+  v_actor := row(v_run.applied_by, true, '00000000-0000-0000-0000-000000000000')::ledger.actor;
   v_numbers := array(
     select distinct n.external_id
     from (select w.external_id
@@ -9708,7 +9955,7 @@ begin
 
   -- write and record
   perform ledger.write_imported_orders(v_orders, v_items);
-  perform ledger.write_imported_goods(v_orders, v_items, v_run.options ->> 'stock' = 'take', v_actor);
+  perform ledger.write_imported_goods(v_items, v_run.options ->> 'stock' = 'take', v_actor);
   perform ledger.record_imported_orders(v_orders, v_actor);
   perform ledger.end_imported_orders(v_run, v_orders, v_actor);
   perform ledger.drop_messages_since(v_started);
@@ -9716,6 +9963,12 @@ begin
   insert into public.import_identities (kind, external_id, target_id, run_id)
   select 'order', o.metadata ->> 'old_number', o.id, p_run_id
   from unnest(v_orders) o;
+  -- a file of payments that are called after their orders brings nothing new
+  insert into public.import_identities (kind, external_id, target_id, run_id)
+  select 'payment', ledger.import_external_id('order ' || (o.metadata ->> 'old_number'), '{}'), p.id, p_run_id
+  from unnest(v_orders) o
+  join public.payments p on p.account_id = o.account_id and p.order_id = o.id
+  on conflict do nothing;
   update public.import_rows w set state = 'applied', target_id = o.id
   from unnest(v_orders) o
   where w.run_id = p_run_id and w.external_id = o.metadata ->> 'old_number' and w.parsed ? 'order_number' and w.state = 'staged';
@@ -9747,6 +10000,7 @@ begin
   perform ledger.reject_used_references(p_run_id);
   return jsonb_build_object(
     'amounts', ledger.import_amount_patterns(p_run_id),
+    'possible_duplicates', ledger.possible_duplicate_payments(p_run_id),
     'flagged_allocated', (select jsonb_build_object('rows', count(*), 'amount', coalesce(sum(w.amount), 0))
                           from public.import_rows w
                           where w.run_id = p_run_id and w.state = 'staged' and w.parsed ->> 'is_allocated' = 'true'));
@@ -9769,17 +10023,14 @@ begin
   v_row_numbers := array(
     select w.row_number from public.import_rows w where w.run_id = p_run_id and w.state = 'staged' order by w.row_number limit p_limit);
 
-  -- what is there already, and what cannot be any more
-  v_batch.skipped_rows := ledger.skip_imported_rows(p_run_id, 'payment', v_row_numbers);
-  v_batch.rejected_rows := ledger.reject_imported_differently(p_run_id, 'payment', v_row_numbers)
-    + ledger.reject_lost_customers(p_run_id, v_row_numbers) + ledger.reject_used_references(p_run_id, v_row_numbers);
-
   -- lock: accounts
-  perform ledger.lock_accounts(array(
-    select distinct (w.parsed ->> 'user_id')::uuid
-    from public.import_rows w
-    where w.run_id = p_run_id and w.row_number = any (v_row_numbers) and w.state = 'staged'), v_run.currency);
-  v_batch.rejected_rows := v_batch.rejected_rows + ledger.reject_what_is_too_much(p_run_id, v_row_numbers, v_run.currency, false);
+  perform ledger.lock_accounts_of_rows(v_run, v_row_numbers);
+
+  -- what cannot be any more, what is there already, what is too much
+  v_batch.rejected_rows := ledger.reject_lost_customers(p_run_id, v_row_numbers) + ledger.reject_blanked_rows(p_run_id, v_row_numbers, 'paid_at');
+  v_batch.skipped_rows := ledger.skip_imported_rows(p_run_id, 'payment', v_row_numbers);
+  v_batch.rejected_rows := v_batch.rejected_rows + ledger.reject_imported_differently(p_run_id, 'payment', v_row_numbers)
+    + ledger.reject_used_references(p_run_id, v_row_numbers) + ledger.reject_what_is_too_much(p_run_id, v_row_numbers, v_run.currency, false);
 
   -- write: the number of each row in its account, and what is unapplied after it
   v_payments := ledger.payments_to_import(v_run, v_row_numbers);
@@ -9834,11 +10085,14 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('import products', 0));
   v_rows := array(select w.row_number from public.import_rows w where w.run_id = p_run_id and w.state = 'staged' order by w.row_number limit p_limit);
 
+  -- check: a run that was left alone has no data any more
+  v_batch.rejected_rows := ledger.reject_blanked_rows(p_run_id, v_rows, 'sku');
+
   -- write: what is not here, from the first row of each SKU
   v_batch.applied_rows := ledger.write_imported_products(v_run, array(
     select distinct on (w.external_id) w.row_number
     from public.import_rows w
-    where w.run_id = p_run_id and w.row_number = any (v_rows)
+    where w.run_id = p_run_id and w.row_number = any (v_rows) and w.state = 'staged'
       and not exists (select from public.variants v where v.sku = w.external_id)
     order by w.external_id, w.row_number));
 
@@ -9901,6 +10155,33 @@ RETURN (SELECT COALESCE((import_word.p_options #>> ARRAY['words'::text, import_w
 -- for nobody but its owner
 comment on function ledger.import_word(p_data jsonb, p_options jsonb, p_field text) is 'What a row says for a field that has a fixed set of values, in this system''s words.';
 
+CREATE OR REPLACE FUNCTION ledger.imported_before(p_run_id uuid, p_kind text, p_row_numbers bigint[])
+ RETURNS TABLE(row_number bigint, external_id text, target_id uuid, imported_id text, status text, is_same boolean, imported text, found text)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select w.row_number, w.external_id, i.target_id, i.external_id, t.status,
+         t.status in ('captured', 'issued') and lower(i.external_id) = lower(w.external_id) and t.amount = w.amount and t.account_id = n.account_id and d.is_same,
+         concat_ws(', ', case when lower(i.external_id) <> lower(w.external_id) then i.external_id end,
+                   ledger.format_money(t.amount, r.currency) || case when t.account_id <> n.account_id then ' of somebody else' else '' end, d.imported),
+         concat_ws(', ', ledger.format_money(w.amount, r.currency), d.found)
+  from public.import_rows w
+  join public.import_runs r on r.id = w.run_id
+  join public.import_identities i on i.kind = p_kind and ledger.import_key(i.external_id) = ledger.import_key(w.external_id)
+  cross join lateral ledger.imported_target(p_kind, i.target_id) t
+  cross join lateral ledger.account_id((w.parsed ->> 'user_id')::uuid, r.currency) n (account_id)
+  cross join lateral (
+    select bool_and(b.value is not distinct from a.value) as is_same,
+           string_agg(format('%s %s', coalesce(a.key, b.key), coalesce(left(a.value, 60), 'none')), ', ' order by coalesce(a.key, b.key)) filter (where b.value is distinct from a.value) as imported,
+           string_agg(format('%s %s', coalesce(a.key, b.key), coalesce(left(b.value, 60), 'none')), ', ' order by coalesce(a.key, b.key)) filter (where b.value is distinct from a.value) as found
+    from jsonb_each_text(ledger.imported_facts(p_kind, i.target_id)) a
+    full join jsonb_each_text(ledger.import_facts(p_kind, w.parsed)) b on b.key = a.key) d
+  where w.run_id = p_run_id and w.row_number = any (p_row_numbers) and w.state = 'staged';
+$function$;
+-- for nobody but its owner
+comment on function ledger.imported_before(p_run_id uuid, p_kind text, p_row_numbers bigint[]) is 'Staged rows whose external id is taken: is_same when they say what was imported then, else imported and found name what differs.';
+
 CREATE OR REPLACE FUNCTION ledger.imported_customers(p_values text[])
  RETURNS TABLE(value text, user_id uuid)
  LANGUAGE sql
@@ -9917,12 +10198,43 @@ $function$;
 -- for nobody but its owner
 comment on function ledger.imported_customers(p_values text[]) is 'The customers that external ids, profile ids or e-mail addresses mean; those that mean nobody are left out.';
 
+CREATE OR REPLACE FUNCTION ledger.imported_facts(p_kind text, p_target_id uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return ledger.import_facts(p_kind, case p_kind
+    when 'payment' then (
+      select jsonb_build_object('paid_at', p.paid_at, 'method', p.method, 'reference', p.reference, 'notes', p.notes,
+                                'is_allocated', w.parsed -> 'is_allocated', 'invoice', w.parsed ->> 'invoice')
+      from public.payments p
+      left join public.import_rows w on w.target_id = p.id and w.state = 'applied'
+      where p.id = p_target_id)
+    else (
+      select jsonb_build_object('issued_at', i.issued_at, 'invoice_number', i.invoice_number, 'tax_amount', i.tax_amount, 'description', l.description)
+      from public.invoices i
+      join public.invoice_lines l on l.invoice_id = i.id and l.line_number = 1
+      where i.id = p_target_id) end);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.imported_facts(p_kind text, p_target_id uuid) is 'What ledger.import_facts says of the row that an imported payment or invoice was.';
+
 CREATE OR REPLACE FUNCTION ledger.imported_id(p_at timestamp with time zone)
  RETURNS uuid
  LANGUAGE sql
 RETURN (encode(set_bit(set_bit(OVERLAY(uuid_send(gen_random_uuid()) PLACING SUBSTRING(int8send(((EXTRACT(epoch FROM p_at) * (1000)::numeric))::bigint) FROM 3) FROM 1 FOR 6), (52)::bigint, 1), (53)::bigint, 1), 'hex'::text))::uuid;
 -- for nobody but its owner
 comment on function ledger.imported_id(p_at timestamp with time zone) is 'A UUID of version 7 as one made at that moment would be.';
+
+CREATE OR REPLACE FUNCTION ledger.imported_payment_status(p_options jsonb, p_status text, p_paid_amount bigint, p_total numeric)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN COALESCE(p_status, CASE WHEN ((p_paid_amount)::numeric = p_total) THEN 'paid'::text WHEN (p_paid_amount = 0) THEN 'unpaid'::text WHEN (p_paid_amount IS NOT NULL) THEN 'partially_paid'::text ELSE NULL::text END, (p_options ->> 'default_payment_status'::text), 'paid'::text);
+-- for nobody but its owner
+comment on function ledger.imported_payment_status(p_options jsonb, p_status text, p_paid_amount bigint, p_total numeric) is 'The payment status of an order of an import: as said, else as paid, else as the options say.';
 
 CREATE OR REPLACE FUNCTION ledger.imported_prices_include_tax(p_options jsonb)
  RETURNS boolean
@@ -9980,12 +10292,13 @@ begin
   end if;
   insert into public.invoices as i
     (id, account_id, user_id, currency, kind, order_id, credits_invoice_id, refund_id, series, number, invoice_number, issued_at, due_at,
-     prices_include_tax, subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, prepaid_amount, billing_address,
-     reference, notes, source, external_id, issued_by)
+     prices_include_tax, subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, prepaid_amount, customer_name,
+     billing_address, reference, notes, source, external_id, issued_by)
   values
     (v_id, p_account.id, p_account.user_id, p_account.currency, p_kind, p_order_id, p_credits_invoice_id, p_refund_id, v_series, v_number,
      v_invoice_number, coalesce(p_draft.issued_at, clock_timestamp()), p_draft.due_at, p_draft.prices_include_tax, p_draft.subtotal_amount,
      p_draft.discount_amount, p_draft.shipping_amount, p_draft.tax_amount, p_draft.total_amount, coalesce(p_draft.prepaid_amount, 0),
+     coalesce(p_draft.customer_name, (select p.display_name from public.profiles p where p.id = p_account.user_id)),
      p_draft.billing_address, p_draft.reference, p_draft.notes, coalesce(p_draft.source, 'issued'), p_draft.external_id, p_actor.user_id)
   returning i.* into v_invoice;
   insert into public.invoice_lines
@@ -10079,10 +10392,11 @@ comment on function ledger.is_exact_amount(p_value jsonb, p_least bigint) is 'Wh
 CREATE OR REPLACE FUNCTION ledger.is_file_of_receipt(p_path text)
  RETURNS boolean
  LANGUAGE plpgsql
- STABLE SECURITY DEFINER
+ SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
+  perform ledger.lock_receipt_file(p_path);
   return exists (select from public.payment_receipts r where r.storage_path = p_path);
 end $function$;
 grant execute on function ledger.is_file_of_receipt(p_path text) to authenticated;
@@ -10101,6 +10415,18 @@ begin
 end $function$;
 grant execute on function ledger.is_of_erased(p_account_id uuid) to authenticated, service_role;
 comment on function ledger.is_of_erased(p_account_id uuid) is 'Whether an account is of a person who was erased.';
+
+CREATE OR REPLACE FUNCTION ledger.is_refund_of_a_card(p_refund_id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return exists (select from public.card_bookings b where b.refund_id = p_refund_id and b.kind in ('paid_out', 'allowed'));
+end $function$;
+-- for nobody but its owner
+comment on function ledger.is_refund_of_a_card(p_refund_id uuid) is 'Whether the refund is booked for one at a card provider.';
 
 CREATE OR REPLACE FUNCTION ledger.is_sale(p_order_status text)
  RETURNS boolean
@@ -10450,6 +10776,24 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.lines_left(p_order public.orders, p_restock boolean) is 'All units of an order that were not refunded, with those that go back in stock as p_restock (or null) says. Its stock is locked by the caller.';
 
+CREATE OR REPLACE FUNCTION ledger.lines_of_refund(p_refund public.refunds)
+ RETURNS ledger.invoice_draft_line[]
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (
+    select array_agg(row(l.line_number, ledger.invoice_text(ledger.item_name(i.product_name, i.variant_name), i.product_sku), i.product_sku,
+                         l.quantity, i.unit_price_amount, l.goods_amount, l.discount_amount, i.tax_rate_bp, l.tax_amount)::ledger.invoice_draft_line
+                     order by l.line_number)
+    from public.refund_lines l
+    join public.order_items i on i.account_id = l.account_id and i.order_id = l.order_id and i.line_number = l.line_number
+    where l.account_id = p_refund.account_id and l.refund_id = p_refund.id);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.lines_of_refund(p_refund public.refunds) is 'The units of a refund as lines of its credit note.';
+
 CREATE OR REPLACE FUNCTION ledger.lines_to_ship(p_order public.orders, p_lines jsonb)
  RETURNS TABLE(line_number integer, quantity bigint, shipped_quantity bigint, asked bigint)
  LANGUAGE plpgsql
@@ -10563,6 +10907,21 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.lock_accounts(p_user_ids uuid[], p_currency text, p_open boolean) is 'Locks the accounts of these customers in one currency, by id, and opens those that are missing (unless p_open is false).';
 
+CREATE OR REPLACE FUNCTION ledger.lock_accounts_of_rows(p_run public.import_runs, p_row_numbers bigint[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform ledger.lock_accounts(array(
+    select distinct p.id
+    from public.import_rows w
+    join public.profiles p on p.id = w.user_id and p.erased_at is null
+    where w.run_id = p_run.id and w.row_number = any (p_row_numbers) and w.state = 'staged'), p_run.currency);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.lock_accounts_of_rows(p_run public.import_runs, p_row_numbers bigint[]) is 'Locks, and opens, the accounts that the staged rows of a batch are about.';
+
 CREATE OR REPLACE FUNCTION ledger.lock_all_stock(p_variant_ids uuid[])
  RETURNS integer
  LANGUAGE plpgsql
@@ -10583,6 +10942,18 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.lock_all_stock(p_variant_ids uuid[]) is 'Locks all slots of these variants, by variant and slot. Answers how many.';
+
+CREATE OR REPLACE FUNCTION ledger.lock_card_by_name(p_provider text, p_name text)
+ RETURNS public.card_payments
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('card payment ' || p_provider || ':' || p_name, 0));
+  return (select c from public.card_payments c where c.provider = p_provider and c.provider_payment_id = p_name);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.lock_card_by_name(p_provider text, p_name text) is 'The card payment of this name, if there is one, locked by its name.';
 
 CREATE OR REPLACE FUNCTION ledger.lock_card_payment(p_card public.card_payments)
  RETURNS void
@@ -10919,6 +11290,17 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.lock_payment(p_payment_id uuid) is 'A payment, locked with its orders, account and invoices; of nulls when there is none.';
 
+CREATE OR REPLACE FUNCTION ledger.lock_receipt_file(p_path text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('receipt file ' || p_path, 0));
+end $function$;
+-- for nobody but its owner
+comment on function ledger.lock_receipt_file(p_path text) is 'Makes sending a receipt, and uploading or removing its file, one after the other.';
+
 CREATE OR REPLACE FUNCTION ledger.lock_reservation(p_reservation_id uuid, p_user_id uuid)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -11174,15 +11556,16 @@ CREATE OR REPLACE FUNCTION ledger.may_owe(p_account_id uuid, p_order_id uuid, p_
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  return p_payment_status = 'in_grace'
-    or (p_payment_status = 'receipt_uploaded' and ledger.grace_of(p_order_id) is not null)
+  return (p_payment_status in ('in_grace', 'receipt_uploaded') and exists (
+      select from public.payment_deadlines d
+      where d.order_id = p_order_id and d.account_id = p_account_id and d.status = 'open' and d.due_at > clock_timestamp()))
     or (p_payment_method = 'invoice' and exists (
       select from public.invoices i
       where i.order_id = p_order_id and i.account_id = p_account_id and i.kind = 'invoice' and i.status = 'issued'
         and i.due_at > clock_timestamp()));
 end $function$;
 -- for nobody but its owner
-comment on function ledger.may_owe(p_account_id uuid, p_order_id uuid, p_payment_status text, p_payment_method text) is 'Whether a status change that needs the money goes without it: the order is in its grace period, or on an invoice that is not overdue.';
+comment on function ledger.may_owe(p_account_id uuid, p_order_id uuid, p_payment_status text, p_payment_method text) is 'Whether a status change that needs the money goes without it: the time the order was given is not over, or it is on an invoice that is not overdue.';
 
 CREATE OR REPLACE FUNCTION ledger.may_run_low(p_variant_ids uuid[], p_quantities bigint[])
  RETURNS TABLE(variant_id uuid, quantity bigint)
@@ -11221,7 +11604,11 @@ begin
   from ledger.balance_differences(p_account_id) d
   where d.kind = 'invoice'
   on conflict (invoice_id) do update set
-    amount = excluded.amount, allocated_total = excluded.allocated_total, version = b.version + 1, updated_at = clock_timestamp();
+    account_id = excluded.account_id,
+    amount = excluded.amount,
+    allocated_total = excluded.allocated_total,
+    version = b.version + 1,
+    updated_at = clock_timestamp();
   select d.* into v_debt from ledger.recomputed_debts(p_account_id) d;
   insert into public.account_debt_cache as c (account_id, invoiced_amount, allocated_amount, unapplied_amount)
   values (p_account_id, v_debt.invoiced_amount, v_debt.allocated_amount, v_debt.unapplied_amount)
@@ -11715,9 +12102,12 @@ begin
     end if;
     v_power := substring(v_text from '[eE]\+?(-?[0-9]+)$')::integer;
     v_text := regexp_replace(v_text, '[eE].*$', '');
-    if v_text ~ '[.,][0-9]{3}$' then
-      v_text := replace(v_text, '.', '٫');
+    v_mark := substring(v_text from '[.,]');
+    -- 1,234E+5: nobody groups digits in this notation, but a comma and three digits look like it
+    if v_mark <> coalesce(p_options ->> 'decimal_separator', v_mark) or (v_text ~ ',[0-9]{3}$' and not p_options ? 'decimal_separator') then
+      return row(null, 'row_amount_ambiguous', null)::ledger.parsed_amount;
     end if;
+    v_text := translate(v_text, '.,', '٫٫');
   end if;
 
   -- a currency's word or sign before or behind the number
@@ -11758,7 +12148,8 @@ begin
   if v_body !~ '^[0-9]+([.,''٫٬، ][0-9]+)*$' then
     return row(null, 'row_amount_not_numeric', null)::ledger.parsed_amount;
   end if;
-  v_mark := ledger.decimal_mark(v_body, p_options ->> 'decimal_separator', p_exponent);
+  -- a toman has a decimal more than the rial
+  v_mark := ledger.decimal_mark(v_body, p_options ->> 'decimal_separator', p_exponent + case v_factor when 10 then 1 else 0 end);
   if v_mark is null then
     return row(null, 'row_amount_ambiguous', null)::ledger.parsed_amount;
   elsif v_mark = '!' then
@@ -11811,14 +12202,15 @@ begin
   elsif v_order is null then
     return row(null, 'row_date_unreadable')::ledger.parsed_date;
   end if;
-  v_year := case when v_order = 'YMD' then v_parts[1] else v_parts[4] end;
-  v_month := case when v_order = 'MDY' then v_parts[1] else v_parts[3] end;
-  v_day := case v_order when 'DMY' then v_parts[1] when 'MDY' then v_parts[3] else v_parts[4] end;
-  v_second := coalesce(v_parts[7], '0');
+  v_year := (case when v_order = 'YMD' then v_parts[1] else v_parts[4] end)::integer;
+  v_month := (case when v_order = 'MDY' then v_parts[1] else v_parts[3] end)::integer;
+  v_day := (case v_order when 'DMY' then v_parts[1] when 'MDY' then v_parts[3] else v_parts[4] end)::integer;
+  v_second := coalesce(v_parts[7], '0')::double precision;
   if v_year not between 1900 and 2199 or v_month not between 1 and 12 or v_day < 1
      or v_day > extract(day from make_date(v_year, v_month, 1) + interval '1 month' - interval '1 day')
      or coalesce(v_parts[5]::integer > 23, false) or coalesce(v_parts[6]::integer > 59, false) or v_second >= 60
-     or coalesce(nullif(substring(v_parts[8] from 2 for 2), '')::integer > 14, false) then
+     or coalesce(nullif(substring(v_parts[8] from 2 for 2), '')::integer > 14, false)
+     or coalesce(substring(v_parts[8] from '^.{3}:?(\d{2})$')::integer > 59, false) then
     return row(null, 'row_date_unreadable')::ledger.parsed_date;
   end if;
   return row(make_timestamptz(v_year, v_month, v_day, coalesce(v_parts[5]::integer, 0), coalesce(v_parts[6]::integer, 0), v_second,
@@ -11974,11 +12366,27 @@ begin
     updated_at = clock_timestamp()
   where o.account_id = p_account_id and o.id = p_order_id
   returning o.* into v_order;
-  perform ledger.settle_payment_deadline(v_order);
-  return v_order;
+  return ledger.settle_payment_deadline(v_order);
 end $function$;
 -- for nobody but its owner
 comment on function ledger.pay_order(p_account_id uuid, p_order_id uuid, p_amount bigint, p_present text) is 'Adds to what was paid for a locked order, or takes from it, and answers the order as it is then. Postings and records are the caller''s.';
+
+CREATE OR REPLACE FUNCTION ledger.payment_status_after_edit(p_order public.orders, p_total_amount bigint, p_money ledger.edit_money)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_paid bigint := p_order.paid_amount + p_money.taken_amount;
+  v_refunded bigint := p_order.refunded_amount + p_money.returned_amount;
+begin
+  return ledger.payment_status_of(p_total_amount, p_order.credited_amount, v_paid, v_refunded,
+    case when p_order.amount_due = 0 and v_paid - v_refunded < p_total_amount - p_order.credited_amount and ledger.grace_left(p_order.id)
+         then 'in_grace' else ledger.payment_status_kept(p_order) end);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.payment_status_after_edit(p_order public.orders, p_total_amount bigint, p_money ledger.edit_money) is 'orders.payment_status of an order once it is edited to this total and its money settled.';
 
 CREATE OR REPLACE FUNCTION ledger.payment_status_kept(p_order public.orders)
  RETURNS text
@@ -12057,7 +12465,7 @@ $function$;
 -- for nobody but its owner
 comment on function ledger.payments_to_import(p_run public.import_runs, p_row_numbers bigint[]) is 'The payments that rows become, with the ids of their records; accounts are locked. Event ids rise with the row numbers as far as the plan reads them in order.';
 
-CREATE OR REPLACE FUNCTION ledger.payout_of_card_refund(p_card public.card_payments, p_refund_id uuid, p_amount bigint)
+CREATE OR REPLACE FUNCTION ledger.payout_of_card_refund(p_card public.card_payments, p_object_id text, p_refund_id uuid, p_amount bigint)
  RETURNS uuid
  LANGUAGE plpgsql
  STABLE
@@ -12068,13 +12476,18 @@ begin
     select f.id
     from public.refunds f
     where f.account_id = p_card.account_id and f.order_id = p_card.order_id and f.payout_amount = p_amount
-      and case when p_refund_id is null then f.payout_status = 'pending' else f.id = p_refund_id end
-      and not exists (select from public.card_bookings b where b.refund_id = f.id and b.kind in ('paid_out', 'allowed'))
-    order by f.id
+      and not ledger.is_refund_of_a_card(f.id)
+      and (ledger.reference_key(f.payout_reference) = ledger.reference_key(p_object_id) or f.id = p_refund_id
+           or (f.payout_status = 'pending'
+               and (p_refund_id is null
+                    or (ledger.is_refund_of_a_card(p_refund_id) and exists (
+                          select from public.refunds n
+                          where n.account_id = f.account_id and n.id = p_refund_id and n.order_id = f.order_id and n.payout_amount = p_amount)))))
+    order by ledger.reference_key(f.payout_reference) is distinct from ledger.reference_key(p_object_id), f.id is distinct from p_refund_id, f.id
     limit 1);
 end $function$;
 -- for nobody but its owner
-comment on function ledger.payout_of_card_refund(p_card public.card_payments, p_refund_id uuid, p_amount bigint) is 'The refund whose payout of p_amount (minor units) this is, or null.';
+comment on function ledger.payout_of_card_refund(p_card public.card_payments, p_object_id text, p_refund_id uuid, p_amount bigint) is 'The refund whose payout of p_amount (minor units) this is, or null.';
 
 CREATE OR REPLACE FUNCTION ledger.personal_data()
  RETURNS SETOF ledger.personal_column
@@ -12111,12 +12524,14 @@ AS $function$
     ('public.payments', 'void_reason', 'account_id', 'null'),
     ('public.payments', 'reference', 'account_id', null),
     ('public.payments', 'external_id', 'account_id', null),
+    ('public.card_payments', 'handled_notes', 'account_id', 'null'),
     ('public.payment_receipts', 'notes', 'account_id', 'null'),
     ('public.payment_receipts', 'review_notes', 'account_id', 'null'),
     ('public.payment_receipts', 'reference', 'account_id', null),
     -- the files themselves lie in Storage, under the person's id
     ('public.payment_receipts', 'storage_path', 'account_id', 'case when status in (''approved'', ''partly_approved'') then storage_path end'),
-    -- invoices are kept as they were issued, as the law on bookkeeping and tax asks: with address, goods and the customer's reference
+    -- invoices are kept as they were issued, as the law on bookkeeping and tax asks: with name, address, goods and the customer's reference
+    ('public.invoices', 'customer_name', 'account_id', null),
     ('public.invoices', 'billing_address', 'account_id', null),
     ('public.invoices', 'reference', 'account_id', null),
     ('public.invoices', 'invoice_number', 'account_id', null),
@@ -12133,7 +12548,7 @@ AS $function$
     ('public.returns', 'reason', 'account_id', 'null'),
     ('public.returns', 'review_notes', 'account_id', 'null'),
     ('public.import_rows', 'data', 'user_id', '''{}'''),
-    ('public.import_rows', 'parsed', 'user_id', 'ledger.impersonal_part(parsed)'),
+    ('public.import_rows', 'parsed', 'user_id', 'ledger.impersonal_part(parsed, state)'),
     ('public.import_rows', 'external_id', 'user_id', 'case when position(''@'' in external_id) = 0 then external_id end'),
     ('public.import_rejects', 'message', 'user_id', '''erased'''),
     ('public.import_rejects', 'value', 'user_id', 'null'),
@@ -12303,6 +12718,37 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.plan_stock(p_variant_ids uuid[], p_quantities bigint[], p_reservation_id uuid) is 'Locks the stock of these variants and says from which slots these signed quantities come, what is backordered and what comes back; its refusal is insufficient_stock or null. Writes nothing.';
+
+CREATE OR REPLACE FUNCTION ledger.possible_duplicate_payments(p_run_id uuid)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with run as (
+    select r.id, r.currency, coalesce(r.options ->> 'time_zone', 'UTC') as zone from public.import_runs r where r.id = p_run_id),
+  both_sides as (
+    select w.user_id, w.amount, ((w.parsed ->> 'paid_at')::timestamptz at time zone r.zone)::date as day, w.row_number
+    from run r
+    join public.import_rows w on w.run_id = r.id and w.state = 'staged'
+    where not exists (select from public.import_identities i where i.kind = 'payment' and i.external_id = w.external_id)
+    union all
+    select a.user_id, p.amount, (p.paid_at at time zone r.zone)::date, null
+    from run r
+    join public.payments p on p.currency = r.currency and p.order_id is not null and p.status = 'captured'
+    join public.accounts a on a.id = p.account_id
+    where a.user_id in (select w.user_id from public.import_rows w where w.run_id = p_run_id)),
+  -- a window and no join: of rows that were just staged the planner knows nothing
+  compared as (
+    select b.amount, b.row_number, bool_or(b.row_number is null) over (partition by b.user_id, b.amount, b.day) as is_double
+    from both_sides b)
+  select jsonb_build_object('rows', count(*), 'amount', coalesce(sum(c.amount), 0),
+                            'first_rows', coalesce(to_jsonb((array_agg(c.row_number order by c.row_number))[1:10]), '[]'))
+  from compared c
+  where c.is_double and c.row_number is not null;
+$function$;
+-- for nobody but its owner
+comment on function ledger.possible_duplicate_payments(p_run_id uuid) is 'Staged payments of an import of whose customer a payment of an order with the same amount and day is here: {"rows", "amount" in minor units, "first_rows": their numbers, at most ten}.';
 
 CREATE OR REPLACE FUNCTION ledger.price_edit(p_order public.orders, p_changes ledger.order_changes, p_settings jsonb)
  RETURNS ledger.edited_order
@@ -12489,6 +12935,88 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.price_order(p_user_id uuid, p_items jsonb, p_shipping_method text, p_discount_code text, p_settings jsonb) is 'Totals and priced lines of an order, or the refusal. Minor units, rounded per line, half up. p_settings: ledger.all_settings().';
 
+CREATE OR REPLACE FUNCTION ledger.problem_of_kinds(p_options jsonb)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_known record;
+begin
+  -- one of these, or texts that each mean one of these
+  for v_known in
+    select k.option, k.words
+    from (values
+      ('method', '{bank_transfer,card,cash,other}'::text[]), ('methods', '{bank_transfer,card,cash,other}'),
+      ('statuses', '{unpaid,partial,paid}'), ('default_status', ledger.order_statuses()),
+      ('default_payment_status', '{paid,unpaid,partially_paid}'), ('default_payment_method', '{bank_transfer,card,cash,invoice,other}'),
+      ('refunds', '{paid_out,wallet,pending}'), ('stock', '{keep,take}'), ('prices_include_tax', '{true,false}')) k (option, words)
+    where p_options ? k.option
+  loop
+    if v_known.option in ('methods', 'statuses') then
+      if jsonb_typeof(p_options -> v_known.option) <> 'object'
+         or exists (select from jsonb_each_text(p_options -> v_known.option) w where coalesce(lower(w.value) <> all (v_known.words), true)) then
+        return format('%s is an object {text: %s}', v_known.option, array_to_string(v_known.words, ' or '));
+      end if;
+    elsif coalesce(p_options ->> v_known.option <> all (v_known.words), true) then
+      return format('%s is %s', v_known.option, array_to_string(v_known.words, ' or '));
+    end if;
+  end loop;
+
+  return case
+    when p_options ? 'tax_rate_bp' and coalesce(p_options ->> 'tax_rate_bp' !~ '^([0-9]{1,4}|10000)$', true) then 'tax_rate_bp is a number from 0 to 10000'
+    when exists (select from jsonb_each(p_options) o
+                 where o.key in ('external_id_prefix', 'order_number_prefix', 'cancellation_prefix', 'guest_customer')
+                   and (jsonb_typeof(o.value) <> 'string' or length(o.value #>> '{}') not between 1 and case o.key when 'guest_customer' then 200 else 50 end)) then
+      'prefixes are texts of 1 to 50 characters, guest_customer is the name of a customer'
+    when p_options ? 'words' and (jsonb_typeof(p_options -> 'words') <> 'object'
+         or exists (select from jsonb_each(p_options -> 'words') w where jsonb_typeof(w.value) <> 'object')) then
+      'words is an object {field: {text: word}}'
+  end;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.problem_of_kinds(p_options jsonb) is 'What is wrong with the options that only some kinds ask for, or null.';
+
+CREATE OR REPLACE FUNCTION ledger.problem_of_names(p_options jsonb)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select format('there is no option %s; known: %s', left(o.key, 60), array_to_string(ledger.import_option_names(), ', '))
+  from jsonb_object_keys(p_options) o (key)
+  where o.key <> all (ledger.import_option_names())
+  order by o.key
+  limit 1;
+$function$;
+-- for nobody but its owner
+comment on function ledger.problem_of_names(p_options jsonb) is 'What is wrong with the names of options, or null.';
+
+CREATE OR REPLACE FUNCTION ledger.problem_of_reading(p_options jsonb)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return case
+    when jsonb_typeof(coalesce(p_options -> 'columns', '{}')) <> 'object' then 'columns is an object {field: column name}'
+    when exists (select from jsonb_each(coalesce(p_options -> 'columns', '{}')) c where jsonb_typeof(c.value) <> 'string') then
+      'each of columns names a column'
+    when p_options ? 'decimal_separator' and coalesce(p_options ->> 'decimal_separator' not in ('.', ','), true) then
+      'decimal_separator is "." or ","'
+    when jsonb_typeof(coalesce(p_options -> 'accept_exponent', 'false')) <> 'boolean' then 'accept_exponent is true or false'
+    when p_options ? 'date_format' and ledger.order_of_date(p_options ->> 'date_format') is null then
+      'date_format is one like DD/MM/YYYY, MM/DD/YYYY or YYYY/MM/DD'
+    when p_options ? 'time_zone' and not exists (
+      select from pg_catalog.pg_timezone_names z where z.name = p_options ->> 'time_zone') then
+      'time_zone is a name such as Asia/Tehran'
+  end;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.problem_of_reading(p_options jsonb) is 'What is wrong with the options of every kind, or null.';
+
 CREATE OR REPLACE FUNCTION ledger.processing_figures(p_range ledger.report_range, p_currency text)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -12623,7 +13151,7 @@ begin
     select r.id from public.import_runs r
     where coalesce(r.aborted_at, r.applied_at, r.updated_at) < clock_timestamp() - make_interval(days => ledger.setting_text('import_retention_days')::integer)
     for no key update skip locked);
-  update public.import_rows w set data = '{}', parsed = ledger.impersonal_part(w.parsed)
+  update public.import_rows w set data = '{}', parsed = ledger.impersonal_part(w.parsed, w.state)
   where w.run_id = any (v_runs) and w.data <> '{}';
   get diagnostics v_count = row_count;
   update public.import_rejects j set value = null, message = j.code
@@ -12854,16 +13382,16 @@ CREATE OR REPLACE FUNCTION ledger.read_invoice_row(p_row_number bigint, p_data j
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_external_id text := ledger.import_field(p_data, p_options, 'external_id');
+  v_external_id text := ledger.import_external_id(ledger.import_field(p_data, p_options, 'external_id'), p_options);
   v_number text := coalesce(ledger.import_field(p_data, p_options, 'invoice_number'), v_external_id);
-  v_customer text := ledger.import_field(p_data, p_options, 'customer');
+  v_customer text := ledger.import_name(ledger.import_field(p_data, p_options, 'customer'));
   v_currency text := upper(ledger.import_field(p_data, p_options, 'currency'));
   v_status text := lower(ledger.import_field(p_data, p_options, 'status'));
   v_amount ledger.parsed_amount := ledger.parse_amount(ledger.import_field(p_data, p_options, 'amount'), p_currency, p_exponent, p_options);
   v_tax ledger.parsed_amount := ledger.parse_amount(coalesce(ledger.import_field(p_data, p_options, 'tax_amount'), '0'), p_currency, p_exponent, p_options);
   v_issued ledger.parsed_date := ledger.parse_date(ledger.import_field(p_data, p_options, 'issued_at'), p_options);
   v_due ledger.parsed_date := ledger.parse_date(ledger.import_field(p_data, p_options, 'due_at'), p_options);
-  v_rejects ledger.import_reject[] := '{}';
+  v_rejects ledger.import_reject[] := array[]::ledger.import_reject[];
 begin
   v_status := coalesce(lower(p_options #>> array['statuses', coalesce(v_status, '')]), case v_status when 'overdue' then 'unpaid' else v_status end);
   if v_amount.code is null and v_amount.amount <= 0 then
@@ -12882,8 +13410,8 @@ begin
     ('customer', case when v_customer is null then 'row_value_missing' end, null, null),
     ('amount', v_amount.code, ledger.import_field(p_data, p_options, 'amount'), v_amount.details),
     ('tax_amount', v_tax.code, ledger.import_field(p_data, p_options, 'tax_amount'), v_tax.details),
-    ('issued_at', v_issued.code, ledger.import_field(p_data, p_options, 'issued_at'), null),
-    ('due_at', nullif(v_due.code, 'row_value_missing'), ledger.import_field(p_data, p_options, 'due_at'), null),
+    ('issued_at', coalesce(v_issued.code, ledger.refuse_import_time(v_issued.at)), ledger.import_field(p_data, p_options, 'issued_at'), null),
+    ('due_at', case when v_due.at < v_issued.at then 'row_due_before_issued' else nullif(v_due.code, 'row_value_missing') end, ledger.import_field(p_data, p_options, 'due_at'), null),
     ('currency', case when v_currency <> p_currency then 'row_value_unknown' end, v_currency, jsonb_build_object('known', p_currency)),
     ('status', case when v_status not in ('unpaid', 'partial', 'paid') then 'row_value_unknown' end, v_status,
      jsonb_build_object('known', 'unpaid, partial, paid, overdue')),
@@ -12899,7 +13427,7 @@ begin
     case when v_amount.code is null or v_amount.code = 'row_amount_not_positive' then v_amount.amount end,
     jsonb_strip_nulls(jsonb_build_object(
       'customer', left(v_customer, 300), 'invoice_number', v_number, 'tax_amount', v_tax.amount, 'issued_at', v_issued.at, 'due_at', v_due.at,
-      'status', v_status, 'reference', ledger.import_field(p_data, p_options, 'reference'), 'notes', ledger.import_field(p_data, p_options, 'notes'),
+      'status', case when v_status in ('unpaid', 'partial', 'paid') then v_status end, 'reference', ledger.import_field(p_data, p_options, 'reference'), 'notes', ledger.import_field(p_data, p_options, 'notes'),
       'description', ledger.import_field(p_data, p_options, 'description'))),
     v_rejects);
 end $function$;
@@ -12914,7 +13442,7 @@ CREATE OR REPLACE FUNCTION ledger.read_order_row(p_row_number bigint, p_data jso
 AS $function$
 declare
   v_line ledger.import_order_line;
-  v_rejects ledger.import_reject[] := '{}';
+  v_rejects ledger.import_reject[] := array[]::ledger.import_reject[];
   v_amount ledger.parsed_amount;
   v_date ledger.parsed_date;
   v_field text;
@@ -12932,14 +13460,15 @@ begin
   v_line.is_cancellation := coalesce(starts_with(v_line.order_number, nullif(p_options ->> 'cancellation_prefix', '')), false);
   v_line.status := coalesce(ledger.import_word(p_data, p_options, 'status'), ledger.import_word(p_data, p_options, 'customer_status'),
                             ledger.import_word(p_data, p_options, 'management_status'), p_options ->> 'default_status', 'delivered');
-  v_line.payment_status := coalesce(ledger.import_word(p_data, p_options, 'payment_status'), p_options ->> 'default_payment_status', 'paid');
+  v_line.payment_status := ledger.import_word(p_data, p_options, 'payment_status');
   v_line.payment_method := coalesce(ledger.import_word(p_data, p_options, 'payment_method'), p_options ->> 'default_payment_method', 'other');
 
   v_rejects := ledger.reject_if(case when v_line.order_number is null then 'row_value_missing'
                                      when length(v_line.order_number) > 100 then 'row_text_too_long' end, p_row_number, 'order_number', v_line.order_number, '{"maximum": 100}')
     || ledger.reject_if(case when v_line.customer is null then 'row_value_missing' end, p_row_number, 'customer', null)
     || ledger.reject_if(case when v_line.sku is null then 'row_value_missing' when length(v_line.sku) > 100 then 'row_text_too_long' end,
-                        p_row_number, 'sku', v_line.sku, '{"maximum": 100}');
+                        p_row_number, 'sku', v_line.sku, '{"maximum": 100}')
+    || ledger.reject_other_currency(p_row_number, p_data, p_options, p_currency);
 
   -- numbers
   v_text := regexp_replace(ledger.latin_digits(ledger.import_field(p_data, p_options, 'quantity')), '\.0+$', '');
@@ -12998,8 +13527,8 @@ CREATE OR REPLACE FUNCTION ledger.read_payment_row(p_row_number bigint, p_data j
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_external_id text := ledger.import_field(p_data, p_options, 'external_id');
-  v_customer text := ledger.import_field(p_data, p_options, 'customer');
+  v_external_id text := ledger.import_external_id(ledger.import_field(p_data, p_options, 'external_id'), p_options);
+  v_customer text := ledger.import_name(ledger.import_field(p_data, p_options, 'customer'));
   v_currency text := upper(ledger.import_field(p_data, p_options, 'currency'));
   v_method text := ledger.import_field(p_data, p_options, 'method');
   v_reference text := ledger.import_field(p_data, p_options, 'reference');
@@ -13010,7 +13539,7 @@ declare
   v_amount ledger.parsed_amount := ledger.parse_amount(v_amount_text, p_currency, p_exponent, p_options);
   v_paid ledger.parsed_date := ledger.parse_date(v_paid_text, p_options);
   v_is_allocated boolean := ledger.parse_flag(v_flag);
-  v_rejects ledger.import_reject[] := '{}';
+  v_rejects ledger.import_reject[] := array[]::ledger.import_reject[];
 begin
   v_method := coalesce(p_options #>> array['methods', coalesce(v_method, '')], v_method, p_options ->> 'method', 'bank_transfer');
   if v_amount.code is null and v_amount.amount <= 0 then
@@ -13027,6 +13556,7 @@ begin
   if v_amount.code is not null then
     v_rejects := v_rejects || row(p_row_number, 'amount', v_amount.code, v_amount_text, v_amount.details)::ledger.import_reject;
   end if;
+  v_paid.code := coalesce(v_paid.code, ledger.refuse_import_time(v_paid.at));
   if v_paid.code is not null then
     v_rejects := v_rejects || row(p_row_number, 'paid_at', v_paid.code, v_paid_text, null)::ledger.import_reject;
   end if;
@@ -13050,7 +13580,7 @@ begin
   return row(p_row_number, left(v_external_id, 200), case when v_amount.code is null or v_amount.code = 'row_amount_not_positive' then v_amount.amount end,
     jsonb_strip_nulls(jsonb_build_object(
       'customer', left(v_customer, 300), 'paid_at', v_paid.at, 'method', v_method, 'reference', v_reference, 'notes', v_notes,
-      'is_allocated', v_is_allocated, 'invoice', left(ledger.import_field(p_data, p_options, 'invoice'), 200))),
+      'is_allocated', v_is_allocated, 'invoice', left(ledger.import_external_id(ledger.import_field(p_data, p_options, 'invoice'), p_options), 200))),
     v_rejects);
 end $function$;
 -- for nobody but its owner
@@ -13089,6 +13619,7 @@ begin
     || ledger.reject_if(coalesce(v_amount.code, case when v_amount.amount < 0 then 'row_amount_negative' when v_amount.amount = 0 then 'row_price_zero' end),
                         p_row_number, 'price', v_price, v_amount.details)
     || ledger.reject_if(case when v_rate is not null and v_row.tax_rate_bp is null then 'row_tax_rate_unreadable' end, p_row_number, 'tax_rate', v_rate)
+    || ledger.reject_other_currency(p_row_number, p_data, p_options, p_currency)
     || ledger.reject_if(case when v_stock is not null and v_row.stock is null then 'row_number_not_whole' end, p_row_number, 'stock', v_stock))::ledger.import_reading;
 end $function$;
 -- for nobody but its owner
@@ -13259,7 +13790,7 @@ begin
          || ledger.invoice_facts(v)
          || jsonb_build_object('source', 'import', 'external_id', i.external_id, 'imported', true, 'import_run_id', p_run.id)
          || case when t.texts is null then '{}' else jsonb_build_object('texts_digest', ledger.texts_digest(t.texts, i.salt)) end,
-         p_run.created_by, p_run.id
+         p_run.applied_by, p_run.id
   from unnest(p_invoices) i
   join public.invoices v on v.id = i.invoice_id
   left join public.event_texts t on t.event_id = i.event_id
@@ -13333,7 +13864,7 @@ begin
            'method', p.method, 'source', 'import', 'payment_amount', p.amount, 'applied_amount', 0, 'credit_amount', 0,
            'external_id', p.external_id, 'paid_at', p.paid_at, 'imported', true, 'import_run_id', p_run.id)
          || case when t.texts is null then '{}' else jsonb_build_object('texts_digest', ledger.texts_digest(t.texts, p.salt)) end,
-         p_run.created_by, p_run.id
+         p_run.applied_by, p_run.id
   from unnest(p_payments) p
   left join public.event_texts t on t.event_id = p.event_id
   order by p.event_id;
@@ -13422,10 +13953,58 @@ CREATE OR REPLACE FUNCTION ledger.reference_key(p_reference text)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  return upper(regexp_replace(translate(p_reference, '۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩', '01234567890123456789'), '[[:space:]-]+', '', 'g'));
+  return upper(regexp_replace(translate(p_reference, '۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩', '01234567890123456789'),
+    '[[:space:]\u0085\u00a0\u00ad\u061c\u1680\u180e\u2000-\u2015\u2028-\u202f\u205f-\u206f\u2212\u3000\ufe58\ufe63\ufeff\uff0d-]+', '', 'g'));
 end $function$;
 -- for nobody but its owner
 comment on function ledger.reference_key(p_reference text) is 'What two spellings of one bank reference have in common.';
+
+CREATE OR REPLACE FUNCTION ledger.reference_of_card(p_card public.card_payments)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_number integer := 1 + cardinality(ledger.payments_of_card(p_card.id));
+  v_name text := p_card.provider_payment_id || case when v_number > 1 then '/' || v_number else '' end;
+begin
+  return case when exists (
+                select from public.payments p
+                where p.method = 'card' and ledger.reference_key(p.reference) = ledger.reference_key(v_name)
+                  and p.status = 'captured' and p.source = 'card')
+              then left(p_card.provider, 40) || ':' else '' end || v_name;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.reference_of_card(p_card public.card_payments) is 'What the next payment that a card payment is booked as is called.';
+
+CREATE OR REPLACE FUNCTION ledger.refund_by_rate(p_invoice public.invoices, p_left ledger.invoice_draft_line[], p_price_amount bigint, p_tax_amount bigint)
+ RETURNS TABLE(tax_rate_bp integer, price_amount bigint, tax_amount bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return query
+    with moves as (
+      select m.rate, sum(m.price) as price, sum(m.tax) as tax
+      from (select r.tax_rate_bp as rate, r.gross_amount - case when p_invoice.prices_include_tax then 0 else r.tax_amount end as price, r.tax_amount as tax
+            from ledger.left_by_rate(p_invoice) r
+            union all
+            select l.tax_rate_bp, l.discount_amount - l.total_price_amount, -l.tax_amount from unnest(p_left) l) m
+      group by m.rate),
+    sums as (
+      select m.rate, sum(m.price) over w as price, sum(m.tax) over w as tax, lead(m.rate) over w is null as is_last
+      from moves m window w as (order by m.rate)),
+    risen as (
+      select s.rate, case when s.is_last then p_price_amount else least(p_price_amount, greatest(max(s.price) over w, 0)) end as price,
+             case when s.is_last then p_tax_amount else least(p_tax_amount, greatest(max(s.tax) over w, 0)) end as tax
+      from sums s window w as (order by s.rate))
+    select r.rate, (r.price - lag(r.price, 1, 0::numeric) over w)::bigint, (r.tax - lag(r.tax, 1, 0::numeric) over w)::bigint
+    from risen r window w as (order by r.rate);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.refund_by_rate(p_invoice public.invoices, p_left ledger.invoice_draft_line[], p_price_amount bigint, p_tax_amount bigint) is 'Price (as lines say it) and tax that a refund credits of each tax rate of an order''s invoice; p_left: lines left of the order by now. Minor units.';
 
 CREATE OR REPLACE FUNCTION ledger.refund_facts(p_order public.orders, p_change ledger.order_change, p_taken ledger.taken_line[], p_return_id uuid, p_to text)
  RETURNS jsonb
@@ -13682,6 +14261,42 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.refuse_arrival(p_order public.orders, p_return_id uuid, p_lines jsonb) is 'The refusal for more than can be received, or a list of the wrong shape, or null.';
 
+CREATE OR REPLACE FUNCTION ledger.refuse_beside_backfill(p_run_id uuid DEFAULT NULL::uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return case when exists (
+      select from public.import_runs r
+      where r.backfill_state in ('reading', 'writing', 'drifted') and r.id is distinct from p_run_id) then
+    ledger.refuse('backfill_running', jsonb_build_object(
+      'mode', (select f.state from public.feature_flags f where f.key = 'ledger_backfill_mode'))) end;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.refuse_beside_backfill(p_run_id uuid) is 'backfill_running while a backfill of another run is under way, or null.';
+
+CREATE OR REPLACE FUNCTION ledger.refuse_card_during_backfill(p_card public.card_payments)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return case
+    when (exists (select from public.payments p where p.id = any (ledger.payments_of_card(p_card.id)) and p.allocated_amount > 0)
+          or exists (select from public.invoices i
+                     where i.account_id = p_card.account_id and i.order_id = p_card.order_id and i.kind = 'invoice' and i.status = 'issued'))
+         and exists (select from ledger.card_objects(p_card) o
+                     where case when not o.is_refund then o.amount <> o.taken_out_amount
+                                when o.has_failed then o.taken_out_amount > 0 or o.settled_amount = 0 or not o.has_failed_in_the_books
+                                else o.amount > o.settled_amount + o.taken_out_amount end)
+      then ledger.refuse_during_backfill() end;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.refuse_card_during_backfill(p_card public.card_payments) is 'The refusal for booking refunds and disputes of a card payment that invoices are paid by, while allocations are closed; or null.';
+
 CREATE OR REPLACE FUNCTION ledger.refuse_card_event(p_provider text, p_event jsonb)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -13726,6 +14341,33 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.refuse_card_event(p_provider text, p_event jsonb) is 'The refusal for an event that is not of the shape of ledger_confirm_payment, or null.';
+
+CREATE OR REPLACE FUNCTION ledger.refuse_card_match(p_card public.card_payments, p_order public.orders, p_card_payment_id uuid, p_order_id uuid, p_notes text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return case
+    when length(p_notes) > 2000 then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_notes', 'problem', 'at most 2000 characters'))
+    when p_card.id is null then ledger.refuse('card_payment_not_found', jsonb_build_object('card_payment_id', p_card_payment_id))
+    when p_order_id is null and p_card.order_id is null and nullif(trim(p_notes), '') is null then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_order_id, p_notes', 'problem', 'say which order it is for, or what was done about it'))
+    when p_order_id is null then null
+    when p_order.id is null then ledger.refuse('order_not_found', jsonb_build_object('order_id', p_order_id))
+    when p_card.order_id <> p_order_id then ledger.refuse('card_payment_matched', jsonb_build_object('card_payment_id', p_card.id,
+      'order_number', (select o.order_number from public.orders o where o.id = p_card.order_id)))
+    when p_card.order_id is null and not exists (
+      select from public.card_events e where e.card_payment_id = p_card.id and e.currency = p_order.currency) then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_order_id',
+        'problem', format('nothing of the card payment is in %s, the currency of order %s', p_order.currency, p_order.order_number)))
+    else ledger.refuse_erased(p_order.user_id)
+  end;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.refuse_card_match(p_card public.card_payments, p_order public.orders, p_card_payment_id uuid, p_order_id uuid, p_notes text) is 'The refusal for matching a card payment with an order, or for saying that it is dealt with; or null.';
 
 CREATE OR REPLACE FUNCTION ledger.refuse_change()
  RETURNS trigger
@@ -13813,7 +14455,7 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.refuse_claim(p_account_id uuid, p_amount bigint) is 'The refusal for claiming this much more of an account by an invoice, or null.';
 
-CREATE OR REPLACE FUNCTION ledger.refuse_credit(p_account_id uuid, p_currency text, p_due bigint)
+CREATE OR REPLACE FUNCTION ledger.refuse_credit(p_account_id uuid, p_currency text, p_due bigint, p_order_id uuid DEFAULT NULL::uuid)
  RETURNS jsonb
  LANGUAGE plpgsql
  STABLE
@@ -13826,7 +14468,7 @@ begin
   if v_limit is null then
     return ledger.refuse('credit_not_granted', jsonb_build_object('currency', p_currency));
   end if;
-  v_used := ledger.credit_used(p_account_id);
+  v_used := ledger.credit_used(p_account_id, p_order_id);
   return case when v_used.debt_amount + v_used.not_invoiced_amount + p_due > v_limit then
     ledger.refuse('credit_limit_exceeded', jsonb_build_object(
       'currency', p_currency, 'limit', v_limit, 'debt', v_used.debt_amount, 'not_invoiced', v_used.not_invoiced_amount, 'due', p_due,
@@ -13834,7 +14476,7 @@ begin
       'available', greatest(v_limit - v_used.debt_amount - v_used.not_invoiced_amount, 0))) end;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.refuse_credit(p_account_id uuid, p_currency text, p_due bigint) is 'The refusal for an order on invoice that would leave p_due (minor units) more to pay than the credit terms allow, or null.';
+comment on function ledger.refuse_credit(p_account_id uuid, p_currency text, p_due bigint, p_order_id uuid) is 'The refusal for an order on invoice of which p_due (minor units) would be due, beyond what the credit terms allow, or null.';
 
 CREATE OR REPLACE FUNCTION ledger.refuse_currencies(p_lines ledger.priced_line[])
  RETURNS jsonb
@@ -13997,16 +14639,24 @@ begin
   elsif p_percentage not between 0 and 100 or (p_flag.key = 'allocation_read_switch' and p_state = 'canary' and p_percentage not between 1 and 99) then
     return ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_percentage',
       'problem', 'from 0 to 100; from 1 to 99 for canary'));
+  elsif p_flag.key = 'ledger_backfill_mode' and p_state <> p_flag.state
+        and coalesce(current_setting('ledger.procedure', true), '') not in ('import_backfill', 'import_abort') then
+    -- off, when somebody left it on that is gone
+    return case when p_state <> 'off' then
+        ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_state', 'problem', 'off: import_backfill closes allocations, and opens them again'))
+      else ledger.refuse_beside_backfill() end;
   elsif not v_is_wider then
     return null;
   end if;
-  v_clean := (select count(*) from (select r.status from public.reconciliation_runs r where r.check_code = v_check order by r.id desc limit v_needed) r
-              where r.status = 'OK');
+  -- what was found long ago, or before the flags were kept, says nothing of now
+  v_clean := (select count(*) from (select r.status, r.created_at from public.reconciliation_runs r where r.check_code = v_check order by r.id desc limit v_needed) r
+              where r.status = 'OK' and r.created_at > clock_timestamp() - interval '1 day'
+                and (v_check = 'debt_cache' or r.created_at > p_flag.updated_at and p_flag.state = 'shadow'));
   return case
     when v_clean < v_needed then
       ledger.refuse('drift_not_ruled_out', jsonb_build_object('flag', p_flag.key, 'check', v_check, 'needed', v_needed, 'clean', v_clean))
     when (select f.state from public.feature_flags f where f.key = 'ledger_backfill_mode') <> 'off' then
-      ledger.refuse('backfill_running', jsonb_build_object('state',
+      ledger.refuse('backfill_running', jsonb_build_object('mode',
         (select f.state from public.feature_flags f where f.key = 'ledger_backfill_mode')))
   end;
 end $function$;
@@ -14109,17 +14759,7 @@ declare
 begin
   v_problem := case
     when jsonb_typeof(p_options) <> 'object' or octet_length(p_options::text) > 16384 then 'an object of at most 16 KB'
-    when jsonb_typeof(coalesce(p_options -> 'columns', '{}')) <> 'object' then 'columns is an object {field: column name}'
-    when exists (select from jsonb_each(coalesce(p_options -> 'columns', '{}')) c where jsonb_typeof(c.value) <> 'string') then
-      'each of columns names a column'
-    when p_options ? 'decimal_separator' and coalesce(p_options ->> 'decimal_separator' not in ('.', ','), true) then
-      'decimal_separator is "." or ","'
-    when jsonb_typeof(coalesce(p_options -> 'accept_exponent', 'false')) <> 'boolean' then 'accept_exponent is true or false'
-    when p_options ? 'date_format' and ledger.order_of_date(p_options ->> 'date_format') is null then
-      'date_format is one like DD/MM/YYYY, MM/DD/YYYY or YYYY/MM/DD'
-    when p_options ? 'time_zone' and not exists (
-      select from pg_catalog.pg_timezone_names z where z.name = p_options ->> 'time_zone') then
-      'time_zone is a name such as Asia/Tehran'
+    else coalesce(ledger.problem_of_names(p_options), ledger.problem_of_reading(p_options), ledger.problem_of_kinds(p_options))
   end;
   return case when v_problem is not null then
     ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_options', 'problem', v_problem)) end;
@@ -14143,6 +14783,13 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.refuse_import_state(p_run_id uuid, p_run public.import_runs, p_wanted text, p_states text[]) is 'The refusal for an import that is not there, or not in one of these states; or null.';
+
+CREATE OR REPLACE FUNCTION ledger.refuse_import_time(p_at timestamp with time zone)
+ RETURNS text
+ LANGUAGE sql
+RETURN CASE WHEN ((p_at < '1970-01-02 00:00:00+00'::timestamp with time zone) OR (p_at > clock_timestamp())) THEN 'row_date_out_of_range'::text ELSE NULL::text END;
+-- for nobody but its owner
+comment on function ledger.refuse_import_time(p_at timestamp with time zone) is 'row_date_out_of_range for a time at which nothing imported can have happened, or null.';
 
 CREATE OR REPLACE FUNCTION ledger.refuse_invoice(p_account_id uuid, p_invoice_id uuid)
  RETURNS jsonb
@@ -14468,6 +15115,8 @@ begin
     when length(p_reference) > 200 or length(p_notes) > 2000 then
       ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reference, p_notes',
         'problem', 'a reference has at most 200 characters, notes at most 2000'))
+    when ledger.reference_key(p_reference) = '' and p_reference ~ '\S' then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reference', 'problem', 'letters or digits are among it'))
     -- a day ahead, for clocks and time zones
     when p_paid_at not between '1970-01-01Z' and clock_timestamp() + interval '1 day' then
       ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_paid_at', 'problem', 'not in the future, and not before 1970'))
@@ -14503,7 +15152,6 @@ comment on function ledger.refuse_placing(p_user_id uuid, p_notes text, p_metada
 CREATE OR REPLACE FUNCTION ledger.refuse_receipt_claim(p_receipt public.payment_receipts)
  RETURNS jsonb
  LANGUAGE plpgsql
- STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
@@ -14530,7 +15178,6 @@ comment on function ledger.refuse_receipt_claim(p_receipt public.payment_receipt
 CREATE OR REPLACE FUNCTION ledger.refuse_receipt_file(p_user_id uuid, p_path text)
  RETURNS jsonb
  LANGUAGE plpgsql
- STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
@@ -14544,6 +15191,7 @@ begin
   elsif to_regclass('storage.objects') is null then
     return null;
   end if;
+  perform ledger.lock_receipt_file(p_path);
   execute 'select coalesce(o.metadata, ''{}'') from storage.objects o where o.bucket_id = ''receipts'' and o.name = $1 order by o.created_at desc limit 1'
   into v_metadata using p_path;
   return case
@@ -14984,6 +15632,9 @@ begin
   if v_payment.status <> 'captured' or v_payment.charged_back_amount > 0 then
     return ledger.refuse('payment_conflict', jsonb_build_object('payment_id', v_payment.id,
       'status', case v_payment.status when 'captured' then 'charged back' else v_payment.status end));
+  elsif v_payment.source = 'card' then
+    -- refunds and disputes there undo it: voided, the provider would have money that no book shows
+    return ledger.refuse('payment_conflict', jsonb_build_object('payment_id', v_payment.id, 'status', 'booked from what its card provider says'));
   end if;
 
   -- of each order it pays, what was paid from outside and is still there covers it
@@ -15018,6 +15669,28 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.refuse_void(p_locked ledger.locked_payment) is 'The refusal for voiding a locked payment, or null.';
 
+CREATE OR REPLACE FUNCTION ledger.refuse_voiding(p_invoice public.invoices)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_allocated bigint := (select b.allocated_total from public.invoice_balance_cache b
+                         where b.account_id = p_invoice.account_id and b.invoice_id = p_invoice.id);
+  v_notes text := (select string_agg(n.invoice_number, ', ' order by n.id) from public.invoices n
+                   where n.account_id = p_invoice.account_id and n.credits_invoice_id = p_invoice.id);
+begin
+  return case
+    when v_allocated > 0 then ledger.refuse('invoice_allocated', jsonb_build_object(
+      'invoice_number', p_invoice.invoice_number, 'allocated', v_allocated, 'currency', p_invoice.currency))
+    when v_notes is not null then ledger.refuse('invoice_credited', jsonb_build_object(
+      'invoice_number', p_invoice.invoice_number, 'credit_notes', v_notes))
+  end;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.refuse_voiding(p_invoice public.invoices) is 'The refusal for voiding an invoice that is live, or null.';
+
 CREATE OR REPLACE FUNCTION ledger.refuse_wallet_part(p_payment_method text, p_wallet_amount bigint, p_total bigint, p_available bigint, p_currency text)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -15045,12 +15718,28 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.refuse_wallet_part(p_payment_method text, p_wallet_amount bigint, p_total bigint, p_available bigint, p_currency text) is 'Why ledger.wallet_part answered null, as a refusal.';
 
+CREATE OR REPLACE FUNCTION ledger.reject_blanked_rows(p_run_id uuid, p_row_numbers bigint[], p_field text)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return ledger.reject_import_rows(p_run_id, array(
+    select row(w.row_number, p_field, 'row_value_missing', null, null)::ledger.import_reject
+    from public.import_rows w
+    where w.run_id = p_run_id and w.row_number = any (p_row_numbers) and w.state = 'staged' and w.data = '{}'));
+end $function$;
+-- for nobody but its owner
+comment on function ledger.reject_blanked_rows(p_run_id uuid, p_row_numbers bigint[], p_field text) is 'Rejects rows that have no data any more.';
+
 CREATE OR REPLACE FUNCTION ledger.reject_disagreeing_orders(p_run_id uuid)
  RETURNS ledger.import_reject[]
  LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  v_options jsonb := (select r.options from public.import_runs r where r.id = p_run_id);
 begin
   return (with orders as (
     select w.external_id, min(w.row_number) as row_number, sum(l.unit_price_amount::numeric * l.quantity) as goods,
@@ -15061,24 +15750,27 @@ begin
                 when count(distinct l.shipping_amount) > 1 then 'shipping'
                 when count(distinct l.total_amount) > 1 then 'total'
                 when count(distinct l.paid_amount) > 1 then 'paid_amount' end as field,
-           max(l.total_amount) as total, max(l.paid_amount) as paid, max(l.payment_status) as payment_status,
-           ledger.imported_total((select r.options from public.import_runs r where r.id = p_run_id), array_agg(l)) as reckoned
+           max(l.total_amount) as total, max(l.paid_amount) as paid, max(l.payment_status) as said_status,
+           ledger.imported_total(v_options, array_agg(l)) as reckoned
     from public.import_rows w
     cross join lateral jsonb_populate_record(null::ledger.import_order_line, w.parsed) l
     where w.run_id = p_run_id and w.state = 'staged' and not l.is_cancellation
     group by w.external_id)
   select array_agg(row(o.row_number, j.field, j.code, j.value, j.details)::ledger.import_reject)
   from orders o
+  cross join lateral ledger.imported_payment_status(v_options, o.said_status, o.paid, o.reckoned) s (payment_status)
   cross join lateral (values
     (o.field, case when o.field is not null then 'row_disagrees_with_order' end, o.external_id, '{}'::jsonb),
     ('total', case when greatest(o.reckoned, o.goods) > 9007199254740991 then 'row_amount_too_large'
                    when o.total <> o.reckoned then 'row_total_differs' end, o.total::text, jsonb_build_object('reckoned', o.reckoned)),
-    ('paid_amount', case when o.payment_status = 'partially_paid' and coalesce(o.paid not between 1 and o.reckoned - 1, true) then 'row_paid_amount_wrong' end,
-     o.paid::text, jsonb_build_object('total', o.reckoned))) j (field, code, value, details)
+    ('paid_amount', case when case s.payment_status when 'unpaid' then o.paid <> 0
+                                                    when 'partially_paid' then coalesce(o.paid not between 1 and o.reckoned - 1, true)
+                                                    else o.paid <> o.reckoned end then 'row_paid_amount_wrong' end,
+     o.paid::text, jsonb_build_object('total', o.reckoned, 'status', s.payment_status))) j (field, code, value, details)
   where j.code is not null);
 end $function$;
 -- for nobody but its owner
-comment on function ledger.reject_disagreeing_orders(p_run_id uuid) is 'Rejects for the first row of orders whose rows disagree, whose total is not the sum of its parts, or whose paid part is none.';
+comment on function ledger.reject_disagreeing_orders(p_run_id uuid) is 'Rejects for the first row of orders whose rows disagree, whose total is not the sum of its parts, or whose paid amount is not what its payment status says.';
 
 CREATE OR REPLACE FUNCTION ledger.reject_duplicate_rows(p_run_id uuid, p_field text DEFAULT 'external_id'::text)
  RETURNS integer
@@ -15088,7 +15780,7 @@ AS $function$
 begin
   return ledger.reject_import_rows(p_run_id, array(
     select row(d.row_number, p_field, 'row_duplicate', d.external_id, jsonb_build_object('first_row', d.first_row))::ledger.import_reject
-    from (select w.row_number, w.external_id, min(w.row_number) over (partition by w.external_id) as first_row
+    from (select w.row_number, w.external_id, min(w.row_number) over (partition by ledger.import_key(w.external_id)) as first_row
           from public.import_rows w
           where w.run_id = p_run_id and w.external_id is not null) d
     where d.row_number <> d.first_row));
@@ -15134,17 +15826,11 @@ CREATE OR REPLACE FUNCTION ledger.reject_imported_differently(p_run_id uuid, p_k
 AS $function$
 begin
   return ledger.reject_import_rows(p_run_id, array(
-    select case when t.status in ('captured', 'issued') then
-      row(w.row_number, 'external_id', 'row_differs_from_imported', w.external_id, jsonb_build_object(
-        'imported', ledger.format_money(t.amount, r.currency) || case when t.account_id <> n.account_id then ' of somebody else' else '' end,
-        'found', ledger.format_money(w.amount, r.currency)))::ledger.import_reject
-      else row(w.row_number, 'external_id', 'row_imported_before', w.external_id, jsonb_build_object('status', t.status))::ledger.import_reject end
-    from public.import_rows w
-    join public.import_runs r on r.id = w.run_id
-    join public.import_identities i on i.kind = p_kind and i.external_id = w.external_id
-    cross join lateral ledger.imported_target(p_kind, i.target_id) t
-    cross join lateral ledger.account_id((w.parsed ->> 'user_id')::uuid, r.currency) n (account_id)
-    where w.run_id = p_run_id and w.row_number = any (p_row_numbers) and w.state = 'staged'));
+    select case when b.status in ('captured', 'issued') then
+      row(b.row_number, 'external_id', 'row_differs_from_imported', b.external_id,
+          jsonb_build_object('imported', b.imported, 'found', b.found))::ledger.import_reject
+      else row(b.row_number, 'external_id', 'row_imported_before', b.external_id, jsonb_build_object('status', b.status))::ledger.import_reject end
+    from ledger.imported_before(p_run_id, p_kind, p_row_numbers) b));
 end $function$;
 -- for nobody but its owner
 comment on function ledger.reject_imported_differently(p_run_id uuid, p_kind text, p_row_numbers bigint[]) is 'Rejects rows whose external id was imported before as something else, or is void by now.';
@@ -15164,6 +15850,27 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.reject_lost_customers(p_run_id uuid, p_row_numbers bigint[]) is 'Rejects rows of customers who are not there any more.';
 
+CREATE OR REPLACE FUNCTION ledger.reject_order(p_order public.orders, p_actor ledger.actor, p_actor_action text, p_metadata jsonb)
+ RETURNS ledger.order_change
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_change ledger.order_change;
+begin
+  -- lock: account, invoice; then check and write
+  perform from public.accounts a where a.id = p_order.account_id for no key update;
+  v_change.refusal := ledger.void_invoice_of_order(p_order, 'order rejected', p_actor, ledger.correlation_id());
+  if v_change.refusal is not null then
+    return v_change;
+  end if;
+  perform ledger.end_grace(p_order.account_id, p_order.id);
+  return ledger.change_status_plainly(p_order.account_id, p_order.id, p_order.order_number, p_order.user_id, p_order.currency,
+                                      p_order.status, 'rejected', p_actor.user_id, p_actor_action, p_metadata);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.reject_order(p_order public.orders, p_actor ledger.actor, p_actor_action text, p_metadata jsonb) is 'Rejects a locked and checked order; its live invoice becomes void in a transaction of its own. Refuses before its first write: order_invoiced.';
+
 CREATE OR REPLACE FUNCTION ledger.reject_order_words(p_row_number bigint, p_data jsonb, p_options jsonb, p_line ledger.import_order_line)
  RETURNS ledger.import_reject[]
  LANGUAGE plpgsql
@@ -15173,14 +15880,15 @@ AS $function$
 declare
   v_of_customer text := ledger.import_word(p_data, p_options, 'customer_status');
   v_of_management text := ledger.import_word(p_data, p_options, 'management_status');
+  v_payment_status text := coalesce(p_line.payment_status, p_options ->> 'default_payment_status');
 begin
   return ledger.reject_if(case when v_of_customer <> v_of_management then 'row_statuses_disagree' end, p_row_number, 'status',
                           v_of_customer || ' / ' || v_of_management)
       || ledger.reject_if(case when p_line.status <> all (ledger.order_statuses()) then 'row_value_unknown' end, p_row_number, 'status', p_line.status,
                           jsonb_build_object('known', array_to_string(ledger.order_statuses(), ', ')))
-      || ledger.reject_if(case when p_line.payment_status not in ('paid', 'unpaid', 'partially_paid')
-                                and not (p_line.payment_status = 'refunded' and p_line.status in ('cancelled', 'refunded')) then 'row_value_unknown' end,
-                          p_row_number, 'payment_status', p_line.payment_status, '{"known": "paid, unpaid, partially_paid"}')
+      || ledger.reject_if(case when v_payment_status not in ('paid', 'unpaid', 'partially_paid')
+                                and not (v_payment_status = 'refunded' and p_line.status in ('cancelled', 'refunded')) then 'row_value_unknown' end,
+                          p_row_number, 'payment_status', v_payment_status, '{"known": "paid, unpaid, partially_paid"}')
       || ledger.reject_if(case when p_line.payment_method in ('wallet', 'wallet_partial') then 'row_wallet_without_transaction'
                                when p_line.payment_method not in ('bank_transfer', 'card', 'cash', 'invoice', 'other') then 'row_value_unknown' end,
                           p_row_number, 'payment_method', p_line.payment_method, '{"known": "bank_transfer, card, cash, invoice, other"}')
@@ -15190,6 +15898,21 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.reject_order_words(p_row_number bigint, p_data jsonb, p_options jsonb, p_line ledger.import_order_line) is 'Reasons to reject a line whose status, payment or quantity cannot be taken.';
+
+CREATE OR REPLACE FUNCTION ledger.reject_other_currency(p_row_number bigint, p_data jsonb, p_options jsonb, p_currency text)
+ RETURNS ledger.import_reject[]
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_currency text := upper(ledger.import_field(p_data, p_options, 'currency'));
+begin
+  return ledger.reject_if(case when v_currency <> p_currency then 'row_value_unknown' end, p_row_number, 'currency', v_currency,
+                          jsonb_build_object('known', p_currency));
+end $function$;
+-- for nobody but its owner
+comment on function ledger.reject_other_currency(p_row_number bigint, p_data jsonb, p_options jsonb, p_currency text) is 'The reason to reject a row that names another currency than the run''s.';
 
 CREATE OR REPLACE FUNCTION ledger.reject_unknown_skus(p_run_id uuid)
  RETURNS ledger.import_reject[]
@@ -15774,7 +16497,7 @@ begin
       return v_settled.refusal;
     end if;
   end if;
-  perform ledger.write_card_booking(p_step, p_kind, p_object_id, v_refund.payout_amount, null, p_refund_id, v_settled.transaction_id);
+  perform ledger.write_card_booking(p_step, p_kind, p_object_id, true, v_refund.payout_amount, null, p_refund_id, v_settled.transaction_id);
   return null;
 end $function$;
 -- for nobody but its owner
@@ -15810,6 +16533,9 @@ begin
         'available', p_account.available_balance))
     when greatest(p_order.paid_amount + v_money.taken_amount, p_account.total_earned + v_money.credit_amount) > 9007199254740991 then
       ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991))
+    -- what is owed on invoice keeps to the credit terms, also when it comes by an edit
+    when p_order.payment_method = 'invoice' and v_due - v_money.taken_amount > p_order.amount_due then
+      ledger.refuse_credit(p_order.account_id, p_order.currency, v_due - v_money.taken_amount, p_order.id)
   end;
   return v_money;
 end $function$;
@@ -15817,22 +16543,38 @@ end $function$;
 comment on function ledger.settle_edit(p_order public.orders, p_total_amount bigint, p_wallet_amount bigint, p_to text, p_account public.accounts) is 'What the wallet pays for an order''s new total, or what goes back of what was paid, or the refusal.';
 
 CREATE OR REPLACE FUNCTION ledger.settle_payment_deadline(p_order public.orders)
- RETURNS void
+ RETURNS public.orders
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  v_now timestamptz := clock_timestamp();
+  v_order public.orders := p_order;
+  v_status text;
 begin
   if p_order.amount_due = 0 or p_order.status in ('rejected', 'cancelled', 'refunded') then
-    update public.payment_deadlines d set status = 'settled', settled_at = clock_timestamp(), updated_at = clock_timestamp()
+    update public.payment_deadlines d set status = 'settled', settled_at = v_now, updated_at = v_now
     where d.account_id = p_order.account_id and d.order_id = p_order.id and d.status <> 'settled';
-  else
-    update public.payment_deadlines d set
-      status = 'overdue', due_at = least(d.due_at, clock_timestamp()), expired_at = clock_timestamp(), settled_at = null, updated_at = clock_timestamp()
-    where d.account_id = p_order.account_id and d.order_id = p_order.id and d.status = 'settled';
+    return v_order;
   end if;
+  update public.payment_deadlines d set
+    status = case when d.due_at > v_now then 'open' else 'overdue' end,
+    expired_at = case when d.due_at > v_now then d.expired_at else v_now end,
+    settled_at = null,
+    updated_at = v_now
+  where d.account_id = p_order.account_id and d.order_id = p_order.id and d.status = 'settled'
+  returning d.status into v_status;
+  if v_status = 'open' then
+    update public.orders o set payment_status = ledger.payment_status_of(
+      o.total_amount, o.credited_amount, o.paid_amount, o.refunded_amount,
+      case o.payment_status when 'receipt_uploaded' then o.payment_status else 'in_grace' end)
+    where o.account_id = p_order.account_id and o.id = p_order.id
+    returning o.* into v_order;
+  end if;
+  return v_order;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.settle_payment_deadline(p_order public.orders) is 'Settles the deadline of a locked order, as it is by now, when nothing is due or it has ended; one that was settled becomes overdue when something is due again.';
+comment on function ledger.settle_payment_deadline(p_order public.orders) is 'Settles the deadline of a locked order, as it is by now, when nothing is due or it has ended; one that was settled runs on when something is due again, or is overdue when its time has passed. Answers the order.';
 
 CREATE OR REPLACE FUNCTION ledger.settle_received_units(p_order_id uuid, p_line_numbers integer[], p_quantities bigint[])
  RETURNS bigint[]
@@ -15886,6 +16628,10 @@ begin
         case p_refund.payout_status when 'none' then 'not to be paid out' else 'already ' || p_refund.payout_status end))
     when p_action = 'paid' and p_account.frozen_reason is not null and not p_by_provider then
       ledger.refuse('account_frozen', jsonb_build_object('reason', p_account.frozen_reason))
+    when p_action = 'paid' and not p_by_provider and p_account.available_balance < 0
+      and exists (select from public.payments p where p.order_id = p_refund.order_id and p.reclaimed_amount > 0) then
+      ledger.refuse('refund_conflict', jsonb_build_object('refund_id', p_refund.id, 'payout_status',
+        'not paid out while the wallet is short of what a bank took back of its order: as failed it fills the wallet'))
     when p_account.total_earned + v_failed > 9007199254740991 then
       ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991))
   end;
@@ -16170,13 +16916,9 @@ AS $function$
 declare
   v_count integer;
 begin
-  update public.import_rows w set state = 'skipped', target_id = i.target_id
-  from public.import_runs r, public.import_identities i
-  cross join lateral ledger.imported_target(p_kind, i.target_id) t
-  where w.run_id = p_run_id and w.row_number = any (p_row_numbers) and w.state = 'staged' and r.id = p_run_id
-    and i.kind = p_kind and i.external_id = w.external_id
-    and t.amount = w.amount and t.account_id = ledger.account_id((w.parsed ->> 'user_id')::uuid, r.currency)
-    and t.status in ('captured', 'issued');
+  update public.import_rows w set state = 'skipped', target_id = b.target_id
+  from ledger.imported_before(p_run_id, p_kind, p_row_numbers) b
+  where w.run_id = p_run_id and w.row_number = b.row_number and b.is_same;
   get diagnostics v_count = row_count;
   return v_count;
 end $function$;
@@ -16261,16 +17003,18 @@ declare
   v_figures ledger.backfill_figures;
   v_allocated bigint := 0;
   v_report jsonb := p_run.backfill;
+  v_since timestamptz := (p_run.backfill ->> 'began_at')::timestamptz;
 begin
   if v_state is null or v_state in ('done', 'aborted') then
     -- step 1: allocations are closed, and what is flagged is counted
     perform ledger.change_flag('ledger_backfill_mode', 'read_only', 0, 'backfill reads', p_actor);
-    v_report := ledger.backfill_sums(ledger.backfill_figures(ledger.accounts_to_backfill(p_run.id), p_run.id)) - 'drift';
+    v_report := ledger.backfill_sums(ledger.backfill_figures(ledger.accounts_to_backfill(p_run.id), p_run.id)) - 'drift'
+                || jsonb_build_object('began_at', clock_timestamp());
     v_state := 'reading';
   elsif v_state = 'drifted' then
-    -- what drifted is taken back
-    v_allocated := -ledger.drop_synthetic_allocations(p_run.id, p_limit, p_actor, 'backfill drifted');
-    if not ledger.has_synthetic_allocations(p_run.id) then
+    -- what drifted is taken back, and nothing that an earlier backfill made
+    v_allocated := -ledger.drop_synthetic_allocations(p_run.id, p_limit, p_actor, 'backfill drifted', v_since);
+    if not ledger.has_synthetic_allocations(p_run.id, v_since) then
       v_state := 'aborted';
     end if;
   else
@@ -16284,7 +17028,7 @@ begin
     if cardinality(v_accounts) < p_limit then
       -- steps 6 and 7: the differential check
       v_figures := ledger.backfill_figures(ledger.accounts_to_backfill(p_run.id), p_run.id);
-      v_report := ledger.backfill_sums(v_figures) || ledger.backfill_findings(p_run.id);
+      v_report := ledger.backfill_sums(v_figures) || ledger.backfill_findings(p_run.id) || jsonb_build_object('began_at', v_since);
       v_state := case when ledger.backfill_drifts(v_figures) then 'drifted' else 'done' end;
     end if;
   end if;
@@ -16549,7 +17293,7 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.take_back_imported(p_run public.import_runs, p_order public.orders, p_lines jsonb, p_ends_as text, p_at timestamp with time zone, p_actor ledger.actor, p_number text) is 'Takes back a part of a locked order, or ends it, as an import says it happened at p_at; what is paid out is settled as options.refunds says.';
 
-CREATE OR REPLACE FUNCTION ledger.take_out_of_card(p_step ledger.card_step, p_kind text, p_object_id text, p_amount bigint, p_reason text, p_only_surplus boolean)
+CREATE OR REPLACE FUNCTION ledger.take_out_of_card(p_step ledger.card_step, p_kind text, p_object_id text, p_is_refund boolean, p_amount bigint, p_reason text, p_only_surplus boolean)
  RETURNS bigint
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -16586,13 +17330,13 @@ begin
       row(v_payment, (select a from public.accounts a where a.id = v_payment.account_id), ledger.orders_of_payment(v_source.id))::ledger.locked_payment,
       v_taken, p_reason, p_step.actor, p_step.correlation_id, p_only_surplus);
     exit when v_charged_back.refusal is not null;
-    perform ledger.write_card_booking(p_step, p_kind, p_object_id, v_taken, v_source.id, null, v_charged_back.transaction_id);
+    perform ledger.write_card_booking(p_step, p_kind, p_object_id, p_is_refund, v_taken, v_source.id, null, v_charged_back.transaction_id);
     v_left := v_left - v_taken;
   end loop;
   return p_amount - v_left;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.take_out_of_card(p_step ledger.card_step, p_kind text, p_object_id text, p_amount bigint, p_reason text, p_only_surplus boolean) is 'Takes p_amount (minor units) of a card payment out of the books, as far as it is there; answers how much.';
+comment on function ledger.take_out_of_card(p_step ledger.card_step, p_kind text, p_object_id text, p_is_refund boolean, p_amount bigint, p_reason text, p_only_surplus boolean) is 'Takes p_amount (minor units) of a card payment out of the books, as far as it is there; answers how much.';
 
 CREATE OR REPLACE FUNCTION ledger.taken_lines(p_order public.orders, p_line_numbers integer[], p_units bigint[], p_unshipped bigint[], p_restocked bigint[])
  RETURNS ledger.taken_line[]
@@ -17131,6 +17875,64 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.void_imported(p_run public.import_runs, p_limit integer, p_actor ledger.actor, p_reason text, OUT voided_rows bigint, OUT kept_rows bigint, OUT is_done boolean) is 'Voids imported payments or invoices of an aborted run, p_limit at a time; answers how many, how many stay (at the end), and whether that was all.';
 
+CREATE OR REPLACE FUNCTION ledger.void_invoice(p_invoice public.invoices, p_reason text, p_actor ledger.actor, p_correlation_id uuid)
+ RETURNS public.transactions
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_transaction public.transactions;
+begin
+  -- write: invoice, its balance, transaction, postings
+  update public.invoices i set
+    status = 'void',
+    voided_by = p_actor.user_id,
+    voided_at = clock_timestamp(),
+    void_reason = p_reason,
+    version = i.version + 1,
+    updated_at = clock_timestamp()
+  where i.account_id = p_invoice.account_id and i.id = p_invoice.id;
+  update public.invoice_balance_cache b set amount = 0, version = b.version + 1, updated_at = clock_timestamp()
+  where b.account_id = p_invoice.account_id and b.invoice_id = p_invoice.id;
+  v_transaction := ledger.write_transaction(
+    p_invoice.account_id, 'invoice_voided', p_actor, coalesce(p_reason, format('invoice %s void', p_invoice.invoice_number)), p_correlation_id,
+    p_order_id => p_invoice.order_id, p_reference_id => p_invoice.id);
+  perform ledger.write_postings(v_transaction, p_invoice.currency, ledger.reversed(ledger.invoice_legs(p_invoice)));
+
+  -- record, with the debt
+  perform ledger.record_operation('invoice.voided', case when p_invoice.order_id is null then 'invoice' else 'order' end,
+    coalesce(p_invoice.order_id, p_invoice.id), p_invoice.account_id,
+    ledger.balance_effect(v_transaction) || ledger.write_debt_movement(v_transaction, p_invoiced => -p_invoice.amount)
+      || ledger.invoice_facts(p_invoice) || jsonb_build_object('invoice_amount', 0, 'voided_amount', p_invoice.amount, 'reason', p_reason),
+    p_actor, p_correlation_id);
+  return v_transaction;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.void_invoice(p_invoice public.invoices, p_reason text, p_actor ledger.actor, p_correlation_id uuid) is 'Makes an invoice void that ledger.refuse_voiding had nothing against; p_invoice is its row before. Answers the transaction.';
+
+CREATE OR REPLACE FUNCTION ledger.void_invoice_of_order(p_order public.orders, p_reason text, p_actor ledger.actor, p_correlation_id uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_invoice public.invoices;
+begin
+  select i.* into v_invoice
+  from public.invoices i
+  where i.account_id = p_order.account_id and i.order_id = p_order.id and i.kind = 'invoice' and i.status = 'issued'
+  for no key update;
+  if v_invoice.id is null then
+    return null;
+  elsif ledger.refuse_voiding(v_invoice) is not null then
+    return ledger.refuse('order_invoiced', jsonb_build_object('order_number', p_order.order_number, 'invoice_number', v_invoice.invoice_number));
+  end if;
+  perform ledger.void_invoice(v_invoice, p_reason, p_actor, p_correlation_id);
+  return null;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.void_invoice_of_order(p_order public.orders, p_reason text, p_actor ledger.actor, p_correlation_id uuid) is 'Makes the live invoice of a locked order void, if it has one; answers the refusal order_invoiced, before any write, where it cannot be.';
+
 CREATE OR REPLACE FUNCTION ledger.void_payment(p_locked ledger.locked_payment, p_reason text, p_actor ledger.actor, p_correlation_id uuid, OUT voided_order public.orders, OUT voiding public.transactions)
  RETURNS record
  LANGUAGE plpgsql
@@ -17189,7 +17991,7 @@ CREATE OR REPLACE FUNCTION ledger.void_untouched(p_kind text, p_account_id uuid,
 AS $function$
 declare
   v_locked ledger.locked_payment;
-  v_is_void boolean;
+  v_invoice public.invoices;
 begin
   if ledger.rests_something_on(p_kind, p_target_id) then
     return false;
@@ -17207,10 +18009,15 @@ begin
     perform ledger.void_payment(v_locked, p_reason, p_actor, ledger.correlation_id());
     return true;
   end if;
-  select v.success into v_is_void
-  from public.ledger_void_invoice(p_target_id, p_reason, p_actor_id => case when p_actor.is_system then p_actor.user_id end) v;
-  perform set_config('ledger.procedure', 'import_abort', true);
-  return v_is_void;
+  select i.* into v_invoice
+  from public.invoices i
+  where i.account_id = p_account_id and i.id = p_target_id and i.status = 'issued'
+  for no key update;
+  if v_invoice.id is null or ledger.refuse_voiding(v_invoice) is not null then
+    return false;
+  end if;
+  perform ledger.void_invoice(v_invoice, p_reason, p_actor, ledger.correlation_id());
+  return true;
 end $function$;
 -- for nobody but its owner
 comment on function ledger.void_untouched(p_kind text, p_account_id uuid, p_target_id uuid, p_reason text, p_actor ledger.actor) is 'Voids an imported payment or invoice that nothing rests on; answers whether it did.';
@@ -17238,42 +18045,73 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.whole_order(p_order public.orders) is 'All lines and the shipping of an order as a part.';
 
-CREATE OR REPLACE FUNCTION ledger.write_card_booking(p_step ledger.card_step, p_kind text, p_object_id text, p_amount bigint, p_payment_id uuid, p_refund_id uuid, p_transaction_id uuid)
+CREATE OR REPLACE FUNCTION ledger.withdraw_payouts_for(p_payment public.payments, p_amount bigint, p_actor ledger.actor, p_correlation_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_order public.orders;
+  v_own bigint;
+  v_elsewhere bigint;
+  v_needed bigint;
+  v_refund public.refunds;
+begin
+  select o.* into v_order from public.orders o where o.account_id = p_payment.account_id and o.id = p_payment.order_id;
+  -- what the order has of the payment and gave back, as far as nothing else of the payment is there instead
+  v_own := p_payment.applied_amount + coalesce((
+    select sum(l.allocated_amount)
+    from ledger.live_allocations(p_payment.account_id, p_payment_id => p_payment.id) l
+    join public.invoices i on i.account_id = l.account_id and i.id = l.invoice_id and i.order_id = p_payment.order_id), 0);
+  v_elsewhere := p_payment.unapplied_amount + p_payment.allocated_amount + p_payment.applied_amount - v_own;
+  v_needed := least(p_amount - v_elsewhere, v_own) - ledger.held_from_outside(v_order);
+  for v_refund in
+    select f.* from public.refunds f
+    where f.account_id = p_payment.account_id and f.order_id = p_payment.order_id and f.payout_status = 'pending'
+    order by f.id
+    for no key update
+  loop
+    continue when v_refund.payout_amount > v_needed;
+    perform ledger.settle_refund(
+      (select o from public.orders o where o.account_id = p_payment.account_id and o.id = p_payment.order_id),
+      (select a from public.accounts a where a.id = p_payment.account_id), v_refund, 'withdrawn', null, p_actor, p_correlation_id);
+    v_needed := v_needed - v_refund.payout_amount;
+  end loop;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.withdraw_payouts_for(p_payment public.payments, p_amount bigint, p_actor ledger.actor, p_correlation_id uuid) is 'Withdraws payouts of a locked payment''s order, as far as a charge back of p_amount (minor units) needs them.';
+
+CREATE OR REPLACE FUNCTION ledger.write_card_booking(p_step ledger.card_step, p_kind text, p_object_id text, p_is_refund boolean, p_amount bigint, p_payment_id uuid, p_refund_id uuid, p_transaction_id uuid)
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  insert into public.card_bookings (card_payment_id, account_id, event_id, kind, object_id, amount, payment_id, refund_id, transaction_id)
-  values ((p_step.card).id, (p_step.card).account_id, p_step.event_id, p_kind, p_object_id, p_amount, p_payment_id, p_refund_id, p_transaction_id);
+  insert into public.card_bookings (card_payment_id, account_id, event_id, kind, object_id, is_refund, amount, payment_id, refund_id, transaction_id)
+  values ((p_step.card).id, (p_step.card).account_id, p_step.event_id, p_kind, p_object_id, p_is_refund, p_amount, p_payment_id, p_refund_id, p_transaction_id);
 end $function$;
 -- for nobody but its owner
-comment on function ledger.write_card_booking(p_step ledger.card_step, p_kind text, p_object_id text, p_amount bigint, p_payment_id uuid, p_refund_id uuid, p_transaction_id uuid) is 'Records what the books did about a card payment.';
+comment on function ledger.write_card_booking(p_step ledger.card_step, p_kind text, p_object_id text, p_is_refund boolean, p_amount bigint, p_payment_id uuid, p_refund_id uuid, p_transaction_id uuid) is 'Records what the books did about a card payment.';
 
-CREATE OR REPLACE FUNCTION ledger.write_credit_note_of_refund(p_invoice public.invoices, p_order public.orders, p_refund_id uuid, p_actor ledger.actor)
+CREATE OR REPLACE FUNCTION ledger.write_credit_note_of_refund(p_invoice public.invoices, p_order public.orders, p_refund public.refunds, p_actor ledger.actor)
  RETURNS jsonb
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_refund public.refunds;
-  v_draft ledger.invoice_draft;
-  v_note public.invoices;
+  v_draft ledger.invoice_draft := ledger.draft_of_refund(p_invoice, p_order, p_refund);
   v_account public.accounts;
+  v_note public.invoices;
 begin
-  select f.* into v_refund from public.refunds f where f.account_id = p_order.account_id and f.id = p_refund_id;
-  if coalesce(v_refund.credited_amount, 0) = 0 then
-    return '{}';
-  end if;
-  v_draft := ledger.draft_of_refund(p_order, v_refund);
   v_draft.billing_address := p_invoice.billing_address;
-  v_draft.notes := v_refund.reason;
+  v_draft.customer_name := p_invoice.customer_name;
+  v_draft.notes := p_refund.reason;
   select a.* into v_account from public.accounts a where a.id = p_order.account_id;
-  v_note := ledger.insert_invoice(v_account, 'credit_note', p_order.id, p_invoice.id, p_refund_id, v_draft, p_actor);
+  v_note := ledger.insert_invoice(v_account, 'credit_note', p_order.id, p_invoice.id, p_refund.id, v_draft, p_actor);
   return jsonb_build_object('credit_note_id', v_note.id, 'credit_note_number', v_note.invoice_number, 'credit_note_amount', v_note.total_amount);
 end $function$;
 -- for nobody but its owner
-comment on function ledger.write_credit_note_of_refund(p_invoice public.invoices, p_order public.orders, p_refund_id uuid, p_actor ledger.actor) is 'Issues the credit note of a refund; answers what the refund''s event says of it.';
+comment on function ledger.write_credit_note_of_refund(p_invoice public.invoices, p_order public.orders, p_refund public.refunds, p_actor ledger.actor) is 'Issues the credit note of a refund; answers what the refund''s event says of it.';
 
 CREATE OR REPLACE FUNCTION ledger.write_debt_movement(p_transaction public.transactions, p_invoiced bigint DEFAULT 0, p_allocated bigint DEFAULT 0, p_unapplied bigint DEFAULT 0)
  RETURNS jsonb
@@ -17285,7 +18123,7 @@ declare
   v_unapplied bigint;
 begin
   if p_invoiced = 0 and p_allocated = 0 and p_unapplied = 0 then
-    return '{}';
+    return '{}'::jsonb;
   end if;
   insert into public.account_debt_cache as c (account_id) values (p_transaction.account_id) on conflict (account_id) do nothing;
   update public.account_debt_cache c set
@@ -17522,7 +18360,7 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.write_imported_customers(p_run public.import_runs, p_rows bigint[]) is 'Writes users, profiles and addresses of rows of an import whose names are new; answers how many.';
 
-CREATE OR REPLACE FUNCTION ledger.write_imported_goods(p_orders public.orders[], p_items public.order_items[], p_take_from_stock boolean, p_actor ledger.actor)
+CREATE OR REPLACE FUNCTION ledger.write_imported_goods(p_items public.order_items[], p_take_from_stock boolean, p_actor ledger.actor)
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -17552,7 +18390,7 @@ begin
   where l.variant_id = c.variant_id and l.slot = 0;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.write_imported_goods(p_orders public.orders[], p_items public.order_items[], p_take_from_stock boolean, p_actor ledger.actor) is 'Writes the stock movements of drafted orders: in and out, or with p_take_from_stock out only. Slot 0 of their variants is locked.';
+comment on function ledger.write_imported_goods(p_items public.order_items[], p_take_from_stock boolean, p_actor ledger.actor) is 'Writes the stock movements of drafted orders: in and out, or with p_take_from_stock out only. Slot 0 of their variants is locked.';
 
 CREATE OR REPLACE FUNCTION ledger.write_imported_invoices(p_run public.import_runs, p_invoices ledger.invoice_to_import[])
  RETURNS void
@@ -17562,10 +18400,11 @@ AS $function$
 begin
   insert into public.invoices
     (id, account_id, user_id, currency, invoice_number, issued_at, due_at, prices_include_tax, subtotal_amount, tax_amount, total_amount,
-     reference, notes, source, external_id, issued_by)
+     customer_name, reference, notes, source, external_id, issued_by)
   select i.invoice_id, i.account_id, i.user_id, p_run.currency, i.invoice_number, i.issued_at, i.due_at, false, i.amount - i.tax_amount,
-         i.tax_amount, i.amount, i.reference, i.notes, 'import', i.external_id, p_run.created_by
-  from unnest(p_invoices) i;
+         i.tax_amount, i.amount, p.display_name, i.reference, i.notes, 'import', i.external_id, p_run.applied_by
+  from unnest(p_invoices) i
+  left join public.profiles p on p.id = i.user_id;
   insert into public.invoice_lines
     (invoice_id, line_number, account_id, description, quantity, unit_price_amount, total_price_amount, tax_amount)
   select i.invoice_id, 1, i.account_id, i.description, 1, i.amount - i.tax_amount, i.amount - i.tax_amount, i.tax_amount
@@ -17598,9 +18437,9 @@ begin
   from unnest(p_items) i;
 
   insert into public.payments
-    (id, account_id, order_id, currency, method, amount, applied_amount, credit_amount, source, external_id, created_at, paid_at)
+    (id, account_id, order_id, currency, method, amount, applied_amount, credit_amount, source, created_at, paid_at)
   select ledger.imported_id(o.created_at), o.account_id, o.id, o.currency, coalesce(o.metadata ->> 'paid_by', 'other'), o.paid_amount,
-         o.paid_amount, 0, 'import', 'order ' || (o.metadata ->> 'old_number'), o.created_at, o.created_at
+         o.paid_amount, 0, 'import', o.created_at, o.created_at
   from unnest(p_orders) o
   where o.paid_amount > 0;
 
@@ -17630,11 +18469,11 @@ begin
   where a.id = n.account_id;
   insert into public.payments
     (id, account_id, currency, method, amount, applied_amount, credit_amount, reference, notes, recorded_by, source, external_id, paid_at)
-  select p.payment_id, p.account_id, p_run.currency, p.method, p.amount, 0, 0, p.reference, p.notes, p_run.created_by, 'import', p.external_id, p.paid_at
+  select p.payment_id, p.account_id, p_run.currency, p.method, p.amount, 0, 0, p.reference, p.notes, p_run.applied_by, 'import', p.external_id, p.paid_at
   from unnest(p_payments) p;
   insert into public.transactions
     (id, account_id, account_version, type, amount, balance_after, reference_id, actor_id, actor_action, metadata, correlation_id)
-  select p.transaction_id, p.account_id, p.account_version, 'payment_imported', 0, p.balance_after, p.payment_id, p_run.created_by,
+  select p.transaction_id, p.account_id, p.account_version, 'payment_imported', 0, p.balance_after, p.payment_id, p_run.applied_by,
          'payment imported', jsonb_build_object('import_run_id', p_run.id), p_run.id
   from unnest(p_payments) p;
   insert into public.postings (account_id, transaction_id, leg_number, debit_account, credit_account, amount, currency)
@@ -17829,12 +18668,12 @@ begin
     returning s.variant_id, s.version, s.on_hand, o.quantity),
   recorded as (
     insert into public.stock_movements (variant_id, slot, slot_version, quantity, on_hand_after, reason, actor_id, notes)
-    select m.variant_id, 0, m.version, m.quantity, m.on_hand, 'received', p_run.created_by, 'opening stock of an import'
+    select m.variant_id, 0, m.version, m.quantity, m.on_hand, 'received', p_run.applied_by, 'opening stock of an import'
     from moved m)
   insert into public.immutable_events (event_type, stream_type, stream_id, payload, actor_id, correlation_id)
   select 'stock.adjusted', 'variant', m.variant_id,
          jsonb_build_object('imported', true, 'import_run_id', p_run.id, 'quantity', m.quantity, 'reason', 'received',
-                            'on_hand_after', m.on_hand), p_run.created_by, gen_random_uuid()
+                            'on_hand_after', m.on_hand), p_run.applied_by, gen_random_uuid()
   from moved m;
 end $function$;
 -- for nobody but its owner
@@ -17973,8 +18812,9 @@ begin
   with written as (
     insert into public.payment_allocations
       (account_id, payment_id, invoice_id, allocated_amount, method, reverses_allocation_id, synthetic, import_run_id, performed_by, transaction_id)
-    select l.account_id, l.payment_id, l.invoice_id, -l.allocated_amount, l.method, l.id, l.synthetic, l.import_run_id, p_actor.user_id, p_transaction.id
+    select l.account_id, l.payment_id, l.invoice_id, -l.allocated_amount, l.method, l.id, b.is_backfill, case when b.is_backfill then l.import_run_id end, p_actor.user_id, p_transaction.id
     from public.payment_allocations l
+    cross join lateral (select l.synthetic and current_setting('ledger.procedure', true) in ('import_backfill', 'import_abort') as is_backfill) b
     where l.account_id = p_transaction.account_id and l.id = any (p_allocation_ids)
     order by l.id
     returning id)
@@ -18149,7 +18989,7 @@ end $function$;
 grant execute on function public.account_statement(p_user_id uuid, p_from timestamp with time zone, p_to timestamp with time zone, p_currency text, p_limit integer, p_after_version bigint) to authenticated, service_role;
 comment on function public.account_statement(p_user_id uuid, p_from timestamp with time zone, p_to timestamp with time zone, p_currency text, p_limit integer, p_after_version bigint) is 'Statement of a customer''s account from p_from (included; the beginning when null) to p_to (not included; now when null), in minor units of the currency (the shop''s when null). opening and closing are {account_version, wallet_balance, debt_balance, unapplied_balance}: what the account had before the first and after the last transaction of that time, of zeros before its first ever; they are those of the whole time, whatever the page. movements, in the order of the account, at most p_limit (1 to 1000): {account_version, at, type, transaction_id, order_id, reference_id, description, wallet_change, wallet_balance, debt_change, debt_balance, unapplied_change, unapplied_balance}; what moved none of them is left out. next_version is p_after_version of the next page, null on the last. debt is what invoices claim and no payment has, unapplied what payments have and no invoice. For the customer, and for staff with accounts.read. Errors: customer_required, customer_not_found, account_not_found, invalid_argument.';
 
-CREATE OR REPLACE FUNCTION public.import_abort(p_run_id uuid, p_reason text DEFAULT NULL::text, p_void boolean DEFAULT false, p_limit integer DEFAULT 1000, p_actor_id uuid DEFAULT NULL::uuid)
+CREATE OR REPLACE FUNCTION public.import_abort(p_run_id uuid, p_reason text DEFAULT NULL::text, p_void boolean DEFAULT false, p_limit integer DEFAULT 1000, p_actor_id uuid DEFAULT NULL::uuid, p_only_backfill boolean DEFAULT false)
  RETURNS SETOF public.import_abort_result
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -18159,6 +18999,7 @@ declare
   v_actor ledger.actor;
   v_answer jsonb;
   v_run public.import_runs;
+  v_is_backfilled boolean;
   v_result public.import_abort_result;
 begin
   -- who may
@@ -18167,10 +19008,13 @@ begin
   -- lock: run; a backfill's mode is one for all
   select r.* into v_run from public.import_runs r where r.id = p_run_id for no key update;
   perform pg_advisory_xact_lock(hashtextextended('import_backfill', 0));
+  v_is_backfilled := coalesce(v_run.backfill_state <> 'aborted', false) or ledger.has_synthetic_allocations(p_run_id);
 
   -- check
   v_answer := coalesce(
-    ledger.refuse_import_state(p_run_id, v_run, 'an abort', '{staging,staged,analyzed,applying,applied}'),
+    case when p_only_backfill then ledger.refuse_import_state(p_run_id, v_run, 'an abort of its backfill', '{applied}')
+         else ledger.refuse_import_state(p_run_id, v_run, 'an abort', '{staging,staged,analyzed,applying,applied}'
+           || case when p_void or v_is_backfilled then '{aborted}' else '{}' end::text[]) end,
     case
       when length(p_reason) > 2000 then
         ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reason', 'problem', 'at most 2000 characters'))
@@ -18178,6 +19022,11 @@ begin
         ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_limit', 'problem', 'from 1 to 10000 rows'))
       when p_void and v_run.kind not in ('payments', 'invoices') then
         ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_void', 'problem', 'for payments and invoices only'))
+      when p_void and p_only_backfill then
+        ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_void', 'problem', 'not with p_only_backfill, which leaves all that was imported'))
+      when p_only_backfill and not v_is_backfilled then
+        ledger.refuse('import_conflict', jsonb_build_object('run_id', p_run_id, 'state', v_run.state, 'wanted', 'an abort of its backfill', 'expected', 'backfilled'))
+      when p_void or v_is_backfilled then ledger.refuse_beside_backfill(p_run_id)
     end);
   if v_answer is not null then
     return next jsonb_populate_record(null::public.import_abort_result, v_answer);
@@ -18189,32 +19038,24 @@ begin
   v_result := row(true, null, null, null, null, p_run_id, v_run.kind, v_run.state, 0, 0, 0, false);
   v_result.dropped_amount := ledger.drop_synthetic_allocations(p_run_id, p_limit, v_actor, coalesce(p_reason, 'import aborted'));
   v_result.done := not ledger.has_synthetic_allocations(p_run_id);
-  if v_result.done and coalesce(p_void, false) then
+  if not v_result.done or (p_void and v_result.dropped_amount > 0) then
+    -- voiding begins at the first account again, and so in another call
+    perform ledger.hold_backfill(p_run_id, v_actor);
+    v_result.done := false;
+  elsif coalesce(p_void, false) then
     select n.voided_rows, n.kept_rows, n.is_done into v_result.voided_rows, v_result.kept_rows, v_result.done
     from ledger.void_imported(v_run, p_limit, v_actor, coalesce(p_reason, 'import aborted')) n;
   end if;
   if v_result.done then
-    update public.import_runs r set
-      state = 'aborted',
-      backfill_state = case when r.backfill_state is not null then 'aborted' end,
-      aborted_at = clock_timestamp(),
-      updated_at = clock_timestamp()
-    where r.id = p_run_id
-    returning r.state into v_result.state;
-    if v_run.backfill_state in ('reading', 'writing', 'drifted') then
-      perform ledger.change_flag('ledger_backfill_mode', 'off', 0, 'backfill aborted', v_actor);
-    end if;
-    perform ledger.record_operation('import.aborted', 'import', p_run_id, null,
-      jsonb_build_object('kind', v_run.kind, 'source_name', v_run.source_name, 'from_state', v_run.state, 'cause', p_reason), v_actor,
-      ledger.correlation_id());
+    v_result.state := ledger.end_backfill(v_run, coalesce(p_only_backfill, false), p_reason, v_actor);
   end if;
 
   -- answer
   perform set_config('ledger.procedure', '', true);
   return next v_result;
 end $function$;
-grant execute on function public.import_abort(p_run_id uuid, p_reason text, p_void boolean, p_limit integer, p_actor_id uuid) to authenticated, service_role;
-comment on function public.import_abort(p_run_id uuid, p_reason text, p_void boolean, p_limit integer, p_actor_id uuid) is 'Ends an import, p_limit rows a call until done: reverses the synthetic allocations of its backfill (dropped_amount, minor units) and nothing that people did; with p_void also voids its payments or invoices that are untouched (voided_rows; kept_rows are not), and forgets their names, so that they can be imported again. Needs imports.run. Errors: import_not_found, import_conflict, invalid_argument. Source 002, 16.5.';
+grant execute on function public.import_abort(p_run_id uuid, p_reason text, p_void boolean, p_limit integer, p_actor_id uuid, p_only_backfill boolean) to authenticated, service_role;
+comment on function public.import_abort(p_run_id uuid, p_reason text, p_void boolean, p_limit integer, p_actor_id uuid, p_only_backfill boolean) is 'Ends an import, p_limit rows a call until done: reverses the synthetic allocations of its backfill (dropped_amount, minor units) and nothing that people did; with p_void also voids its payments or invoices that are untouched (voided_rows; kept_rows are not), and forgets their names, so that they can be imported again. p_only_backfill ends the backfill alone. Needs imports.run, which is all that voiding needs here. Errors: import_not_found, import_conflict, invalid_argument, backfill_running (that of another import). Source 002, 16.5.';
 
 CREATE OR REPLACE FUNCTION public.import_analyze(p_run_id uuid, p_options jsonb DEFAULT NULL::jsonb)
  RETURNS SETOF public.import_analyze_result
@@ -18246,7 +19087,7 @@ begin
 
   -- write: what an earlier analysis said is taken back
   perform set_config('ledger.procedure', 'import_analyze', true);
-  if v_run.state = 'analyzed' then
+  if v_run.analyzed_at is not null then
     delete from public.import_rejects j where j.run_id = p_run_id;
     update public.import_rows w set state = 'staged', external_id = null, amount = null, parsed = null
     where w.run_id = p_run_id and (w.state <> 'staged' or w.parsed is not null);
@@ -18256,7 +19097,7 @@ begin
   update public.import_runs r set
     state = 'analyzed',
     rejected_rows = (select count(*) from public.import_rows w where w.run_id = p_run_id and w.state = 'rejected'),
-    analysis = v_report,
+    analysis = ledger.impersonal_report(v_report),
     analyzed_at = clock_timestamp(),
     updated_at = clock_timestamp()
   where r.id = p_run_id
@@ -18291,11 +19132,17 @@ begin
     return;
   end if;
 
+  -- lock: no backfill begins, or reckons, beside what it reckons with
+  if v_run.kind in ('payments', 'invoices') then
+    perform pg_advisory_xact_lock_shared(hashtextextended('import_backfill', 0));
+  end if;
+
   -- check
   v_answer := coalesce(
     ledger.refuse_import_state(p_run_id, v_run, 'applying', '{analyzed,applying}'),
     case when p_limit is null or p_limit not between 1 and 50000 then
-      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_limit', 'problem', 'from 1 to 50000 rows')) end);
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_limit', 'problem', 'from 1 to 50000 rows')) end,
+    case when v_run.kind in ('payments', 'invoices') then ledger.refuse_beside_backfill() end);
   if v_answer is not null then
     return next jsonb_populate_record(null::public.import_progress_result, v_answer);
     return;
@@ -18323,7 +19170,7 @@ begin
   return next ledger.import_progress(v_run);
 end $function$;
 grant execute on function public.import_apply(p_run_id uuid, p_dry_run boolean, p_limit integer, p_actor_id uuid) to authenticated, service_role;
-comment on function public.import_apply(p_run_id uuid, p_dry_run boolean, p_limit integer, p_actor_id uuid) is 'Applies the next p_limit rows or so of an analysed import in one transaction; call it until done is true. p_dry_run applies all that is left, answers what would come of it, and changes nothing. Needs imports.run. Errors: import_not_found, import_conflict, invalid_argument. Source 002, E-A1.';
+comment on function public.import_apply(p_run_id uuid, p_dry_run boolean, p_limit integer, p_actor_id uuid) is 'Applies the next p_limit rows or so of an analysed import in one transaction; call it until done is true. p_dry_run applies all that is left, answers what would come of it, and changes nothing. The books name p_actor_id, or the caller, for what it writes. Needs imports.run. Errors: import_not_found, import_conflict, invalid_argument, backfill_running (payments and invoices wait for a backfill). Source 002, E-A1.';
 
 CREATE OR REPLACE FUNCTION public.import_backfill(p_run_id uuid DEFAULT NULL::uuid, p_user_id uuid DEFAULT NULL::uuid, p_dry_run boolean DEFAULT false, p_limit integer DEFAULT 200, p_actor_id uuid DEFAULT NULL::uuid)
  RETURNS SETOF public.import_backfill_result
@@ -18469,7 +19316,7 @@ begin
                   v_run.created_at, v_run.analyzed_at, v_run.applied_at, v_run.aborted_at)::public.import_report_result;
 end $function$;
 grant execute on function public.import_report(p_run_id uuid) to authenticated, service_role;
-comment on function public.import_report(p_run_id uuid) is 'An import: counts of rows, sums by state in minor units ({"applied", "skipped", "rejected", "staged", "total", "rows_without_amount"}), rejects by code with examples, the analysis, and for a backfill what it allocated and which old statuses disagree (see import_backfill), with what is live of it now. Needs imports.run. Errors: import_not_found. Source 002, E-A1 and 16.5.';
+comment on function public.import_report(p_run_id uuid) is 'An import: counts of rows, sums by state in minor units ({"applied", "skipped", "rejected", "staged", "total", "rows_without_amount"}), rejects by code with examples, the analysis (without the examples of import_analyze), and for a backfill what it allocated and which old statuses disagree (see import_backfill), with what is live of it now. Needs imports.run. Errors: import_not_found. Source 002, E-A1 and 16.5.';
 
 CREATE OR REPLACE FUNCTION public.import_stage(p_run_id uuid, p_first_row bigint, p_rows jsonb, p_is_last boolean DEFAULT false)
  RETURNS SETOF public.import_progress_result
@@ -18615,7 +19462,7 @@ begin
   return next row(true, null, null, null, null, v_invoice.id, ledger.document_of(v_invoice))::public.invoice_document_result;
 end $function$;
 grant execute on function public.invoice_document(p_invoice_id uuid) to authenticated, service_role;
-comment on function public.invoice_document(p_invoice_id uuid) is 'A printable invoice or credit note as JSON: {kind, invoice_number, status, issued_at, due_at, currency, exponent, prices_include_tax, customer {user_id, name, address}, order, credits, reference, notes, lines [{line_number, description, sku, quantity, unit_price_amount, discount_amount, tax_rate_bp, tax_amount, net_amount, total_amount}], taxes [{tax_rate_bp, net_amount, tax_amount}], subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, prepaid_amount, credited_amount, amount, allocated_amount, remaining_amount, payment_status, payments [{payment_id, method, paid_at, amount, reference}], credit_notes [{invoice_id, invoice_number, issued_at, total_amount}], printed [amounts as people read them]}. Minor units. Errors: invoice_not_found. Issue: payments and receivables.';
+comment on function public.invoice_document(p_invoice_id uuid) is 'A printable invoice or credit note as JSON: {kind, invoice_number, status, issued_at, due_at, currency, exponent, prices_include_tax, customer {user_id, name, address}, order, credits, reference, notes, lines [{line_number, description, sku, quantity, unit_price_amount, discount_amount, tax_rate_bp, tax_amount, net_amount, total_amount}], taxes [{tax_rate_bp, net_amount, tax_amount}], subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, prepaid_amount, paid_back_amount, credited_amount, amount (total - prepaid + paid back - credited), allocated_amount, remaining_amount, payment_status, payments [{payment_id, method, paid_at, amount, reference}], credit_notes [{invoice_id, invoice_number, issued_at, total_amount}], printed [amounts as people read them]}. Minor units. Errors: invoice_not_found. Issue: payments and receivables.';
 
 CREATE OR REPLACE FUNCTION public.invoice_recalculate(p_account_id uuid DEFAULT NULL::uuid, p_repair boolean DEFAULT false)
  RETURNS SETOF public.invoice_recalculate_result
@@ -19218,7 +20065,7 @@ begin
   -- lock: order; its transition is looked up by what the caller says, which has to be the order's status anyway
   select o.id, o.account_id, o.order_number, o.currency, t.permission,
          t.permission is not null and o.status = v_old and o.total_amount = p_amount
-           and (not t.needs_payment or o.amount_due = 0 or o.payment_status = 'in_grace')
+           and (not t.needs_payment or o.amount_due = 0)
   into v_order_id, v_account_id, v_order_number, v_currency, v_permission, v_may_go
   from public.orders o
   left join public.order_status_transitions t on t.from_status = v_old and t.to_status = v_new
@@ -19241,7 +20088,7 @@ begin
 
   -- write and record
   v_phase := set_config('ledger.procedure', 'ledger_change_order_status', true);
-  if v_new in ('shipped', 'delivered', 'cancelled', 'refunded') then
+  if v_new in ('shipped', 'delivered', 'rejected', 'cancelled', 'refunded') then
     select o.* into v_order from public.orders o where o.id = v_order_id;
     v_change := ledger.apply_order_status(v_order, v_new, v_actor, p_actor_action, p_metadata);
   else
@@ -19264,7 +20111,7 @@ begin
   return next v_result;
 end $function$;
 grant execute on function public.ledger_change_order_status(p_user_id uuid, p_reference_id uuid, p_old_status text, p_new_status text, p_amount bigint, p_metadata jsonb, p_actor_id uuid, p_actor_action text, p_idempotency_key text) to authenticated, service_role;
-comment on function public.ledger_change_order_status(p_user_id uuid, p_reference_id uuid, p_old_status text, p_new_status text, p_amount bigint, p_metadata jsonb, p_actor_id uuid, p_actor_action text, p_idempotency_key text) is 'Moves order p_reference_id of customer p_user_id from p_old_status to p_new_status (any case); p_amount is its total in minor units. Needs orders.read and the permission of the row in order_status_transitions; available_balance is answered to who has accounts.read. The customer can read p_actor_action and p_metadata. Errors: order_not_found, unknown_status, status_conflict, amount_mismatch, invalid_transition, payment_required, units_not_shippable (something of it is on backorder), invalid_argument, amount_too_large (an account cannot hold what it would get). Source 003.';
+comment on function public.ledger_change_order_status(p_user_id uuid, p_reference_id uuid, p_old_status text, p_new_status text, p_amount bigint, p_metadata jsonb, p_actor_id uuid, p_actor_action text, p_idempotency_key text) is 'Moves order p_reference_id of customer p_user_id from p_old_status to p_new_status (any case); p_amount is its total in minor units. Needs orders.read and the permission of the row in order_status_transitions; available_balance is answered to who has accounts.read. The customer can read p_actor_action and p_metadata. Errors: order_not_found, unknown_status, status_conflict, amount_mismatch, invalid_transition, payment_required, units_not_shippable (something of it is on backorder), order_invoiced (to rejected, with payments allocated to its invoice or credit notes of it; without, the invoice becomes void), invalid_argument, amount_too_large (an account cannot hold what it would get). Source 003.';
 
 CREATE OR REPLACE FUNCTION public.ledger_confirm_delivery(p_shipment_id uuid, p_delivered_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_idempotency_key text DEFAULT NULL::text, p_actor_id uuid DEFAULT NULL::uuid)
  RETURNS SETOF public.ledger_confirm_delivery_result
@@ -19364,8 +20211,6 @@ declare
   v_card public.card_payments;
   v_was_final boolean;
   v_is_new boolean;
-  v_facts ledger.card_facts;
-  v_problem text;
   v_event jsonb;
   v_result public.ledger_confirm_payment_result;
 begin
@@ -19397,28 +20242,12 @@ begin
   end if;
 
   -- heard before: the same event has no second effect
-  v_was_final := (ledger.card_facts_of(v_card)).is_final;
+  v_was_final := (ledger.card_facts_of(v_card)).is_final and v_card.problem is distinct from 'backfill_running';
   v_is_new := ledger.keep_card_event(v_card, p_event);
 
   -- write: what the events say by now, and what the books make of it
-  v_facts := ledger.card_facts_of(v_card);
   v_step := row(v_card, p_event ->> 'event_id', v_actor, ledger.correlation_id());
-  v_problem := case
-    when v_card.order_id is null then null
-    when ledger.refuse_erased((select o.user_id from public.orders o where o.id = v_card.order_id)) is not null then 'customer_erased'
-    when v_is_new or v_card.problem is not null then ledger.book_card_payment(v_step, v_facts, v_was_final)
-  end;
-  update public.card_payments c set
-    status = v_facts.status,
-    authorised_amount = v_facts.authorised_amount,
-    captured_amount = v_facts.captured_amount,
-    refunded_amount = v_facts.refunded_amount,
-    charged_back_amount = v_facts.charged_back_amount,
-    expires_at = v_facts.expires_at,
-    problem = v_problem,
-    updated_at = clock_timestamp()
-  where c.id = v_card.id
-  returning c.* into v_card;
+  v_card := ledger.follow_card_events(v_step, v_was_final, v_is_new or v_card.problem is not null);
 
   -- record, and answer
   v_result := ledger.card_answer(v_card, p_event ->> 'event_id', v_is_new);
@@ -19642,6 +20471,7 @@ begin
     perform ledger.release_allocations(v_account.id, v_invoice.id, v_released, v_actor, coalesce(p_reason, 'invoice credited'), v_correlation_id);
   end if;
   v_draft.billing_address := v_invoice.billing_address;
+  v_draft.customer_name := v_invoice.customer_name;
   v_draft.notes := p_reason;
   v_note := ledger.insert_invoice(v_account, 'credit_note', null, v_invoice.id, null, v_draft, v_actor);
   update public.invoices i set credited_amount = i.credited_amount + v_note.total_amount, version = i.version + 1, updated_at = clock_timestamp()
@@ -19795,9 +20625,7 @@ begin
   v_result := row(true, null, null, null, null, v_order.id, v_order.version, v_edit.total_amount, v_edit.total_amount - v_order.total_amount,
                   v_money.taken_amount, v_money.returned_amount,
                   v_edit.total_amount - v_order.paid_amount - v_money.taken_amount + v_order.refunded_amount + v_money.returned_amount,
-                  ledger.payment_status_of(v_edit.total_amount, v_order.credited_amount, v_order.paid_amount + v_money.taken_amount,
-                                           v_order.refunded_amount + v_money.returned_amount, ledger.payment_status_kept(v_order)),
-                  v_edit.changes, v_order.status, null);
+                  ledger.payment_status_after_edit(v_order, v_edit.total_amount, v_money), v_edit.changes, v_order.status, null);
   if p_dry_run then
     return next v_result;
     return;
@@ -19805,10 +20633,7 @@ begin
 
   -- write: order, lines, stock, refund, transaction, postings, discount
   perform set_config('ledger.procedure', 'ledger_edit_order', true);
-  v_new := ledger.write_edited_order(v_order, v_edit, v_money);
-  if v_new.amount_due = 0 then
-    perform ledger.settle_payment_deadline(v_new);
-  end if;
+  v_new := ledger.settle_payment_deadline(ledger.write_edited_order(v_order, v_edit, v_money));
   perform ledger.write_edited_lines(v_order, v_edit);
   if v_edit.variant_ids is not null then
     perform ledger.apply_stock_plan(v_plan, 'order_edited', v_actor, v_order.id, v_order.account_id, v_correlation_id);
@@ -19838,6 +20663,7 @@ begin
 
   -- answer, stored under the key
   v_result.transaction_id := v_transaction.id;
+  v_result.payment_status := v_new.payment_status;
   v_result.version := (select o.version from public.orders o where o.account_id = v_order.account_id and o.id = v_order.id);
   v_result.order_status := coalesce(v_change.order_status, v_result.order_status);
   v_result.refund_id := v_refund_id;
@@ -19846,7 +20672,7 @@ begin
   return next v_result;
 end $function$;
 grant execute on function public.ledger_edit_order(p_order_id uuid, p_changes jsonb, p_dry_run boolean, p_expected_version bigint, p_expected_total bigint, p_wallet_amount bigint, p_to text, p_reason text, p_idempotency_key text, p_user_id uuid, p_actor_id uuid) to authenticated, service_role;
-comment on function public.ledger_edit_order(p_order_id uuid, p_changes jsonb, p_dry_run boolean, p_expected_version bigint, p_expected_total bigint, p_wallet_amount bigint, p_to text, p_reason text, p_idempotency_key text, p_user_id uuid, p_actor_id uuid) is 'Edits an order that is pending, confirmed or processing, of the caller (while pending; staff with orders.edit: of anyone). p_changes: [{"line_number": 2, "quantity": 3} (0 removes) | {"variant_id": uuid, "quantity": int} (adds)]; in refusals of added items line is their place among the added ones. Existing lines keep their price; added ones cost what the catalogue says; the discount is reckoned anew and dropped when its minimum is no longer met. An order paid by wallet takes the difference from it, others take p_wallet_amount (0 when left out) and the rest is due; what was paid too much goes back, what came from outside to p_to (wallet, or original: paid out, refund_id is settled by ledger_settle_refund). p_dry_run answers the same and writes nothing (version is the present one). changes: [{line_number, variant_id, product_sku, old_quantity, new_quantity, unit_price_amount}]. Minor units. Errors: order_not_found, order_invoiced, edit_not_allowed, version_conflict, line_not_found, line_shipped, empty_order, too_many_lines, invalid_quantity, invalid_argument, price_changed, insufficient_stock, insufficient_funds, invalid_wallet_amount, account_frozen, amount_too_large, currency_mismatch, variant_not_found, variant_unavailable, invalid_items, rate_limited. Source 004.';
+comment on function public.ledger_edit_order(p_order_id uuid, p_changes jsonb, p_dry_run boolean, p_expected_version bigint, p_expected_total bigint, p_wallet_amount bigint, p_to text, p_reason text, p_idempotency_key text, p_user_id uuid, p_actor_id uuid) is 'Edits an order that is pending, confirmed or processing, of the caller (while pending; staff with orders.edit: of anyone). p_changes: [{"line_number": 2, "quantity": 3} (0 removes) | {"variant_id": uuid, "quantity": int} (adds)]; in refusals of added items line is their place among the added ones. Existing lines keep their price; added ones cost what the catalogue says; the discount is reckoned anew and dropped when its minimum is no longer met. An order paid by wallet takes the difference from it, others take p_wallet_amount (0 when left out) and the rest is due; what was paid too much goes back, what came from outside to p_to (wallet, or original: paid out, refund_id is settled by ledger_settle_refund). p_dry_run answers the same and writes nothing (version is the present one). changes: [{line_number, variant_id, product_sku, old_quantity, new_quantity, unit_price_amount}]. Minor units. Errors: order_not_found, order_invoiced, edit_not_allowed, version_conflict, line_not_found, line_shipped, empty_order, too_many_lines, invalid_quantity, invalid_argument, price_changed, insufficient_stock, insufficient_funds, invalid_wallet_amount, credit_not_granted and credit_limit_exceeded (an order by invoice would owe more), account_frozen, amount_too_large, currency_mismatch, variant_not_found, variant_unavailable, invalid_items, rate_limited. Source 004.';
 
 CREATE OR REPLACE FUNCTION public.ledger_extend_grace(p_order_id uuid, p_until timestamp with time zone, p_reason text DEFAULT NULL::text, p_idempotency_key text DEFAULT NULL::text, p_actor_id uuid DEFAULT NULL::uuid)
  RETURNS SETOF public.ledger_extend_grace_result
@@ -20079,7 +20905,104 @@ begin
   return next v_result;
 end $function$;
 grant execute on function public.ledger_issue_invoice(p_order_id uuid, p_user_id uuid, p_lines jsonb, p_currency text, p_due_at timestamp with time zone, p_series text, p_prices_include_tax boolean, p_billing_address jsonb, p_reference text, p_notes text, p_idempotency_key text, p_actor_id uuid) to authenticated, service_role;
-comment on function public.ledger_issue_invoice(p_order_id uuid, p_user_id uuid, p_lines jsonb, p_currency text, p_due_at timestamp with time zone, p_series text, p_prices_include_tax boolean, p_billing_address jsonb, p_reference text, p_notes text, p_idempotency_key text, p_actor_id uuid) is 'Issues the invoice of p_order_id, or a free one for p_user_id of p_lines [{"description": text, "quantity": int, "unit_price_amount": int, "discount_amount": int, "tax_rate_bp": int, "sku": text}] in p_currency. Tax per line, half up; p_prices_include_tax: the setting when left out. p_due_at: by the customer''s terms, else the setting invoice_due_days. amount is what is claimed: total_amount less prepaid_amount, what of an order was paid before. Minor units. Needs invoices.issue; the customer can read reference and notes. Errors: customer_required, customer_not_found, unknown_currency, order_not_found, order_invoiced, invoice_not_possible, invoice_series_not_found, invalid_argument, amount_too_large. Source 002.';
+comment on function public.ledger_issue_invoice(p_order_id uuid, p_user_id uuid, p_lines jsonb, p_currency text, p_due_at timestamp with time zone, p_series text, p_prices_include_tax boolean, p_billing_address jsonb, p_reference text, p_notes text, p_idempotency_key text, p_actor_id uuid) is 'Issues the invoice of p_order_id, or a free one for p_user_id of p_lines [{"description": text, "quantity": int, "unit_price_amount": int, "discount_amount": int, "tax_rate_bp": int, "sku": text}] in p_currency. Tax per line, half up; p_prices_include_tax: the setting when left out. p_due_at: by the customer''s terms, else the setting invoice_due_days. amount is what is claimed: total_amount less prepaid_amount, what of an order was paid before and did not go back. Minor units. Needs invoices.issue; the customer can read reference and notes. Errors: customer_required, customer_not_found, unknown_currency, order_not_found, order_invoiced, invoice_not_possible, invoice_series_not_found, invalid_argument, amount_too_large. Source 002.';
+
+CREATE OR REPLACE FUNCTION public.ledger_match_card_payment(p_card_payment_id uuid, p_order_id uuid DEFAULT NULL::uuid, p_notes text DEFAULT NULL::text, p_idempotency_key text DEFAULT NULL::text, p_actor_id uuid DEFAULT NULL::uuid)
+ RETURNS SETOF public.ledger_match_card_payment_result
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_actor ledger.actor;
+  v_request jsonb;
+  v_answer jsonb;
+  v_card public.card_payments;
+  v_new public.card_payments;
+  v_order public.orders;
+  v_is_handled boolean := p_order_id is null and nullif(trim(p_notes), '') is not null;
+  v_was_final boolean;
+  v_last_booking uuid;
+  v_correlation_id uuid := ledger.correlation_id();
+  v_result public.ledger_match_card_payment_result;
+begin
+  -- who may
+  v_actor := ledger.actor_with(p_actor_id, 'payments.record');
+
+  -- asked before
+  v_request := jsonb_build_array(p_card_payment_id, p_order_id, p_notes, p_actor_id);
+  v_answer := ledger.idempotency_begin('ledger_match_card_payment', p_idempotency_key, v_actor.caller_id, v_request);
+  if v_answer is not null then
+    return next jsonb_populate_record(null::public.ledger_match_card_payment_result, v_answer);
+    return;
+  end if;
+
+  -- lock: the card payment by its name, then its order, or the one it is to have, accounts, payments, invoices, refunds
+  select c.* into v_card from public.card_payments c where c.id = p_card_payment_id;
+  v_card := ledger.lock_card_by_name(v_card.provider, v_card.provider_payment_id);
+  select o.* into v_order from public.orders o where o.id = coalesce(p_order_id, v_card.order_id);
+  v_answer := ledger.refuse_card_match(v_card, v_order, p_card_payment_id, p_order_id, p_notes);
+  if v_answer is null and v_order.id is not null then
+    v_new := v_card;
+    v_new.order_id := v_order.id;
+    v_new.account_id := v_order.account_id;
+    perform ledger.lock_card_payment(v_new);
+
+    -- check again: the customer may have been erased meanwhile
+    v_answer := ledger.refuse_card_match(v_card, v_order, p_card_payment_id, p_order_id, p_notes);
+  end if;
+  if v_answer is not null then
+    return next jsonb_populate_record(null::public.ledger_match_card_payment_result, v_answer);
+    return;
+  end if;
+
+  -- write: card payment, and what the books make of it
+  perform set_config('ledger.procedure', 'ledger_match_card_payment', true);
+  update public.card_payments c set
+    order_id = v_order.id,
+    account_id = v_order.account_id,
+    currency = v_order.currency,
+    handled_at = case when v_is_handled then clock_timestamp() else c.handled_at end,
+    handled_by = case when v_is_handled then v_actor.user_id else c.handled_by end,
+    handled_notes = case when v_is_handled then p_notes else c.handled_notes end,
+    updated_at = clock_timestamp()
+  where c.id = v_card.id
+  returning c.* into v_new;
+  v_last_booking := (select max(b.id::text)::uuid from public.card_bookings b where b.card_payment_id = v_card.id);
+  if not v_is_handled then
+    -- of one that the books know nothing of, they do not know that it is final either
+    v_was_final := v_card.order_id is not null and v_card.problem is distinct from 'backfill_running'
+                   and (ledger.card_facts_of(v_card)).is_final;
+    v_new := ledger.follow_card_events(
+      row(v_new,
+          (select e.event_id from public.card_events e where e.card_payment_id = v_card.id order by e.created_at desc, e.event_id desc limit 1),
+          v_actor, v_correlation_id)::ledger.card_step,
+      v_was_final, true);
+  end if;
+
+  -- record; words about nobody that is known are not put where they can never be removed
+  perform ledger.record_operation(case when v_is_handled then 'card.handled' else 'card.matched' end,
+    case when v_order.id is null then 'card_payment' else 'order' end, coalesce(v_order.id, v_card.id), v_order.account_id,
+    jsonb_build_object('card_payment_id', v_card.id, 'provider', v_card.provider, 'status', v_new.status, 'problem', v_new.problem,
+      'order_number', v_order.order_number, 'currency', v_order.currency, 'captured_amount', v_new.captured_amount,
+      'refunded_amount', v_new.refunded_amount, 'charged_back_amount', v_new.charged_back_amount)
+      || case when v_order.id is null then '{}' else jsonb_build_object('notes', p_notes) end,
+    v_actor, v_correlation_id);
+
+  -- answer, stored under the key
+  select o.* into v_order from public.orders o where o.id = v_order.id;
+  v_result := row(true,
+    (select b.transaction_id from public.card_bookings b
+     where b.card_payment_id = v_card.id and (v_last_booking is null or b.id > v_last_booking) and b.transaction_id is not null
+     order by b.id desc limit 1),
+    null, null, null, v_card.id, v_order.id, v_new.status, v_new.problem, v_new.handled_at, v_new.captured_amount,
+    v_new.refunded_amount, v_new.charged_back_amount, v_order.status, v_order.payment_status, v_order.outstanding_amount);
+  v_answer := ledger.idempotency_end('ledger_match_card_payment', p_idempotency_key, v_actor.caller_id, v_request, v_order.account_id, to_jsonb(v_result));
+  perform set_config('ledger.procedure', '', true);
+  return next v_result;
+end $function$;
+grant execute on function public.ledger_match_card_payment(p_card_payment_id uuid, p_order_id uuid, p_notes text, p_idempotency_key text, p_actor_id uuid) to authenticated, service_role;
+comment on function public.ledger_match_card_payment(p_card_payment_id uuid, p_order_id uuid, p_notes text, p_idempotency_key text, p_actor_id uuid) is 'Settles a card payment that card_events_unmatched lists. p_order_id: the order it is for, where it has none yet, of any customer, in the currency of its events; then all that was heard of it is booked. Neither p_order_id nor p_notes: what can be booked by now is. p_notes alone: it was dealt with otherwise, and is listed no more until something new is heard. problem says what still stands in the way; amounts in minor units. Needs payments.record. Errors: card_payment_not_found, card_payment_matched (it has another order), order_not_found, customer_not_found (the order''s was erased), invalid_argument. DESIGN section 7.';
 
 CREATE OR REPLACE FUNCTION public.ledger_place_order(p_items jsonb, p_payment_method text DEFAULT 'wallet'::text, p_wallet_amount bigint DEFAULT NULL::bigint, p_shipping_address_id uuid DEFAULT NULL::uuid, p_billing_address_id uuid DEFAULT NULL::uuid, p_shipping_method text DEFAULT NULL::text, p_discount_code text DEFAULT NULL::text, p_expected_total bigint DEFAULT NULL::bigint, p_notes text DEFAULT NULL::text, p_metadata jsonb DEFAULT '{}'::jsonb, p_idempotency_key text DEFAULT NULL::text, p_user_id uuid DEFAULT NULL::uuid, p_reservation_id uuid DEFAULT NULL::uuid)
  RETURNS SETOF public.ledger_place_order_result
@@ -20557,7 +21480,8 @@ begin
       'payment_id', p_payment_id, 'currency', v_payment.currency, 'amount', v_amount, 'left', v_payment.unapplied_amount))
     when v_account.total_earned + v_amount > 9007199254740991 then
       ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991))
-    else ledger.refuse_erased(v_account.user_id)
+    -- flags may mean it for an invoice
+    else coalesce(ledger.refuse_erased(v_account.user_id), case when v_payment.source = 'import' then ledger.refuse_during_backfill() end)
   end;
   if v_answer is not null then
     return next jsonb_populate_record(null::public.ledger_release_payment_result, v_answer);
@@ -20593,7 +21517,7 @@ begin
   return next v_result;
 end $function$;
 grant execute on function public.ledger_release_payment(p_payment_id uuid, p_amount bigint, p_reason text, p_idempotency_key text, p_actor_id uuid) to authenticated, service_role;
-comment on function public.ledger_release_payment(p_payment_id uuid, p_amount bigint, p_reason text, p_idempotency_key text, p_actor_id uuid) is 'Moves p_amount (minor units; all that is left when left out) of a payment''s unapplied remainder into the customer''s wallet. Needs payments.record; available_balance is answered to who has accounts.read. Errors: payment_not_found, invalid_amount, invalid_argument, payment_conflict (voided), nothing_unapplied, amount_too_large, customer_not_found (erased). Source 002.';
+comment on function public.ledger_release_payment(p_payment_id uuid, p_amount bigint, p_reason text, p_idempotency_key text, p_actor_id uuid) is 'Moves p_amount (minor units; all that is left when left out) of a payment''s unapplied remainder into the customer''s wallet. Needs payments.record; available_balance is answered to who has accounts.read. Errors: payment_not_found, invalid_amount, invalid_argument, payment_conflict (voided), nothing_unapplied, amount_too_large, customer_not_found (erased), backfill_running (imported ones wait). Source 002.';
 
 CREATE OR REPLACE FUNCTION public.ledger_request_return(p_order_id uuid, p_lines jsonb, p_reason text DEFAULT NULL::text, p_idempotency_key text DEFAULT NULL::text, p_user_id uuid DEFAULT NULL::uuid)
  RETURNS SETOF public.ledger_request_return_result
@@ -21304,7 +22228,7 @@ begin
   return next v_result;
 end $function$;
 grant execute on function public.ledger_set_flag(p_key text, p_state text, p_percentage integer, p_reason text, p_idempotency_key text, p_actor_id uuid) to authenticated, service_role;
-comment on function public.ledger_set_flag(p_key text, p_state text, p_percentage integer, p_reason text, p_idempotency_key text, p_actor_id uuid) is 'Switches a feature flag. allocation_dual_write: off, shadow, enforce; leaving off takes the old flags over from what is allocated. allocation_read_switch: off, canary (p_percentage of the accounts, by a stable hash), full. Reading from the cache by more accounts, or enforcing, needs as many last runs without drift as the setting drift_free_runs says. Needs flags.set. Errors: invalid_argument, drift_not_ruled_out, backfill_running. Source 002, 16.8.';
+comment on function public.ledger_set_flag(p_key text, p_state text, p_percentage integer, p_reason text, p_idempotency_key text, p_actor_id uuid) is 'Switches a feature flag. allocation_dual_write: off, shadow, enforce; leaving off takes the old flags over from what is allocated. allocation_read_switch: off, canary (p_percentage of the accounts, by a stable hash), full. Reading from the cache by more accounts, or enforcing, needs as many last runs without drift as the setting drift_free_runs says. ledger_backfill_mode: off only, and not while a backfill is under way. Needs flags.set. Errors: invalid_argument, drift_not_ruled_out, backfill_running. Source 002, 16.8.';
 
 CREATE OR REPLACE FUNCTION public.ledger_set_order_status(p_order_id uuid, p_status text, p_expected_version bigint DEFAULT NULL::bigint, p_notes text DEFAULT NULL::text, p_metadata jsonb DEFAULT '{}'::jsonb, p_idempotency_key text DEFAULT NULL::text, p_actor_id uuid DEFAULT NULL::uuid)
  RETURNS SETOF public.ledger_set_order_status_result
@@ -21435,7 +22359,7 @@ begin
   return next v_result;
 end $function$;
 grant execute on function public.ledger_settle_refund(p_refund_id uuid, p_action text, p_reference text, p_idempotency_key text, p_actor_id uuid) to authenticated, service_role;
-comment on function public.ledger_settle_refund(p_refund_id uuid, p_action text, p_reference text, p_idempotency_key text, p_actor_id uuid) is 'Settles the payout of a refund: paid (p_reference: the bank''s); failed, and its payout_amount (minor units) becomes wallet credit; or withdrawn, and the order holds it again (orders.refunded_amount falls): for a payment that bounced, ledger_void_payment follows. A withdrawn one can be paid or fail as long as the order holds that much too much. Needs refunds.settle; available_balance is answered to who has accounts.read. Errors: refund_not_found, invalid_argument, refund_conflict (nothing to pay out, or settled already), account_frozen (paid), amount_too_large. Issue: the whole order lifecycle.';
+comment on function public.ledger_settle_refund(p_refund_id uuid, p_action text, p_reference text, p_idempotency_key text, p_actor_id uuid) is 'Settles the payout of a refund: paid (p_reference: the bank''s); failed, and its payout_amount (minor units) becomes wallet credit; or withdrawn, and the order holds it again (orders.refunded_amount falls): for a payment that bounced, ledger_void_payment follows. A withdrawn one can be paid or fail as long as the order holds that much too much. Needs refunds.settle; available_balance is answered to who has accounts.read. Errors: refund_not_found, invalid_argument, refund_conflict (nothing to pay out, settled already, or paid while the wallet is below zero for what a bank took back of its order), account_frozen (paid), amount_too_large. Issue: the whole order lifecycle.';
 
 CREATE OR REPLACE FUNCTION public.ledger_ship_order(p_order_id uuid, p_lines jsonb DEFAULT NULL::jsonb, p_carrier text DEFAULT NULL::text, p_tracking_number text DEFAULT NULL::text, p_estimated_delivery_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_metadata jsonb DEFAULT '{}'::jsonb, p_idempotency_key text DEFAULT NULL::text, p_actor_id uuid DEFAULT NULL::uuid)
  RETURNS SETOF public.ledger_ship_order_result
@@ -21726,10 +22650,7 @@ declare
   v_request jsonb;
   v_answer jsonb;
   v_invoice public.invoices;
-  v_allocated bigint;
-  v_notes text;
   v_transaction public.transactions;
-  v_correlation_id uuid := ledger.correlation_id();
   v_result public.ledger_void_invoice_result;
 begin
   -- who may
@@ -21747,46 +22668,19 @@ begin
   v_invoice := ledger.lock_invoice(p_invoice_id);
 
   -- check
-  v_allocated := (select b.allocated_total from public.invoice_balance_cache b
-                  where b.account_id = v_invoice.account_id and b.invoice_id = v_invoice.id);
-  v_notes := (select string_agg(n.invoice_number, ', ' order by n.id) from public.invoices n
-              where n.account_id = v_invoice.account_id and n.credits_invoice_id = v_invoice.id);
   v_answer := coalesce(ledger.refuse_invoice_change(v_invoice, p_invoice_id, null), case
     when length(p_reason) > 2000 then
       ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reason', 'problem', 'at most 2000 characters'))
-    when v_allocated > 0 then ledger.refuse('invoice_allocated', jsonb_build_object(
-      'invoice_number', v_invoice.invoice_number, 'allocated', v_allocated, 'currency', v_invoice.currency))
-    when v_notes is not null then ledger.refuse('invoice_credited', jsonb_build_object(
-      'invoice_number', v_invoice.invoice_number, 'credit_notes', v_notes))
+    else ledger.refuse_voiding(v_invoice)
   end);
   if v_answer is not null then
     return next jsonb_populate_record(null::public.ledger_void_invoice_result, v_answer);
     return;
   end if;
 
-  -- write: invoice, its balance, transaction, postings, debt
+  -- write and record
   perform set_config('ledger.procedure', 'ledger_void_invoice', true);
-  update public.invoices i set
-    status = 'void',
-    voided_by = v_actor.user_id,
-    voided_at = clock_timestamp(),
-    void_reason = p_reason,
-    version = i.version + 1,
-    updated_at = clock_timestamp()
-  where i.account_id = v_invoice.account_id and i.id = v_invoice.id;
-  update public.invoice_balance_cache b set amount = 0, version = b.version + 1, updated_at = clock_timestamp()
-  where b.account_id = v_invoice.account_id and b.invoice_id = v_invoice.id;
-  v_transaction := ledger.write_transaction(
-    v_invoice.account_id, 'invoice_voided', v_actor, coalesce(p_reason, format('invoice %s void', v_invoice.invoice_number)), v_correlation_id,
-    p_order_id => v_invoice.order_id, p_reference_id => v_invoice.id);
-  perform ledger.write_postings(v_transaction, v_invoice.currency, ledger.reversed(ledger.invoice_legs(v_invoice)));
-
-  -- record
-  perform ledger.record_operation('invoice.voided', case when v_invoice.order_id is null then 'invoice' else 'order' end,
-    coalesce(v_invoice.order_id, v_invoice.id), v_invoice.account_id,
-    ledger.balance_effect(v_transaction) || ledger.write_debt_movement(v_transaction, p_invoiced => -v_invoice.amount)
-      || ledger.invoice_facts(v_invoice) || jsonb_build_object('invoice_amount', 0, 'voided_amount', v_invoice.amount, 'reason', p_reason),
-    v_actor, v_correlation_id);
+  v_transaction := ledger.void_invoice(v_invoice, p_reason, v_actor, ledger.correlation_id());
 
   -- answer, stored under the key
   v_result := row(true, v_transaction.id, null, null, null, v_invoice.id, v_invoice.invoice_number, v_invoice.order_id, v_invoice.amount,
@@ -21853,7 +22747,7 @@ begin
   return next v_result;
 end $function$;
 grant execute on function public.ledger_void_payment(p_payment_id uuid, p_reason text, p_idempotency_key text, p_actor_id uuid) to authenticated, service_role;
-comment on function public.ledger_void_payment(p_payment_id uuid, p_reason text, p_idempotency_key text, p_actor_id uuid) is 'Voids a captured payment (minor units): its order owes applied_amount again, credit_amount leaves the wallet, its allocations are reversed (reversed_amount in all, and the orders of those invoices owe that again), and what was unapplied is no more. Needs payments.record; available_balance is answered to who has accounts.read. Errors: payment_not_found, invalid_argument, payment_conflict (voided or charged back already), payment_already_used (its money has gone back or waits to be paid out, or the surplus was spent), backfill_running (it is allocated, and allocations are closed). Sources 000, 002.';
+comment on function public.ledger_void_payment(p_payment_id uuid, p_reason text, p_idempotency_key text, p_actor_id uuid) is 'Voids a captured payment (minor units): its order owes applied_amount again, credit_amount leaves the wallet, its allocations are reversed (reversed_amount in all, and the orders of those invoices owe that again), and what was unapplied is no more. Needs payments.record; available_balance is answered to who has accounts.read. Errors: payment_not_found, invalid_argument, payment_conflict (voided or charged back already, or booked from what a card provider says), payment_already_used (its money has gone back or waits to be paid out, or the surplus was spent), backfill_running (it is allocated, and allocations are closed). Sources 000, 002.';
 
 CREATE OR REPLACE FUNCTION public.ledger_withdraw_receipt(p_receipt_id uuid, p_idempotency_key text DEFAULT NULL::text, p_user_id uuid DEFAULT NULL::uuid)
  RETURNS SETOF public.ledger_withdraw_receipt_result

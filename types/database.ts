@@ -370,6 +370,7 @@ export type Database = {
           created_at: string;
           event_id: string;
           id: string;
+          is_refund: boolean | null;
           kind: string;
           object_id: string | null;
           payment_id: string | null;
@@ -384,6 +385,7 @@ export type Database = {
           created_at?: string;
           event_id: string;
           id?: string;
+          is_refund?: boolean | null;
           kind: string;
           object_id?: string | null;
           payment_id?: string | null;
@@ -397,6 +399,7 @@ export type Database = {
           created_at?: string;
           event_id?: string;
           id?: string;
+          is_refund?: boolean | null;
           kind?: string;
           object_id?: string | null;
           payment_id?: string | null;
@@ -404,6 +407,13 @@ export type Database = {
           transaction_id?: string | null;
         };
         Relationships: [
+          {
+            foreignKeyName: 'card_bookings_card_payment_id_fkey';
+            columns: ['card_payment_id'];
+            isOneToOne: false;
+            referencedRelation: 'card_events_unmatched';
+            referencedColumns: ['card_payment_id'];
+          },
           {
             foreignKeyName: 'card_bookings_card_payment_id_fkey';
             columns: ['card_payment_id'];
@@ -491,6 +501,13 @@ export type Database = {
             foreignKeyName: 'card_events_card_payment_id_fkey';
             columns: ['card_payment_id'];
             isOneToOne: false;
+            referencedRelation: 'card_events_unmatched';
+            referencedColumns: ['card_payment_id'];
+          },
+          {
+            foreignKeyName: 'card_events_card_payment_id_fkey';
+            columns: ['card_payment_id'];
+            isOneToOne: false;
             referencedRelation: 'card_payments';
             referencedColumns: ['id'];
           },
@@ -505,6 +522,9 @@ export type Database = {
           created_at: string;
           currency: string | null;
           expires_at: string | null;
+          handled_at: string | null;
+          handled_by: string | null;
+          handled_notes: string | null;
           id: string;
           order_id: string | null;
           problem: string | null;
@@ -523,6 +543,9 @@ export type Database = {
           created_at?: string;
           currency?: string | null;
           expires_at?: string | null;
+          handled_at?: string | null;
+          handled_by?: string | null;
+          handled_notes?: string | null;
           id?: string;
           order_id?: string | null;
           problem?: string | null;
@@ -540,6 +563,9 @@ export type Database = {
           created_at?: string;
           currency?: string | null;
           expires_at?: string | null;
+          handled_at?: string | null;
+          handled_by?: string | null;
+          handled_notes?: string | null;
           id?: string;
           order_id?: string | null;
           problem?: string | null;
@@ -1174,6 +1200,7 @@ export type Database = {
           analysis: Json | null;
           analyzed_at: string | null;
           applied_at: string | null;
+          applied_by: string | null;
           applied_rows: number;
           backfill: Json | null;
           backfill_account_id: string | null;
@@ -1198,6 +1225,7 @@ export type Database = {
           analysis?: Json | null;
           analyzed_at?: string | null;
           applied_at?: string | null;
+          applied_by?: string | null;
           applied_rows?: number;
           backfill?: Json | null;
           backfill_account_id?: string | null;
@@ -1221,6 +1249,7 @@ export type Database = {
           analysis?: Json | null;
           analyzed_at?: string | null;
           applied_at?: string | null;
+          applied_by?: string | null;
           applied_rows?: number;
           backfill?: Json | null;
           backfill_account_id?: string | null;
@@ -1396,6 +1425,7 @@ export type Database = {
           credited_amount: number;
           credits_invoice_id: string | null;
           currency: string;
+          customer_name: string | null;
           discount_amount: number;
           due_at: string | null;
           external_id: string | null;
@@ -1434,6 +1464,7 @@ export type Database = {
           credited_amount?: number;
           credits_invoice_id?: string | null;
           currency: string;
+          customer_name?: string | null;
           discount_amount?: number;
           due_at?: string | null;
           external_id?: string | null;
@@ -1471,6 +1502,7 @@ export type Database = {
           credited_amount?: number;
           credits_invoice_id?: string | null;
           currency?: string;
+          customer_name?: string | null;
           discount_amount?: number;
           due_at?: string | null;
           external_id?: string | null;
@@ -1634,22 +1666,7 @@ export type Database = {
           status?: never;
           updated_at?: string;
         };
-        Relationships: [
-          {
-            foreignKeyName: 'old_invoice_flags_invoice_id_fkey';
-            columns: ['invoice_id'];
-            isOneToOne: true;
-            referencedRelation: 'invoices';
-            referencedColumns: ['id'];
-          },
-          {
-            foreignKeyName: 'old_invoice_flags_invoice_id_fkey';
-            columns: ['invoice_id'];
-            isOneToOne: true;
-            referencedRelation: 'open_invoices';
-            referencedColumns: ['invoice_id'];
-          },
-        ];
+        Relationships: [];
       };
       old_payment_flags: {
         Row: {
@@ -1677,15 +1694,7 @@ export type Database = {
           payment_id?: string;
           updated_at?: string;
         };
-        Relationships: [
-          {
-            foreignKeyName: 'old_payment_flags_payment_id_fkey';
-            columns: ['payment_id'];
-            isOneToOne: true;
-            referencedRelation: 'payments';
-            referencedColumns: ['id'];
-          },
-        ];
+        Relationships: [];
       };
       order_drafts: {
         Row: {
@@ -3807,6 +3816,7 @@ export type Database = {
         Row: {
           account_id: string | null;
           amount: number | null;
+          card_payment_id: string;
           created_at: string;
           currency: string;
           event_id: string;
@@ -4319,6 +4329,7 @@ export type Database = {
         Args: {
           p_actor_id?: string;
           p_limit?: number;
+          p_only_backfill?: boolean;
           p_reason?: string;
           p_run_id: string;
           p_void?: boolean;
@@ -4736,6 +4747,22 @@ export type Database = {
         SetofOptions: {
           from: '*';
           to: 'ledger_issue_invoice_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      ledger_match_card_payment: {
+        Args: {
+          p_actor_id?: string;
+          p_card_payment_id: string;
+          p_idempotency_key?: string;
+          p_notes?: string;
+          p_order_id?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_match_card_payment_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_match_card_payment_result';
           isOneToOne: false;
           isSetofReturn: true;
         };
@@ -5693,6 +5720,24 @@ export type Database = {
         amount: number | null;
         due_at: string | null;
         version: number | null;
+      };
+      ledger_match_card_payment_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        card_payment_id: string | null;
+        order_id: string | null;
+        status: string | null;
+        problem: string | null;
+        handled_at: string | null;
+        captured_amount: number | null;
+        refunded_amount: number | null;
+        charged_back_amount: number | null;
+        order_status: string | null;
+        payment_status: string | null;
+        outstanding_amount: number | null;
       };
       ledger_place_order_result: {
         success: boolean | null;

@@ -48,6 +48,13 @@ export function confirmPaymentAt(supabaseUrl: string, secretKey: string): Confir
     if (result.success) return { stored: true, effect: result.effect, problem: result.problem };
     const statuses: Record<string, number | undefined> = businessErrors;
     const { error_code: code, error_message: message } = result;
+    if (code === 'idempotency_conflict') {
+      // it was heard before, and read otherwise then: what is stored stands, however often it is sent
+      console.error(
+        `${provider}: event ${event.eventId} was stored before and reads differently now`,
+      );
+      return { stored: true, effect: 'repeated', problem: 'read_differently' };
+    }
     return { stored: false, status: statuses[code] ?? 409, code, message };
   };
 }

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { progressTo } from '../../bench/progress.ts';
 import { PROJECT_ROOT } from '../database/supabase-cli.ts';
 import { type ImportFlags, importFile, resumeRun } from './import/carry-out.ts';
+import { exactJson } from './import/exact-json.ts';
 import { presets } from './import/presets.ts';
 import { writeRejects } from './import/rejects-file.ts';
 import { reportLines } from './import/report.ts';
@@ -25,6 +26,10 @@ const collect = (value: string, list: string[]) => [...list, value];
 const EXPLANATION = `
 Kinds: products, customers, orders, payments, invoices. Import products and customers before orders.
 A row is applied, skipped (it was imported before) or rejected with a reason; nothing is guessed.
+Orders bring what was paid for them. Of a system that also exports its payments import either those with the orders
+(--option default_payment_status=unpaid keeps them from bringing any) or the orders as they are: not both. The report of
+payments says how many rows look like payments of orders that are here. What all kinds, fields and options
+are is in sql/import/README.md.
 
 Presets:
 ${Object.entries(presets)
@@ -56,8 +61,11 @@ const command = new Command('npm run import --')
   .addOption(new Option('--resume <run>', 'complete a run that was stopped').conflicts('abort'))
   .option('--abort <run>', 'give up a run: rows that were not applied never are')
   .option('--void', 'with --abort: payments and invoices of the run are voided as well', false)
-  .option('--rejects <file>', 'where to write the rejected rows as CSV (default: beside the file)')
-  .option('--json', 'print the reports as JSON', false)
+  .option(
+    '--rejects <file>',
+    'where to write the rejected rows as CSV (default: beside the file); a cell that a spreadsheet would reckon has an apostrophe before it',
+  )
+  .option('--json', 'print the reports as JSON; sums are texts of minor units', false)
   .addHelpText('after', EXPLANATION);
 
 const stackFile = z.object({ database_url: z.string() });
@@ -93,7 +101,9 @@ function watchOn(stream: NodeJS.WriteStream): Watch {
 /** The reports of runs on stdout, as tables or JSON. */
 async function printReports(sql: postgres.Sql, reports: ImportReport[], json: boolean) {
   if (json) {
-    console.log(JSON.stringify(reports, null, 2));
+    const exact = (_: string, value: unknown) =>
+      typeof value === 'bigint' ? value.toString() : value;
+    console.log(JSON.stringify(reports, exact, 2));
     return;
   }
   const exponents = await sql<
@@ -106,7 +116,10 @@ async function printReports(sql: postgres.Sql, reports: ImportReport[], json: bo
 }
 
 async function main(path: string | undefined, flags: Flags): Promise<number> {
-  const sql = postgres(databaseUrl(flags), { max: 1, prepare: false, onnotice: () => {} });
+  const sql = postgres(databaseUrl(flags), {
+    ...{ max: 1, prepare: false, onnotice: () => {} },
+    types: { json: exactJson },
+  });
   const imports = importsOn(sql);
   const watch = watchOn(process.stderr);
   try {

@@ -37,7 +37,7 @@ begin
 
   -- write: what an earlier analysis said is taken back
   perform set_config('ledger.procedure', 'import_analyze', true);
-  if v_run.state = 'analyzed' then
+  if v_run.analyzed_at is not null then
     delete from public.import_rejects j where j.run_id = p_run_id;
     update public.import_rows w set state = 'staged', external_id = null, amount = null, parsed = null
     where w.run_id = p_run_id and (w.state <> 'staged' or w.parsed is not null);
@@ -47,7 +47,7 @@ begin
   update public.import_runs r set
     state = 'analyzed',
     rejected_rows = (select count(*) from public.import_rows w where w.run_id = p_run_id and w.state = 'rejected'),
-    analysis = v_report,
+    analysis = ledger.impersonal_report(v_report),
     analyzed_at = clock_timestamp(),
     updated_at = clock_timestamp()
   where r.id = p_run_id

@@ -23,11 +23,17 @@ begin
     return;
   end if;
 
+  -- lock: no backfill begins, or reckons, beside what it reckons with
+  if v_run.kind in ('payments', 'invoices') then
+    perform pg_advisory_xact_lock_shared(hashtextextended('import_backfill', 0));
+  end if;
+
   -- check
   v_answer := coalesce(
     ledger.refuse_import_state(p_run_id, v_run, 'applying', '{analyzed,applying}'),
     case when p_limit is null or p_limit not between 1 and 50000 then
-      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_limit', 'problem', 'from 1 to 50000 rows')) end);
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_limit', 'problem', 'from 1 to 50000 rows')) end,
+    case when v_run.kind in ('payments', 'invoices') then ledger.refuse_beside_backfill() end);
   if v_answer is not null then
     return next jsonb_populate_record(null::public.import_progress_result, v_answer);
     return;
@@ -57,7 +63,7 @@ end $$;
 revoke execute on function public.import_apply(uuid, boolean, integer, uuid) from public, anon;
 grant execute on function public.import_apply(uuid, boolean, integer, uuid) to authenticated, service_role;
 comment on function public.import_apply(uuid, boolean, integer, uuid) is
-  'Applies the next p_limit rows or so of an analysed import in one transaction; call it until done is true. p_dry_run applies all that is left, answers what would come of it, and changes nothing. Needs imports.run. Errors: import_not_found, import_conflict, invalid_argument. Source 002, E-A1.';
+  'Applies the next p_limit rows or so of an analysed import in one transaction; call it until done is true. p_dry_run applies all that is left, answers what would come of it, and changes nothing. The books name p_actor_id, or the caller, for what it writes. Needs imports.run. Errors: import_not_found, import_conflict, invalid_argument, backfill_running (payments and invoices wait for a backfill). Source 002, E-A1.';
 
 /* A batch of a locked run; answers the run as it is then. One message tells of a whole run. */
 create function ledger.apply_import_batch(p_run public.import_runs, p_limit integer, p_actor ledger.actor)
@@ -69,6 +75,8 @@ declare
   v_batch ledger.import_batch;
   v_is_done boolean;
 begin
+  -- whom the kinds name as who wrote it
+  update public.import_runs r set applied_by = p_actor.user_id where r.id = p_run.id;
   -- two runs of one kind may bring the same names: the second sees what the first one made of them
   perform pg_advisory_xact_lock(hashtextextended('import ' || p_run.kind, 0));
   execute format('select * from ledger.%I($1, $2)', 'import_' || p_run.kind || '_apply') into v_batch using p_run.id, p_limit;

@@ -78,4 +78,4 @@ end $$;
 revoke execute on function public.import_report(uuid) from public, anon;
 grant execute on function public.import_report(uuid) to authenticated, service_role;
 comment on function public.import_report(uuid) is
-  'An import: counts of rows, sums by state in minor units ({"applied", "skipped", "rejected", "staged", "total", "rows_without_amount"}), rejects by code with examples, the analysis, and for a backfill what it allocated and which old statuses disagree (see import_backfill), with what is live of it now. Needs imports.run. Errors: import_not_found. Source 002, E-A1 and 16.5.';
+  'An import: counts of rows, sums by state in minor units ({"applied", "skipped", "rejected", "staged", "total", "rows_without_amount"}), rejects by code with examples, the analysis (without the examples of import_analyze), and for a backfill what it allocated and which old statuses disagree (see import_backfill), with what is live of it now. Needs imports.run. Errors: import_not_found. Source 002, E-A1 and 16.5.';

@@ -21,6 +21,7 @@ create table public.import_runs (
   backfill_account_id uuid,
   backfill jsonb,
   created_by uuid,
+  applied_by uuid,
   created_at timestamptz not null default clock_timestamp(),
   analyzed_at timestamptz,
   applied_at timestamptz,
@@ -45,6 +46,7 @@ create policy import_runs_are_seen_by_who_imports on public.import_runs for sele
 select ledger.protect_from_hands('public.import_runs', 'import_begin, import_stage, import_analyze, import_apply or import_abort');
 comment on table public.import_runs is 'Imports: what kind of rows, from where, how far. Counts are rows, sums are minor units of currency.';
 comment on column public.import_runs.options is 'How the file is to be read: columns ({"amount": "Amount (IRR)"}), decimal_separator, date_format, ...';
+comment on column public.import_runs.applied_by is 'Who called import_apply last, if the call said so; the books name them for what it wrote.';
 comment on column public.import_runs.backfill_state is 'How far import_backfill is with the payments of the run; null before it began.';
 comment on column public.import_runs.backfill_account_id is 'The last account it has been through, in the order of their ids.';
 comment on column public.import_runs.backfill is 'What it found and did: see import_backfill.';
@@ -105,7 +107,8 @@ create policy import_rejects_are_seen_by_who_imports on public.import_rejects fo
 -- profile_erase: rejects of a person
 create index import_rejects_by_user on public.import_rejects (user_id) where user_id is not null;
 select ledger.protect_from_hands('public.import_rejects', 'import_analyze or import_apply');
-comment on table public.import_rejects is 'Rows that were not imported, with the field, the code and sentence of the reason, and the value as it came.';
+comment on table public.import_rejects is
+  'Rows that were not imported, with the field, the code and sentence of the reason, and the value as it came. Of rows whose person nobody knew, the values stay until import_retention_days after the run, also when that person is erased before.';
 
 /* What something of the older system is called here: each is imported once, whatever the run. */
 create table public.import_identities (
@@ -126,5 +129,7 @@ create policy import_identities_are_seen_by_who_imports on public.import_identit
 -- what a run brought in, and what something was called before
 create index import_identities_by_run on public.import_identities (run_id);
 create index import_identities_by_target on public.import_identities (target_id);
+-- a payment or an invoice by any spelling of its name
+create index import_identities_by_key on public.import_identities (kind, ledger.import_key(external_id));
 select ledger.protect_from_hands('public.import_identities', 'import_apply');
 comment on table public.import_identities is 'Names of the older system: customer, product, variant, order, payment or invoice, and its id here.';

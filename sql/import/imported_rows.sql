@@ -1,60 +1,22 @@
 /*
- * What stands between a staged row and the books when a batch is applied: it was imported before, its
- * customer has gone since the analysis, or it is more than an account can hold. Each answers how many
- * rows it took out of the batch.
+ * What else stands between a staged row and the books when a batch is applied (imported_before.sql): its
+ * customer or its data have gone since the analysis, or it is more than an account can hold. Each answers
+ * how many rows it took out of the batch.
  */
-create function ledger.imported_target(p_kind text, p_target_id uuid, out amount bigint, out account_id uuid, out status text)
-returns record
-language sql stable
-set search_path = pg_catalog, pg_temp
-as $$
-  select p.amount, p.account_id, p.status from public.payments p where p_kind = 'payment' and p.id = p_target_id
-  union all
-  select i.total_amount, i.account_id, i.status from public.invoices i where p_kind = 'invoice' and i.id = p_target_id;
-$$;
-comment on function ledger.imported_target(text, uuid) is 'Amount (minor units), account and status of an imported payment or invoice.';
 
-/* Same name, amount and account: imported before, and nothing to do. */
-create function ledger.skip_imported_rows(p_run_id uuid, p_kind text, p_row_numbers bigint[])
-returns integer
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_count integer;
-begin
-  update public.import_rows w set state = 'skipped', target_id = i.target_id
-  from public.import_runs r, public.import_identities i
-  cross join lateral ledger.imported_target(p_kind, i.target_id) t
-  where w.run_id = p_run_id and w.row_number = any (p_row_numbers) and w.state = 'staged' and r.id = p_run_id
-    and i.kind = p_kind and i.external_id = w.external_id
-    and t.amount = w.amount and t.account_id = ledger.account_id((w.parsed ->> 'user_id')::uuid, r.currency)
-    and t.status in ('captured', 'issued');
-  get diagnostics v_count = row_count;
-  return v_count;
-end $$;
-comment on function ledger.skip_imported_rows(uuid, text, bigint[]) is 'Skips rows that were imported before as they are.';
-
-create function ledger.reject_imported_differently(p_run_id uuid, p_kind text, p_row_numbers bigint[])
+/* A run that was left alone too long has rows of which only the amount is left. */
+create function ledger.reject_blanked_rows(p_run_id uuid, p_row_numbers bigint[], p_field text)
 returns integer
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   return ledger.reject_import_rows(p_run_id, array(
-    select case when t.status in ('captured', 'issued') then
-      row(w.row_number, 'external_id', 'row_differs_from_imported', w.external_id, jsonb_build_object(
-        'imported', ledger.format_money(t.amount, r.currency) || case when t.account_id <> n.account_id then ' of somebody else' else '' end,
-        'found', ledger.format_money(w.amount, r.currency)))::ledger.import_reject
-      else row(w.row_number, 'external_id', 'row_imported_before', w.external_id, jsonb_build_object('status', t.status))::ledger.import_reject end
+    select row(w.row_number, p_field, 'row_value_missing', null, null)::ledger.import_reject
     from public.import_rows w
-    join public.import_runs r on r.id = w.run_id
-    join public.import_identities i on i.kind = p_kind and i.external_id = w.external_id
-    cross join lateral ledger.imported_target(p_kind, i.target_id) t
-    cross join lateral ledger.account_id((w.parsed ->> 'user_id')::uuid, r.currency) n (account_id)
-    where w.run_id = p_run_id and w.row_number = any (p_row_numbers) and w.state = 'staged'));
+    where w.run_id = p_run_id and w.row_number = any (p_row_numbers) and w.state = 'staged' and w.data = '{}'));
 end $$;
-comment on function ledger.reject_imported_differently(uuid, text, bigint[]) is 'Rejects rows whose external id was imported before as something else, or is void by now.';
+comment on function ledger.reject_blanked_rows(uuid, bigint[], text) is 'Rejects rows that have no data any more.';
 
 create function ledger.reject_lost_customers(p_run_id uuid, p_row_numbers bigint[])
 returns integer
@@ -87,3 +49,18 @@ begin
     where n.running + coalesce(case when p_is_invoiced then c.invoiced_amount else c.unapplied_amount end, 0) > 9007199254740991));
 end $$;
 comment on function ledger.reject_what_is_too_much(uuid, bigint[], text, boolean) is 'Rejects rows by which an account''s sums would grow beyond what is kept exactly.';
+
+/* Lock step of a batch: the accounts of its customers, before any of its rows: profile_erase goes the same way. */
+create function ledger.lock_accounts_of_rows(p_run public.import_runs, p_row_numbers bigint[])
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform ledger.lock_accounts(array(
+    select distinct p.id
+    from public.import_rows w
+    join public.profiles p on p.id = w.user_id and p.erased_at is null
+    where w.run_id = p_run.id and w.row_number = any (p_row_numbers) and w.state = 'staged'), p_run.currency);
+end $$;
+comment on function ledger.lock_accounts_of_rows(public.import_runs, bigint[]) is 'Locks, and opens, the accounts that the staged rows of a batch are about.';

@@ -14,7 +14,10 @@ as $$
 $$;
 comment on function ledger.rests_something_on(text, uuid) is 'Whether an imported payment or invoice was used, allocated, paid or credited.';
 
-/* Voids one of them unless it is touched by now; answers whether it did. The caller has locked the account. */
+/*
+ * Voids one of them unless it is touched by now; answers whether it did. The caller has locked the account and
+ * may import, which includes taking back what was imported.
+ */
 create function ledger.void_untouched(p_kind text, p_account_id uuid, p_target_id uuid, p_reason text, p_actor ledger.actor)
 returns boolean
 language plpgsql
@@ -22,7 +25,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_locked ledger.locked_payment;
-  v_is_void boolean;
+  v_invoice public.invoices;
 begin
   if ledger.rests_something_on(p_kind, p_target_id) then
     return false;
@@ -40,10 +43,15 @@ begin
     perform ledger.void_payment(v_locked, p_reason, p_actor, ledger.correlation_id());
     return true;
   end if;
-  select v.success into v_is_void
-  from public.ledger_void_invoice(p_target_id, p_reason, p_actor_id => case when p_actor.is_system then p_actor.user_id end) v;
-  perform set_config('ledger.procedure', 'import_abort', true);
-  return v_is_void;
+  select i.* into v_invoice
+  from public.invoices i
+  where i.account_id = p_account_id and i.id = p_target_id and i.status = 'issued'
+  for no key update;
+  if v_invoice.id is null or ledger.refuse_voiding(v_invoice) is not null then
+    return false;
+  end if;
+  perform ledger.void_invoice(v_invoice, p_reason, p_actor, ledger.correlation_id());
+  return true;
 end $$;
 comment on function ledger.void_untouched(text, uuid, uuid, text, ledger.actor) is 'Voids an imported payment or invoice that nothing rests on; answers whether it did.';
 

@@ -75,10 +75,9 @@ as $$
   having count(i.number) <> s.next_number - s.first_number or coalesce(max(i.number), s.first_number - 1) <> s.next_number - 1
       or min(i.number) <> s.first_number
   union all
-  -- of an order's, what a note gave back in money is no part of it
   select 'invoice_credited_by_its_notes', i.id::text, coalesce(n.total, 0)::text, i.credited_amount::text
   from public.invoices i left join noted n on n.invoice_id = i.id
-  where i.kind = 'invoice' and case when i.order_id is null then i.credited_amount <> coalesce(n.total, 0) else i.credited_amount > coalesce(n.total, 0) end
+  where i.kind = 'invoice' and i.credited_amount <> coalesce(n.total, 0)
   union all
   select 'credit_note_equals_its_refund', n.id::text, coalesce(f.credited_amount::text, 'a refund of its order'), n.total_amount::text
   from public.invoices n left join public.refunds f on f.id = n.refund_id and f.order_id = n.order_id

@@ -23,5 +23,5 @@ create index order_status_transitions_by_permission on public.order_status_trans
 select ledger.audit_hand_edits_of('public.order_status_transitions', 'from_status');
 comment on table public.order_status_transitions is
   'Allowed status changes (union of sources 003 and 004). Cancelled and refunded are final: nothing can lead out of them.';
-comment on column public.order_status_transitions.needs_payment is 'Only when the order is paid, in its grace period, or on an invoice that is not overdue.';
+comment on column public.order_status_transitions.needs_payment is 'Only when the order is paid, the time it was given is not over, or it is on an invoice that is not overdue.';
 comment on column public.order_status_transitions.customer_may is 'Customers may do it themselves through ledger_cancel_order.';

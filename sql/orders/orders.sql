@@ -77,6 +77,8 @@ create policy orders_are_seen_by_their_customer_and_staff on public.orders for s
   using (user_id = (select auth.uid()) or (select ledger.caller_may('orders.read')));
 -- a customer's orders, newest first: ids are time-ordered
 create index orders_by_customer on public.orders (user_id, id);
+-- what is owed by orders on invoice, for the credit limit (ledger.credit_used); no update changes what it is of
+create index orders_on_invoice on public.orders (account_id) where payment_method = 'invoice';
 select ledger.protect_from_hands('public.orders', 'ledger_place_order, ledger_change_order_status or ledger_cancel_order',
   'id, account_id, user_id, order_number, currency, status, payment_status, payment_method, prices_include_tax,
    subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, wallet_amount, paid_amount,

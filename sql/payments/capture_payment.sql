@@ -1,9 +1,9 @@
 /*
  * Money came in: for an order, for an invoice, or on account (both null). An order without an invoice
  * gets what it still needs, and the surplus is wallet credit, as is all of it when the order was rejected
- * or has ended: a late transfer is not lost. An invoice, also that of an order, gets what
- * remains of it by an allocation, and the rest stays with the payment, to be allocated later; so does all of it
- * while a backfill keeps allocations closed. Sources 000, 002.
+ * or has ended, with an invoice or without: a late transfer is not lost. An invoice, also that of an order, gets what
+ * remains of it by an allocation, and the rest stays with the payment, to be allocated later; so does all of it when
+ * the invoice was imported and a backfill is dealing with those. Sources 000, 002.
  *
  * The caller has checked the amount (minor units of the account's currency) and the texts, has locked the order and
  * the account (one without a version is locked, but not open yet) and has set ledger.procedure. p_confirm as in
@@ -23,6 +23,7 @@ declare
   v_reference text := nullif(regexp_replace(p_reference, '^\s+|\s+$', '', 'g'), '');
   v_unapplied bigint;
   v_payment_id uuid := ledger.uuid_v7();
+  v_account_id uuid;
   v_order public.orders := p_order;
   v_transaction public.transactions;
   v_result ledger.captured_payment;
@@ -36,13 +37,15 @@ begin
 
   -- check
   if v_invoice.id is not null then
-    v_result.allocated_amount := case when v_order_is_open is not false and ledger.refuse_during_backfill() is null
+    v_result.allocated_amount := case when v_order_is_open is not false
+        and (v_invoice.source <> 'import' or ledger.refuse_during_backfill() is null)
       then least(p_amount, (select b.remaining_amount from public.invoice_balance_cache b
                             where b.account_id = p_account.id and b.invoice_id = v_invoice.id)) else 0 end;
   end if;
   v_result.allocated_amount := coalesce(v_result.allocated_amount, 0);
   v_result.applied_amount := case when v_invoice.id is null and v_order_is_open then least(p_amount, p_order.amount_due) else 0 end;
-  v_result.credit_amount := case when v_invoice.id is null and p_order.id is not null then p_amount - v_result.applied_amount else 0 end;
+  v_result.credit_amount := case when p_order.id is not null and (v_invoice.id is null or not v_order_is_open)
+                                 then p_amount - v_result.applied_amount else 0 end;
   v_unapplied := p_amount - v_result.applied_amount - v_result.credit_amount;
   v_result.unapplied_amount := v_unapplied - v_result.allocated_amount;
   v_result.refusal := case
@@ -61,17 +64,21 @@ begin
     return v_result;
   end if;
 
-  -- write: payment; two records of the same transfer that are made at once meet in its index
-  if p_account.version is null then
-    insert into public.accounts (id, user_id, currency) values (p_account.id, p_account.user_id, p_account.currency);
-  end if;
-  insert into public.payments
-    (id, account_id, order_id, currency, method, amount, applied_amount, credit_amount, reference, notes, recorded_by, source, external_id, paid_at)
-  values
-    (v_payment_id, p_account.id, p_order.id, p_account.currency, p_method, p_amount, v_result.applied_amount, v_result.credit_amount,
-     v_reference, p_notes, p_actor.user_id, p_source, p_external_id, coalesce(p_paid_at, clock_timestamp()))
-  on conflict (method, ledger.reference_key(reference)) where reference is not null and status = 'captured' do nothing;
-  if not found then
+  -- write: payment, and the account if it is the first of it; two records of the same transfer that are made at once
+  -- meet in its index, and the second writes neither
+  with captured as (
+    insert into public.payments
+      (id, account_id, order_id, currency, method, amount, applied_amount, credit_amount, reference, notes, recorded_by, source, external_id, paid_at)
+    values
+      (v_payment_id, p_account.id, p_order.id, p_account.currency, p_method, p_amount, v_result.applied_amount, v_result.credit_amount,
+       v_reference, p_notes, p_actor.user_id, p_source, p_external_id, coalesce(p_paid_at, clock_timestamp()))
+    on conflict (method, ledger.reference_key(reference)) where reference is not null and status = 'captured' do nothing
+    returning account_id),
+  opened as (
+    insert into public.accounts (id, user_id, currency)
+    select c.account_id, p_account.user_id, p_account.currency from captured c where p_account.version is null)
+  select c.account_id into v_account_id from captured c;
+  if v_account_id is null then
     v_result.refusal := ledger.refuse('payment_reference_used', jsonb_build_object('method', p_method, 'reference', v_reference));
     return v_result;
   end if;

@@ -1,8 +1,8 @@
 /*
  * The bank took p_amount (minor units) of a payment back. It comes out of the books where it is: first out of the
  * unapplied remainder, then out of invoices, newest allocation first, and out of the order it paid directly;
- * but from no order more than that still has of what came from outside. The rest has gone to the
- * customer, as surplus, refund or release, and comes out of the wallet, which may go below
+ * but from no order more than that still has of what came from outside, which is more when a payout that waits is
+ * withdrawn (ledger.withdraw_payouts_for). The rest has gone to the customer, as surplus, refund or release, and comes out of the wallet, which may go below
  * zero: later earnings fill it first, as after a commission that was clawed back. Orders and invoices owe again
  * what was taken from them. p_surplus_first: what became wallet credit goes before what invoices and the order have,
  * as when the shop gives back what was paid twice. The caller has locked the payment (ledger.lock_payment) and has set ledger.procedure.
@@ -41,9 +41,12 @@ begin
     return v_result;
   end if;
 
-  -- write: what is unapplied, and what invoices have of it
+  -- write: what is unapplied, payouts that wait, and what invoices have of it
   v_result.unapplied_amount := least(v_rest, v_payment.unapplied_amount);
   v_surplus := least(v_surplus, v_rest - v_result.unapplied_amount);
+  if v_payment.order_id is not null then
+    perform ledger.withdraw_payouts_for(v_payment, p_amount - v_surplus, p_actor, p_correlation_id);
+  end if;
   v_rest := v_rest - v_result.unapplied_amount - v_surplus;
   v_result.allocated_amount := 0;
   for v_part in

@@ -58,7 +58,8 @@ begin
       'payment_id', p_payment_id, 'currency', v_payment.currency, 'amount', v_amount, 'left', v_payment.unapplied_amount))
     when v_account.total_earned + v_amount > 9007199254740991 then
       ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991))
-    else ledger.refuse_erased(v_account.user_id)
+    -- flags may mean it for an invoice
+    else coalesce(ledger.refuse_erased(v_account.user_id), case when v_payment.source = 'import' then ledger.refuse_during_backfill() end)
   end;
   if v_answer is not null then
     return next jsonb_populate_record(null::public.ledger_release_payment_result, v_answer);
@@ -96,4 +97,4 @@ end $$;
 revoke execute on function public.ledger_release_payment(uuid, bigint, text, text, uuid) from public, anon;
 grant execute on function public.ledger_release_payment(uuid, bigint, text, text, uuid) to authenticated, service_role;
 comment on function public.ledger_release_payment(uuid, bigint, text, text, uuid) is
-  'Moves p_amount (minor units; all that is left when left out) of a payment''s unapplied remainder into the customer''s wallet. Needs payments.record; available_balance is answered to who has accounts.read. Errors: payment_not_found, invalid_amount, invalid_argument, payment_conflict (voided), nothing_unapplied, amount_too_large, customer_not_found (erased). Source 002.';
+  'Moves p_amount (minor units; all that is left when left out) of a payment''s unapplied remainder into the customer''s wallet. Needs payments.record; available_balance is answered to who has accounts.read. Errors: payment_not_found, invalid_amount, invalid_argument, payment_conflict (voided), nothing_unapplied, amount_too_large, customer_not_found (erased), backfill_running (imported ones wait). Source 002.';

@@ -8,7 +8,8 @@ create type public.ledger_void_payment_result as (
  * Takes a recorded payment back that never was one: a transfer that bounced, or was recorded for the
  * wrong order. Its allocations are reversed, the orders and invoices owe what it paid of them again, and
  * the surplus leaves the wallet; what has gone back to the customer or was spent cannot be voided. What
- * waits to be paid out has not left the house: ledger_settle_refund takes it back into the order first.
+ * waits to be paid out has not left the house: ledger_settle_refund takes it back into the order first. What a
+ * card provider captured is undone there, by a refund or a dispute.
  * Sources 000, 002.
  */
 create function public.ledger_void_payment(
@@ -71,4 +72,4 @@ end $$;
 revoke execute on function public.ledger_void_payment(uuid, text, text, uuid) from public, anon;
 grant execute on function public.ledger_void_payment(uuid, text, text, uuid) to authenticated, service_role;
 comment on function public.ledger_void_payment(uuid, text, text, uuid) is
-  'Voids a captured payment (minor units): its order owes applied_amount again, credit_amount leaves the wallet, its allocations are reversed (reversed_amount in all, and the orders of those invoices owe that again), and what was unapplied is no more. Needs payments.record; available_balance is answered to who has accounts.read. Errors: payment_not_found, invalid_argument, payment_conflict (voided or charged back already), payment_already_used (its money has gone back or waits to be paid out, or the surplus was spent), backfill_running (it is allocated, and allocations are closed). Sources 000, 002.';
+  'Voids a captured payment (minor units): its order owes applied_amount again, credit_amount leaves the wallet, its allocations are reversed (reversed_amount in all, and the orders of those invoices owe that again), and what was unapplied is no more. Needs payments.record; available_balance is answered to who has accounts.read. Errors: payment_not_found, invalid_argument, payment_conflict (voided or charged back already, or booked from what a card provider says), payment_already_used (its money has gone back or waits to be paid out, or the surplus was spent), backfill_running (it is allocated, and allocations are closed). Sources 000, 002.';

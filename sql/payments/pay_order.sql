@@ -19,8 +19,7 @@ begin
     updated_at = clock_timestamp()
   where o.account_id = p_account_id and o.id = p_order_id
   returning o.* into v_order;
-  perform ledger.settle_payment_deadline(v_order);
-  return v_order;
+  return ledger.settle_payment_deadline(v_order);
 end $$;
 comment on function ledger.pay_order(uuid, uuid, bigint, text) is
   'Adds to what was paid for a locked order, or takes from it, and answers the order as it is then. Postings and records are the caller''s.';

@@ -1,5 +1,7 @@
 /*
- * The same reference, however it was typed: in any case, with Persian or Arabic digits, with spaces and dashes or without.
+ * The same reference, however it was typed: in any case, with Persian or Arabic digits, with spaces and dashes of any
+ * kind or without, and without the invisible characters that banking apps and PDFs put between letters (joiners,
+ * marks of direction, soft hyphens).
  * In plpgsql, because it is an expression of indexes that ON CONFLICT names: one in sql is inlined for who may
  * execute it and not for others, and a connection keeps the expression of whoever asked first.
  */
@@ -9,7 +11,8 @@ language plpgsql immutable strict parallel safe
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return upper(regexp_replace(translate(p_reference, '۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩', '01234567890123456789'), '[[:space:]-]+', '', 'g'));
+  return upper(regexp_replace(translate(p_reference, '۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩', '01234567890123456789'),
+    '[[:space:]\u0085\u00a0\u00ad\u061c\u1680\u180e\u2000-\u2015\u2028-\u202f\u205f-\u206f\u2212\u3000\ufe58\ufe63\ufeff\uff0d-]+', '', 'g'));
 end $$;
 comment on function ledger.reference_key(text) is 'What two spellings of one bank reference have in common.';
 
@@ -65,10 +68,12 @@ alter table public.payments enable row level security;
 revoke all on public.payments from anon, authenticated, service_role;
 grant select on public.payments to authenticated, service_role;
 create policy payments_are_seen_by_their_customer_and_staff on public.payments for select to authenticated
-  using (account_id >= (select ledger.first_account_seen('orders.read'))
-         and account_id <= (select ledger.last_account_seen('orders.read'))
+  using (account_id >= least((select ledger.first_account_seen('orders.read')), (select ledger.first_account_seen('accounts.read')))
+         and account_id <= greatest((select ledger.last_account_seen('orders.read')), (select ledger.last_account_seen('accounts.read')))
          and (account_id in (select a.id from public.accounts a where a.user_id = (select auth.uid()))
-              or (select ledger.caller_may('orders.read'))));
+              or (select ledger.caller_may('accounts.read'))
+              -- who packs and sends sees what was paid for an order, and not what somebody paid on account
+              or (order_id is not null and (select ledger.caller_may('orders.read')))));
 -- a customer's payments, newest first, and the foreign key
 create index payments_by_account on public.payments (account_id, id);
 -- what was paid for an order, and the foreign key

@@ -18,6 +18,8 @@ begin
     when length(p_reference) > 200 or length(p_notes) > 2000 then
       ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reference, p_notes',
         'problem', 'a reference has at most 200 characters, notes at most 2000'))
+    when ledger.reference_key(p_reference) = '' and p_reference ~ '\S' then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reference', 'problem', 'letters or digits are among it'))
     -- a day ahead, for clocks and time zones
     when p_paid_at not between '1970-01-01Z' and clock_timestamp() + interval '1 day' then
       ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_paid_at', 'problem', 'not in the future, and not before 1970'))

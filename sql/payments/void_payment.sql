@@ -11,6 +11,9 @@ begin
   if v_payment.status <> 'captured' or v_payment.charged_back_amount > 0 then
     return ledger.refuse('payment_conflict', jsonb_build_object('payment_id', v_payment.id,
       'status', case v_payment.status when 'captured' then 'charged back' else v_payment.status end));
+  elsif v_payment.source = 'card' then
+    -- refunds and disputes there undo it: voided, the provider would have money that no book shows
+    return ledger.refuse('payment_conflict', jsonb_build_object('payment_id', v_payment.id, 'status', 'booked from what its card provider says'));
   end if;
 
   -- of each order it pays, what was paid from outside and is still there covers it

@@ -49,12 +49,14 @@ as $$
     ('public.payments', 'void_reason', 'account_id', 'null'),
     ('public.payments', 'reference', 'account_id', null),
     ('public.payments', 'external_id', 'account_id', null),
+    ('public.card_payments', 'handled_notes', 'account_id', 'null'),
     ('public.payment_receipts', 'notes', 'account_id', 'null'),
     ('public.payment_receipts', 'review_notes', 'account_id', 'null'),
     ('public.payment_receipts', 'reference', 'account_id', null),
     -- the files themselves lie in Storage, under the person's id
     ('public.payment_receipts', 'storage_path', 'account_id', 'case when status in (''approved'', ''partly_approved'') then storage_path end'),
-    -- invoices are kept as they were issued, as the law on bookkeeping and tax asks: with address, goods and the customer's reference
+    -- invoices are kept as they were issued, as the law on bookkeeping and tax asks: with name, address, goods and the customer's reference
+    ('public.invoices', 'customer_name', 'account_id', null),
     ('public.invoices', 'billing_address', 'account_id', null),
     ('public.invoices', 'reference', 'account_id', null),
     ('public.invoices', 'invoice_number', 'account_id', null),
@@ -71,7 +73,7 @@ as $$
     ('public.returns', 'reason', 'account_id', 'null'),
     ('public.returns', 'review_notes', 'account_id', 'null'),
     ('public.import_rows', 'data', 'user_id', '''{}'''),
-    ('public.import_rows', 'parsed', 'user_id', 'ledger.impersonal_part(parsed)'),
+    ('public.import_rows', 'parsed', 'user_id', 'ledger.impersonal_part(parsed, state)'),
     ('public.import_rows', 'external_id', 'user_id', 'case when position(''@'' in external_id) = 0 then external_id end'),
     ('public.import_rejects', 'message', 'user_id', '''erased'''),
     ('public.import_rejects', 'value', 'user_id', 'null'),

@@ -77,3 +77,53 @@ test('a card, the customer and finance act on one order at once, and the books a
   await expectBooksInOrder(db.sql);
   await expectNoDeadlock(db.sql);
 });
+
+test('finance says which order a card payment is for while more is heard of it, and all of it is booked', async () => {
+  for (let round = 0; round < 15; round += 1) {
+    const customer = await createCustomer(db.sql);
+    const of = await placed(db.sql, customer, [[variant, 1]], {
+      p_payment_method: 'bank_transfer',
+    });
+    const said = (kind: string, amount: number, more: Record<string, unknown> = {}): Call =>
+      backend('ledger_confirm_payment', {
+        p_provider: 'stripe',
+        p_event: {
+          event_id: `${of.id} ${kind}`,
+          provider_payment_id: `pi_${of.id}`,
+          kind,
+          amount,
+          currency: 'USD',
+          occurred_at: '2026-03-01T12:00:00Z',
+          ...more,
+        },
+      });
+    await answer(said('captured', 1000));
+    const [found] = await db.sql`
+      select card_payment_id as id from card_events_unmatched where provider_payment_id = ${`pi_${of.id}`}`;
+    const match = (key: string): Call =>
+      backend('ledger_match_card_payment', {
+        p_card_payment_id: found?.id,
+        p_order_id: of.id,
+        p_idempotency_key: `${of.id} ${key}`,
+      });
+    const calls = [
+      said('refunded', 200, { object_id: 're_1' }),
+      match('one'),
+      said('charged_back', 300, { object_id: 'dp_1', order_id: of.id }),
+      match('one'),
+      match('two'),
+      cancel(customer, of.id),
+    ];
+    const answers = await Promise.all(calls.map(answer));
+    expect(answers.slice(0, 5)).toEqual(Array(5).fill('done'));
+
+    const [card] = await db.sql`
+      select c.order_id, c.problem,
+             (select coalesce(sum(case 'bank' when p.debit_account then p.amount when p.credit_account then -p.amount else 0 end), 0)::int
+              from postings p where p.account_id = c.account_id) as bank
+      from card_payments c where c.id = ${found?.id}`;
+    expect(card).toEqual({ order_id: of.id, problem: null, bank: 500 });
+  }
+  await expectBooksInOrder(db.sql);
+  await expectNoDeadlock(db.sql);
+});

@@ -237,7 +237,11 @@ test('orders are edited, paid from outside, and a payment is voided', async () =
     changes: [{ lineNumber: 1, oldQuantity: 1, newQuantity: 2 }],
   });
   const { paymentId, ...payment } = await admin.recordPayment({ orderId, amount: 2600 });
-  expect(payment).toMatchObject({ appliedAmount: 2500, creditAmount: 100, paymentStatus: 'paid' });
+  expect(payment).toMatchObject({
+    appliedAmount: 2500,
+    creditAmount: 100,
+    paymentStatus: 'overpaid',
+  });
   await expect(admin.voidPayment({ paymentId })).resolves.toMatchObject({
     outstandingAmount: 2500,
   });

@@ -45,6 +45,15 @@ language sql stable set search_path = '' as $$
   where w.run_id = rows_of.run_id;
 $$;
 
+/* Brings rows in and answers what became of them. */
+create or replace function tests.outcome_of(kind text, rows jsonb, options jsonb default '{}') returns text
+language plpgsql set search_path = '' as $$
+declare
+  v_run_id uuid := tests.bring_in(outcome_of.kind, outcome_of.rows, outcome_of.options);
+begin
+  return tests.rows_of(v_run_id);
+end $$;
+
 /* A line of an old order. */
 create or replace function tests.old_line(
   order_number text, sku text default 'CUP', quantity text default '1', unit_price text default '2.50', customer text default 'ann-1',

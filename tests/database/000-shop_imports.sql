@@ -28,6 +28,15 @@ begin
   return (select r.id from public.import_runs r where r.source_name = import_run.name);
 end $$;
 
+/* The flag of backfills, as import_backfill sets it. */
+create or replace function tests.set_backfill_mode(mode text) returns void
+language plpgsql security definer set search_path = '' as $$
+begin
+  perform set_config('ledger.procedure', 'import_backfill', true);
+  update public.feature_flags f set state = set_backfill_mode.mode where f.key = 'ledger_backfill_mode';
+  perform set_config('ledger.procedure', '', true);
+end $$;
+
 /* A row of a payments file. */
 create or replace function tests.payment_row(external_id text, customer text, amount text, paid_at text default '2024-03-01', more jsonb default '{}') returns jsonb
 language plpgsql stable set search_path = '' as $$

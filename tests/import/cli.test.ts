@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parse } from 'csv-parse/sync';
 import { expect, test } from 'vitest';
 import { expectBooksInOrder } from '../support/books.ts';
 import { createTestDatabase } from '../support/test-database.ts';
@@ -155,6 +156,35 @@ test.each(['SIGINT', 'SIGKILL'] as const)(
     });
   },
 );
+
+test('sums are exact, and rejected cells are no formulas', async () => {
+  const formula = '=HYPERLINK("http://evil.example","x")';
+  const cells = [formula, '+1', '-5', '@SUM(1)', '\t=1', '＝1', 'nobody-1'];
+  const quoted = (cell: string) => `"${cell.replaceAll('"', '""')}"`;
+  const file = fileWith(
+    'payments.csv',
+    [
+      'external_id,customer,amount,paid_at',
+      ...cells.map((cell, n) => `L-${n},${quoted(cell)},90071992547409.91,2024-01-01`),
+      '',
+    ].join('\n'),
+  );
+  const rejects = fileWith('rejects.csv', '');
+  const flags = ['--kind', 'payments', '--currency', 'USD', '--option', 'decimal_separator=.'];
+  const { code, stdout } = await runImport(
+    ...[file, ...flags, '--database-url', url, '--rejects', rejects, '--json'],
+  );
+  expect(code).toBe(2);
+  const [report] = JSON.parse(stdout) as { sums: Record<string, string> }[];
+  expect(report?.sums.rejected).toBe('63050394783186937');
+  const rows = parse(readFileSync(rejects, 'utf8'), { columns: true }) as Record<string, string>[];
+  expect(rows).toHaveLength(cells.length);
+  for (const row of rows) {
+    for (const cell of Object.values(row)) expect(cell).toMatch(/^[^=+@\t＝-]/);
+  }
+  expect(rows[0]?.value).toBe(`'${formula}`);
+  expect(JSON.parse(rows[0]?.row ?? '')).toMatchObject({ customer: formula });
+});
 
 test('what is wrong with the call or the file is said, and the exit code is 1', async () => {
   const file = fileWith('some.csv', 'sku,name,price\nA,B,1\n"C,D,1\n');

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { expectBooksInOrder } from '../support/books.ts';
+import { expectBooksInOrder, expectNoDeadlock } from '../support/books.ts';
 import type { Sql } from '../support/connection.ts';
 import { BACKEND, type Call } from '../support/sessions.ts';
 import { createCustomer, createStaff, succeed } from '../support/shop.ts';
@@ -219,5 +219,50 @@ test('a flag that cannot be written is noted in shadow and refuses in enforce; t
   await check();
   const [flag] = await sql`select state from feature_flags where key = 'allocation_dual_write'`;
   expect(flag?.state).toBe('off');
+  await sql.unsafe('drop trigger down on public.old_payment_flags');
   await expectBooksInOrder(sql);
 });
+
+test('dual writing is switched on and off beside credit notes and allocations without a deadlock', async () => {
+  const customers = await Promise.all(Array.from({ length: 4 }, () => createCustomer(sql)));
+  const business = customers.map(async (customer) => {
+    for (let turn = 0; turn < 15; turn++) {
+      const claimed = await invoice(customer, 400);
+      await allocate(await pay(customer, 300), [[claimed, 300]]);
+      await succeed(sql, call('ledger_credit_invoice', { p_invoice_id: claimed, p_amount: 200 }));
+    }
+  });
+  const switching = (async () => {
+    for (let turn = 0; turn < 20; turn++) {
+      await succeed(sql, setFlag('allocation_dual_write', turn % 2 === 0 ? 'shadow' : 'off'));
+    }
+    await succeed(sql, setFlag('allocation_dual_write', 'shadow'));
+  })();
+  await Promise.all([...business, switching]);
+
+  expect(await check()).toMatchObject({
+    debt_cache: { status: 'OK' },
+    old_flags: { status: 'OK', diff_abs: 0 },
+  });
+  await expectNoDeadlock(sql);
+});
+
+test('dual writing takes over the invoices that somebody is just crediting, without waiting for them', async () => {
+  const customer = await createCustomer(sql);
+  const claimed = await invoice(customer, 500);
+  await succeed(sql, setFlag('allocation_dual_write', 'off'));
+  const crediting = await sql.reserve();
+  try {
+    // what ledger_credit_invoice writes, step by step
+    await crediting`begin`;
+    await crediting`select set_config('ledger.procedure', 'test', true)`;
+    await crediting`update invoices set credited_amount = credited_amount + 1 where id = ${claimed}`;
+    await succeed(sql, setFlag('allocation_dual_write', 'shadow'));
+    await crediting`update invoice_balance_cache set amount = amount - 1 where invoice_id = ${claimed}`;
+  } finally {
+    await crediting`rollback`;
+    crediting.release();
+  }
+  const [flag] = await sql`select amount from old_invoice_flags where invoice_id = ${claimed}`;
+  expect(flag).toEqual({ amount: 500 });
+}, 20_000);

@@ -108,12 +108,15 @@ test('what no provider sends is refused for good, and what is none of ours is ig
   expect((await fetch(url)).status).toBe(404);
   expect((await fetch(`${url}s`, { method: 'POST' })).status).toBe(404);
   expect(await paid(of)).toEqual(unpaid);
+});
 
+test('an event that is stored is not asked for again when it reads differently by now', async () => {
+  const of = await order();
   const event = 'evt_twice';
   expect((await send(intentEvent({ order: of.id, amount: 1000, event }))).status).toBe(200);
   expect(await send(intentEvent({ order: of.id, amount: 2000, event }))).toMatchObject({
-    status: 422,
-    body: { code: 'idempotency_conflict' },
+    status: 200,
+    body: { events: [{ event_id: event, effect: 'repeated', problem: 'read_differently' }] },
   });
   expect(await paid(of)).toEqual(paidOnce);
 });

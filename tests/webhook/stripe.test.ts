@@ -109,6 +109,11 @@ test('what is expanded is read as well', () => {
   ]);
 });
 
+test('a refund that is called off is one that failed', () => {
+  const [event] = stripe.toEvents(changed('refund.updated', { status: 'canceled' }));
+  expect(event).toMatchObject({ kind: 'refund_failed', amount: 1280, refundId: refund });
+});
+
 test('metadata that is no id of ours does not keep the money from being heard of', () => {
   const metadata = { order_id: `x\u0000${'y'.repeat(499)}`, refund_id: '' };
   const [event] = stripe.toEvents(changed('refund.created', { metadata }));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { amount, id, orNull, signedAmount, text } from '../fields.ts';
+import { actorId, amount, id, moment, notes, orNull, signedAmount, text } from '../fields.ts';
 import type { Procedure } from '../procedure.ts';
 import { orderStatus, paymentStatus } from './order-shapes.ts';
 
@@ -78,6 +78,36 @@ export const cards = {
           'booked; kept: there is nothing to book, or not yet; unmatched: finance has to look; repeated: heard before.',
         ),
       problem: z.string().nullable().describe('Why it is unmatched.'),
+      capturedAmount: amount('What is captured of the payment by now.'),
+      refundedAmount: amount('What went back at the provider.'),
+      chargedBackAmount: amount("What the holder's bank took back."),
+      orderStatus: orNull(orderStatus),
+      paymentStatus: orNull(paymentStatus),
+      outstandingAmount: orNull(signedAmount('What is left to pay for the order.')),
+    }),
+  },
+
+  matchCardPayment: {
+    name: 'ledger_match_card_payment',
+    summary:
+      'Settles a card payment that is not in the books: says which order it is for, tries again, or that it is dealt with. Needs payments.record.',
+    answers: 'result',
+    takesIdempotencyKey: true,
+    input: z.strictObject({
+      cardPaymentId: id('The card payment.'),
+      orderId: id('The order it is for, where none is known yet.').optional(),
+      notes: notes(
+        'Alone: what was done about it, and it is unmatched no more; with an order: why, for the history.',
+      ).optional(),
+      actorId: actorId.optional(),
+    }),
+    output: z.object({
+      transactionId: orNull(id('The last transaction that was written for it.')),
+      cardPaymentId: id('The card payment.'),
+      orderId: orNull(id('Its order.')),
+      status: cardStatus,
+      problem: z.string().nullable().describe('What still stands in the way of booking it.'),
+      handledAt: orNull(moment('When it was last said to be dealt with.')),
       capturedAmount: amount('What is captured of the payment by now.'),
       refundedAmount: amount('What went back at the provider.'),
       chargedBackAmount: amount("What the holder's bank took back."),

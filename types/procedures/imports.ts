@@ -141,6 +141,10 @@ export const imports = {
       void: z.boolean().describe('Also void what it brought in and nobody has used.').optional(),
       limit: batchSize(10_000, 'Rows of a step; 1000 when left out.'),
       actorId: actorId.optional(),
+      onlyBackfill: z
+        .boolean()
+        .describe('Only take its backfill back; it stays applied.')
+        .optional(),
     }),
     output: z.object({
       runId: run,

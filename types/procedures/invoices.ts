@@ -72,7 +72,7 @@ export const invoices = {
       currency: currency('Of all its amounts.'),
       totalAmount: amount('What it comes to.'),
       taxAmount: amount('Tax in it.'),
-      prepaidAmount: amount('What of an order was paid before.'),
+      prepaidAmount: amount('What of an order was paid before and did not go back.'),
       amount: amount('What it claims.'),
       dueAt: moment('When it is due.'),
       version,

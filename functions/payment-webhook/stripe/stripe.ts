@@ -41,6 +41,8 @@ const ofRefund: Reading = (object) => {
   const kinds: Record<string, CardEvent['kind'] | undefined> = {
     succeeded: 'refunded',
     failed: 'refund_failed',
+    // called off before it was through
+    canceled: 'refund_failed',
   };
   const kind = kinds[subject.status ?? ''];
   // An authorisation that ran out is let go by a refund of what was never captured.

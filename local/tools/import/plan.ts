@@ -75,12 +75,12 @@ function pairOf(text: string, flag: string): [string, string] {
   return [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** A number, true, false or an object where the text is one, else the text. */
+/** True, false, an object or a list where the text is one, else the text: a prefix may be 2024. */
 function valuesOf(pairs: Record<string, string>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(pairs).map(([name, text]) => [
       name,
-      /^(true|false|-?\d+|[{[].*)$/.test(text) ? (JSON.parse(text) as unknown) : text,
+      /^(true|false|[{[].*)$/.test(text) ? (JSON.parse(text) as unknown) : text,
     ]),
   );
 }

@@ -3,6 +3,8 @@ import { z } from 'zod';
 import type { CsvFile } from './csv-file.ts';
 
 const count = z.coerce.number();
+/** Minor units; what a double cannot hold comes as a text. */
+const sum = z.coerce.bigint();
 const refusal = {
   success: z.boolean(),
   error_code: z.string().nullable(),
@@ -32,7 +34,7 @@ const report = z.object({
   applied_rows: count,
   skipped_rows: count,
   rejected_rows: count,
-  sums: z.record(z.string(), count).nullable(),
+  sums: z.record(z.string(), sum).nullable(),
   rejects: z
     .array(
       z.object({
@@ -45,7 +47,9 @@ const report = z.object({
       }),
     )
     .nullable(),
-  analysis: z.record(z.string(), z.unknown()).nullable(),
+  analysis: z
+    .looseObject({ possible_duplicates: z.object({ rows: count, amount: sum }).optional() })
+    .nullable(),
 });
 
 export type ImportProgress = z.infer<typeof progress>;

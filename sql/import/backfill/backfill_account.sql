@@ -58,9 +58,10 @@ comment on function ledger.accounts_to_backfill(uuid, uuid, integer) is 'Account
 /*
  * Takes back live synthetic allocations that a backfill of the run made, of at most p_limit of them, by
  * rows that reverse them: payment_allocations never changes, so "dropped" means reversed. What people have
- * allocated stays. Answers how much is taken back, in minor units.
+ * allocated stays, and with p_since what an earlier backfill made. Answers how much is taken back, in minor units.
  */
-create function ledger.drop_synthetic_allocations(p_run_id uuid, p_limit integer, p_actor ledger.actor, p_reason text)
+create function ledger.drop_synthetic_allocations(
+  p_run_id uuid, p_limit integer, p_actor ledger.actor, p_reason text, p_since timestamptz default null)
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -73,7 +74,7 @@ begin
     select l.account_id, array_agg(l.id order by l.id) as ids, array_agg(l.payment_id) as payment_ids, array_agg(l.invoice_id) as invoice_ids
     from (select a.id, a.account_id, a.payment_id, a.invoice_id
           from public.payment_allocations a
-          where a.import_run_id = p_run_id and a.synthetic and a.reverses_allocation_id is null
+          where a.import_run_id = p_run_id and a.synthetic and a.reverses_allocation_id is null and (p_since is null or a.created_at >= p_since)
             and not exists (select from public.payment_allocations r where r.reverses_allocation_id = a.id)
           order by a.account_id, a.id
           limit p_limit) l
@@ -92,17 +93,17 @@ begin
   end loop;
   return v_dropped;
 end $$;
-comment on function ledger.drop_synthetic_allocations(uuid, integer, ledger.actor, text) is
+comment on function ledger.drop_synthetic_allocations(uuid, integer, ledger.actor, text, timestamptz) is
   'Reverses synthetic allocations of a run, and only them; answers what was taken back, in minor units.';
 
-create function ledger.has_synthetic_allocations(p_run_id uuid)
+create function ledger.has_synthetic_allocations(p_run_id uuid, p_since timestamptz default null)
 returns boolean
 language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
   select exists (
     select from public.payment_allocations a
-    where a.import_run_id = p_run_id and a.synthetic and a.reverses_allocation_id is null
+    where a.import_run_id = p_run_id and a.synthetic and a.reverses_allocation_id is null and (p_since is null or a.created_at >= p_since)
       and not exists (select from public.payment_allocations r where r.reverses_allocation_id = a.id));
 $$;
-comment on function ledger.has_synthetic_allocations(uuid) is 'Whether synthetic allocations of a run are live.';
+comment on function ledger.has_synthetic_allocations(uuid, timestamptz) is 'Whether synthetic allocations of a run are live, of those made since a time.';

@@ -24,7 +24,7 @@ as $$
   unknown as (
     select f.row_number, f.invoice
     from flagged f
-    left join public.import_identities n on n.kind = 'invoice' and n.external_id = f.invoice
+    left join public.import_identities n on n.kind = 'invoice' and ledger.import_key(n.external_id) = ledger.import_key(f.invoice)
     left join public.invoices i on i.id = n.target_id and i.account_id = f.account_id
     where f.invoice is not null and i.id is null)
   select jsonb_build_object(

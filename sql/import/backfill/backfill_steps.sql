@@ -61,16 +61,18 @@ declare
   v_figures ledger.backfill_figures;
   v_allocated bigint := 0;
   v_report jsonb := p_run.backfill;
+  v_since timestamptz := (p_run.backfill ->> 'began_at')::timestamptz;
 begin
   if v_state is null or v_state in ('done', 'aborted') then
     -- step 1: allocations are closed, and what is flagged is counted
     perform ledger.change_flag('ledger_backfill_mode', 'read_only', 0, 'backfill reads', p_actor);
-    v_report := ledger.backfill_sums(ledger.backfill_figures(ledger.accounts_to_backfill(p_run.id), p_run.id)) - 'drift';
+    v_report := ledger.backfill_sums(ledger.backfill_figures(ledger.accounts_to_backfill(p_run.id), p_run.id)) - 'drift'
+                || jsonb_build_object('began_at', clock_timestamp());
     v_state := 'reading';
   elsif v_state = 'drifted' then
-    -- what drifted is taken back
-    v_allocated := -ledger.drop_synthetic_allocations(p_run.id, p_limit, p_actor, 'backfill drifted');
-    if not ledger.has_synthetic_allocations(p_run.id) then
+    -- what drifted is taken back, and nothing that an earlier backfill made
+    v_allocated := -ledger.drop_synthetic_allocations(p_run.id, p_limit, p_actor, 'backfill drifted', v_since);
+    if not ledger.has_synthetic_allocations(p_run.id, v_since) then
       v_state := 'aborted';
     end if;
   else
@@ -84,7 +86,7 @@ begin
     if cardinality(v_accounts) < p_limit then
       -- steps 6 and 7: the differential check
       v_figures := ledger.backfill_figures(ledger.accounts_to_backfill(p_run.id), p_run.id);
-      v_report := ledger.backfill_sums(v_figures) || ledger.backfill_findings(p_run.id);
+      v_report := ledger.backfill_sums(v_figures) || ledger.backfill_findings(p_run.id) || jsonb_build_object('began_at', v_since);
       v_state := case when ledger.backfill_drifts(v_figures) then 'drifted' else 'done' end;
     end if;
   end if;

@@ -1,7 +1,8 @@
 /*
  * Payments of an account that the older system called allocated (is_allocated of their rows), with the
  * invoice it named, if that is one of the account's imported invoices. Payments that somebody has
- * allocated by now, in part or whole, are left out: a decision outweighs a flag.
+ * allocated by now, in part or whole, are left out, as are those of which somebody took back what a
+ * backfill had made: a decision outweighs a flag. Of runs that were aborted no flag counts any more.
  */
 create function ledger.flagged_payments(p_account_id uuid, p_run_id uuid default null)
 returns table (payment_id uuid, run_id uuid, paid_at timestamptz, unapplied_amount bigint, synthetic_amount bigint, claimed_invoice_id uuid)
@@ -13,11 +14,16 @@ begin
     select p.id, w.run_id, p.paid_at, p.unapplied_amount, p.allocated_amount, i.id
     from public.payments p
     join public.import_rows w on w.target_id = p.id and w.state = 'applied' and w.parsed ->> 'is_allocated' = 'true'
-    left join public.import_identities n on n.kind = 'invoice' and n.external_id = w.parsed ->> 'invoice'
+    join public.import_runs u on u.id = w.run_id and u.state <> 'aborted'
+    left join public.import_identities n on n.kind = 'invoice' and ledger.import_key(n.external_id) = ledger.import_key(w.parsed ->> 'invoice')
     left join public.invoices i on i.id = n.target_id and i.account_id = p_account_id and i.status = 'issued'
     where p.account_id = p_account_id and p.status = 'captured' and p.source = 'import' and (p_run_id is null or w.run_id = p_run_id)
       and not exists (
-        select from ledger.live_allocations(p_account_id, p_payment_id => p.id) a where not a.synthetic);
+        select from ledger.live_allocations(p_account_id, p_payment_id => p.id) a where not a.synthetic)
+      and not exists (
+        select from public.payment_allocations a
+        join public.payment_allocations b on b.reverses_allocation_id = a.id and not b.synthetic
+        where a.payment_id = p.id and a.synthetic);
 end $$;
 comment on function ledger.flagged_payments(uuid, uuid) is
   'Payments of an account that were flagged as allocated and that nobody has allocated since; synthetic_amount: what a backfill has given of them. Minor units.';

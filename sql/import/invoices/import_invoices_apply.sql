@@ -42,17 +42,14 @@ begin
   v_row_numbers := array(
     select w.row_number from public.import_rows w where w.run_id = p_run_id and w.state = 'staged' order by w.row_number limit p_limit);
 
-  -- what is there already, and what cannot be any more
-  v_batch.skipped_rows := ledger.skip_imported_rows(p_run_id, 'invoice', v_row_numbers);
-  v_batch.rejected_rows := ledger.reject_imported_differently(p_run_id, 'invoice', v_row_numbers)
-    + ledger.reject_lost_customers(p_run_id, v_row_numbers) + ledger.reject_used_numbers(p_run_id, v_row_numbers);
-
   -- lock: accounts
-  perform ledger.lock_accounts(array(
-    select distinct (w.parsed ->> 'user_id')::uuid
-    from public.import_rows w
-    where w.run_id = p_run_id and w.row_number = any (v_row_numbers) and w.state = 'staged'), v_run.currency);
-  v_batch.rejected_rows := v_batch.rejected_rows + ledger.reject_what_is_too_much(p_run_id, v_row_numbers, v_run.currency, true);
+  perform ledger.lock_accounts_of_rows(v_run, v_row_numbers);
+
+  -- what cannot be any more, what is there already, what is too much
+  v_batch.rejected_rows := ledger.reject_lost_customers(p_run_id, v_row_numbers) + ledger.reject_blanked_rows(p_run_id, v_row_numbers, 'issued_at');
+  v_batch.skipped_rows := ledger.skip_imported_rows(p_run_id, 'invoice', v_row_numbers);
+  v_batch.rejected_rows := v_batch.rejected_rows + ledger.reject_imported_differently(p_run_id, 'invoice', v_row_numbers)
+    + ledger.reject_used_numbers(p_run_id, v_row_numbers) + ledger.reject_what_is_too_much(p_run_id, v_row_numbers, v_run.currency, true);
 
   -- write and record
   v_invoices := ledger.invoices_to_import(v_run, v_row_numbers);

@@ -4,16 +4,16 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_external_id text := ledger.import_field(p_data, p_options, 'external_id');
+  v_external_id text := ledger.import_external_id(ledger.import_field(p_data, p_options, 'external_id'), p_options);
   v_number text := coalesce(ledger.import_field(p_data, p_options, 'invoice_number'), v_external_id);
-  v_customer text := ledger.import_field(p_data, p_options, 'customer');
+  v_customer text := ledger.import_name(ledger.import_field(p_data, p_options, 'customer'));
   v_currency text := upper(ledger.import_field(p_data, p_options, 'currency'));
   v_status text := lower(ledger.import_field(p_data, p_options, 'status'));
   v_amount ledger.parsed_amount := ledger.parse_amount(ledger.import_field(p_data, p_options, 'amount'), p_currency, p_exponent, p_options);
   v_tax ledger.parsed_amount := ledger.parse_amount(coalesce(ledger.import_field(p_data, p_options, 'tax_amount'), '0'), p_currency, p_exponent, p_options);
   v_issued ledger.parsed_date := ledger.parse_date(ledger.import_field(p_data, p_options, 'issued_at'), p_options);
   v_due ledger.parsed_date := ledger.parse_date(ledger.import_field(p_data, p_options, 'due_at'), p_options);
-  v_rejects ledger.import_reject[] := '{}';
+  v_rejects ledger.import_reject[] := array[]::ledger.import_reject[];
 begin
   v_status := coalesce(lower(p_options #>> array['statuses', coalesce(v_status, '')]), case v_status when 'overdue' then 'unpaid' else v_status end);
   if v_amount.code is null and v_amount.amount <= 0 then
@@ -32,8 +32,8 @@ begin
     ('customer', case when v_customer is null then 'row_value_missing' end, null, null),
     ('amount', v_amount.code, ledger.import_field(p_data, p_options, 'amount'), v_amount.details),
     ('tax_amount', v_tax.code, ledger.import_field(p_data, p_options, 'tax_amount'), v_tax.details),
-    ('issued_at', v_issued.code, ledger.import_field(p_data, p_options, 'issued_at'), null),
-    ('due_at', nullif(v_due.code, 'row_value_missing'), ledger.import_field(p_data, p_options, 'due_at'), null),
+    ('issued_at', coalesce(v_issued.code, ledger.refuse_import_time(v_issued.at)), ledger.import_field(p_data, p_options, 'issued_at'), null),
+    ('due_at', case when v_due.at < v_issued.at then 'row_due_before_issued' else nullif(v_due.code, 'row_value_missing') end, ledger.import_field(p_data, p_options, 'due_at'), null),
     ('currency', case when v_currency <> p_currency then 'row_value_unknown' end, v_currency, jsonb_build_object('known', p_currency)),
     ('status', case when v_status not in ('unpaid', 'partial', 'paid') then 'row_value_unknown' end, v_status,
      jsonb_build_object('known', 'unpaid, partial, paid, overdue')),
@@ -49,7 +49,7 @@ begin
     case when v_amount.code is null or v_amount.code = 'row_amount_not_positive' then v_amount.amount end,
     jsonb_strip_nulls(jsonb_build_object(
       'customer', left(v_customer, 300), 'invoice_number', v_number, 'tax_amount', v_tax.amount, 'issued_at', v_issued.at, 'due_at', v_due.at,
-      'status', v_status, 'reference', ledger.import_field(p_data, p_options, 'reference'), 'notes', ledger.import_field(p_data, p_options, 'notes'),
+      'status', case when v_status in ('unpaid', 'partial', 'paid') then v_status end, 'reference', ledger.import_field(p_data, p_options, 'reference'), 'notes', ledger.import_field(p_data, p_options, 'notes'),
       'description', ledger.import_field(p_data, p_options, 'description'))),
     v_rejects);
 end $$;

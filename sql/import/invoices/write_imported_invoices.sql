@@ -6,10 +6,11 @@ as $$
 begin
   insert into public.invoices
     (id, account_id, user_id, currency, invoice_number, issued_at, due_at, prices_include_tax, subtotal_amount, tax_amount, total_amount,
-     reference, notes, source, external_id, issued_by)
+     customer_name, reference, notes, source, external_id, issued_by)
   select i.invoice_id, i.account_id, i.user_id, p_run.currency, i.invoice_number, i.issued_at, i.due_at, false, i.amount - i.tax_amount,
-         i.tax_amount, i.amount, i.reference, i.notes, 'import', i.external_id, p_run.created_by
-  from unnest(p_invoices) i;
+         i.tax_amount, i.amount, p.display_name, i.reference, i.notes, 'import', i.external_id, p_run.applied_by
+  from unnest(p_invoices) i
+  left join public.profiles p on p.id = i.user_id;
   insert into public.invoice_lines
     (invoice_id, line_number, account_id, description, quantity, unit_price_amount, total_price_amount, tax_amount)
   select i.invoice_id, 1, i.account_id, i.description, 1, i.amount - i.tax_amount, i.amount - i.tax_amount, i.tax_amount
@@ -30,7 +31,7 @@ begin
   where a.id = n.account_id;
   insert into public.transactions
     (id, account_id, account_version, type, amount, balance_after, reference_id, actor_id, actor_action, metadata, correlation_id)
-  select i.transaction_id, i.account_id, i.account_version, 'invoice_issued', 0, i.balance_after, i.invoice_id, p_run.created_by,
+  select i.transaction_id, i.account_id, i.account_version, 'invoice_issued', 0, i.balance_after, i.invoice_id, p_run.applied_by,
          'invoice imported', jsonb_build_object('import_run_id', p_run.id), p_run.id
   from unnest(p_invoices) i;
   insert into public.postings (account_id, transaction_id, leg_number, debit_account, credit_account, amount, currency)
@@ -72,7 +73,7 @@ begin
          || ledger.invoice_facts(v)
          || jsonb_build_object('source', 'import', 'external_id', i.external_id, 'imported', true, 'import_run_id', p_run.id)
          || case when t.texts is null then '{}' else jsonb_build_object('texts_digest', ledger.texts_digest(t.texts, i.salt)) end,
-         p_run.created_by, p_run.id
+         p_run.applied_by, p_run.id
   from unnest(p_invoices) i
   join public.invoices v on v.id = i.invoice_id
   left join public.event_texts t on t.event_id = i.event_id

@@ -26,6 +26,7 @@ begin
   perform ledger.reject_used_references(p_run_id);
   return jsonb_build_object(
     'amounts', ledger.import_amount_patterns(p_run_id),
+    'possible_duplicates', ledger.possible_duplicate_payments(p_run_id),
     'flagged_allocated', (select jsonb_build_object('rows', count(*), 'amount', coalesce(sum(w.amount), 0))
                           from public.import_rows w
                           where w.run_id = p_run_id and w.state = 'staged' and w.parsed ->> 'is_allocated' = 'true'));

@@ -4,8 +4,8 @@ language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_external_id text := ledger.import_field(p_data, p_options, 'external_id');
-  v_customer text := ledger.import_field(p_data, p_options, 'customer');
+  v_external_id text := ledger.import_external_id(ledger.import_field(p_data, p_options, 'external_id'), p_options);
+  v_customer text := ledger.import_name(ledger.import_field(p_data, p_options, 'customer'));
   v_currency text := upper(ledger.import_field(p_data, p_options, 'currency'));
   v_method text := ledger.import_field(p_data, p_options, 'method');
   v_reference text := ledger.import_field(p_data, p_options, 'reference');
@@ -16,7 +16,7 @@ declare
   v_amount ledger.parsed_amount := ledger.parse_amount(v_amount_text, p_currency, p_exponent, p_options);
   v_paid ledger.parsed_date := ledger.parse_date(v_paid_text, p_options);
   v_is_allocated boolean := ledger.parse_flag(v_flag);
-  v_rejects ledger.import_reject[] := '{}';
+  v_rejects ledger.import_reject[] := array[]::ledger.import_reject[];
 begin
   v_method := coalesce(p_options #>> array['methods', coalesce(v_method, '')], v_method, p_options ->> 'method', 'bank_transfer');
   if v_amount.code is null and v_amount.amount <= 0 then
@@ -33,6 +33,7 @@ begin
   if v_amount.code is not null then
     v_rejects := v_rejects || row(p_row_number, 'amount', v_amount.code, v_amount_text, v_amount.details)::ledger.import_reject;
   end if;
+  v_paid.code := coalesce(v_paid.code, ledger.refuse_import_time(v_paid.at));
   if v_paid.code is not null then
     v_rejects := v_rejects || row(p_row_number, 'paid_at', v_paid.code, v_paid_text, null)::ledger.import_reject;
   end if;
@@ -56,7 +57,7 @@ begin
   return row(p_row_number, left(v_external_id, 200), case when v_amount.code is null or v_amount.code = 'row_amount_not_positive' then v_amount.amount end,
     jsonb_strip_nulls(jsonb_build_object(
       'customer', left(v_customer, 300), 'paid_at', v_paid.at, 'method', v_method, 'reference', v_reference, 'notes', v_notes,
-      'is_allocated', v_is_allocated, 'invoice', left(ledger.import_field(p_data, p_options, 'invoice'), 200))),
+      'is_allocated', v_is_allocated, 'invoice', left(ledger.import_external_id(ledger.import_field(p_data, p_options, 'invoice'), p_options), 200))),
     v_rejects);
 end $$;
 comment on function ledger.read_payment_row(bigint, jsonb, jsonb, text, integer) is 'One staged payment, as the analysis reads it.';

@@ -9,11 +9,11 @@ begin
   where a.id = n.account_id;
   insert into public.payments
     (id, account_id, currency, method, amount, applied_amount, credit_amount, reference, notes, recorded_by, source, external_id, paid_at)
-  select p.payment_id, p.account_id, p_run.currency, p.method, p.amount, 0, 0, p.reference, p.notes, p_run.created_by, 'import', p.external_id, p.paid_at
+  select p.payment_id, p.account_id, p_run.currency, p.method, p.amount, 0, 0, p.reference, p.notes, p_run.applied_by, 'import', p.external_id, p.paid_at
   from unnest(p_payments) p;
   insert into public.transactions
     (id, account_id, account_version, type, amount, balance_after, reference_id, actor_id, actor_action, metadata, correlation_id)
-  select p.transaction_id, p.account_id, p.account_version, 'payment_imported', 0, p.balance_after, p.payment_id, p_run.created_by,
+  select p.transaction_id, p.account_id, p.account_version, 'payment_imported', 0, p.balance_after, p.payment_id, p_run.applied_by,
          'payment imported', jsonb_build_object('import_run_id', p_run.id), p_run.id
   from unnest(p_payments) p;
   insert into public.postings (account_id, transaction_id, leg_number, debit_account, credit_account, amount, currency)
@@ -53,7 +53,7 @@ begin
            'method', p.method, 'source', 'import', 'payment_amount', p.amount, 'applied_amount', 0, 'credit_amount', 0,
            'external_id', p.external_id, 'paid_at', p.paid_at, 'imported', true, 'import_run_id', p_run.id)
          || case when t.texts is null then '{}' else jsonb_build_object('texts_digest', ledger.texts_digest(t.texts, p.salt)) end,
-         p_run.created_by, p_run.id
+         p_run.applied_by, p_run.id
   from unnest(p_payments) p
   left join public.event_texts t on t.event_id = p.event_id
   order by p.event_id;

@@ -1,7 +1,7 @@
 /*
  * Flags of the move to allocations change in an order (source 002, 16.8 and R13): the debt is read from
  * the cache only after runs without any drift, and by a share of accounts before it is by all. The
- * way back is always open.
+ * way back is always open. ledger_backfill_mode is that of the backfill under way, and only its own.
  */
 create function ledger.refuse_flag(p_flag public.feature_flags, p_state text, p_percentage smallint)
 returns jsonb
@@ -24,16 +24,24 @@ begin
   elsif p_percentage not between 0 and 100 or (p_flag.key = 'allocation_read_switch' and p_state = 'canary' and p_percentage not between 1 and 99) then
     return ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_percentage',
       'problem', 'from 0 to 100; from 1 to 99 for canary'));
+  elsif p_flag.key = 'ledger_backfill_mode' and p_state <> p_flag.state
+        and coalesce(current_setting('ledger.procedure', true), '') not in ('import_backfill', 'import_abort') then
+    -- off, when somebody left it on that is gone
+    return case when p_state <> 'off' then
+        ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_state', 'problem', 'off: import_backfill closes allocations, and opens them again'))
+      else ledger.refuse_beside_backfill() end;
   elsif not v_is_wider then
     return null;
   end if;
-  v_clean := (select count(*) from (select r.status from public.reconciliation_runs r where r.check_code = v_check order by r.id desc limit v_needed) r
-              where r.status = 'OK');
+  -- what was found long ago, or before the flags were kept, says nothing of now
+  v_clean := (select count(*) from (select r.status, r.created_at from public.reconciliation_runs r where r.check_code = v_check order by r.id desc limit v_needed) r
+              where r.status = 'OK' and r.created_at > clock_timestamp() - interval '1 day'
+                and (v_check = 'debt_cache' or r.created_at > p_flag.updated_at and p_flag.state = 'shadow'));
   return case
     when v_clean < v_needed then
       ledger.refuse('drift_not_ruled_out', jsonb_build_object('flag', p_flag.key, 'check', v_check, 'needed', v_needed, 'clean', v_clean))
     when (select f.state from public.feature_flags f where f.key = 'ledger_backfill_mode') <> 'off' then
-      ledger.refuse('backfill_running', jsonb_build_object('state',
+      ledger.refuse('backfill_running', jsonb_build_object('mode',
         (select f.state from public.feature_flags f where f.key = 'ledger_backfill_mode')))
   end;
 end $$;
@@ -157,4 +165,4 @@ end $$;
 revoke execute on function public.ledger_set_flag(text, text, integer, text, text, uuid) from public, anon;
 grant execute on function public.ledger_set_flag(text, text, integer, text, text, uuid) to authenticated, service_role;
 comment on function public.ledger_set_flag(text, text, integer, text, text, uuid) is
-  'Switches a feature flag. allocation_dual_write: off, shadow, enforce; leaving off takes the old flags over from what is allocated. allocation_read_switch: off, canary (p_percentage of the accounts, by a stable hash), full. Reading from the cache by more accounts, or enforcing, needs as many last runs without drift as the setting drift_free_runs says. Needs flags.set. Errors: invalid_argument, drift_not_ruled_out, backfill_running. Source 002, 16.8.';
+  'Switches a feature flag. allocation_dual_write: off, shadow, enforce; leaving off takes the old flags over from what is allocated. allocation_read_switch: off, canary (p_percentage of the accounts, by a stable hash), full. Reading from the cache by more accounts, or enforcing, needs as many last runs without drift as the setting drift_free_runs says. ledger_backfill_mode: off only, and not while a backfill is under way. Needs flags.set. Errors: invalid_argument, drift_not_ruled_out, backfill_running. Source 002, 16.8.';

@@ -45,8 +45,19 @@ as $$
     select b.account_id
     from public.invoice_balance_cache b
     left join public.old_invoice_flags f on f.invoice_id = b.invoice_id
-    where (f.amount, f.paid_amount, f.status) is distinct from (b.amount, b.allocated_total, b.status_cached)
-    group by b.account_id)
+    where (f.account_id, f.amount, f.paid_amount, f.status) is distinct from (b.account_id, b.amount, b.allocated_total, b.status_cached)
+    union
+    select p.account_id
+    from public.payments p
+    left join public.old_payment_flags f on f.payment_id = p.id
+    where (p.allocated_amount, p.account_id) <> (coalesce(f.allocated_amount, 0), coalesce(f.account_id, p.account_id))
+    union
+    -- a flag that names an invoice names the one that has it all
+    select f.account_id
+    from public.old_payment_flags f
+    where f.invoice_id is not null
+      and f.allocated_amount is distinct from (select sum(l.allocated_amount) from public.payment_allocations l
+                                               where l.payment_id = f.payment_id and l.invoice_id = f.invoice_id))
   select a.id, a.currency, coalesce(c.amount, 0) - coalesce(l.amount, 0), coalesce(c.amount, 0) - coalesce(f.amount, 0), s.account_id is not null
   from public.accounts a
   left join claimed c on c.account_id = a.id
@@ -98,7 +109,7 @@ as $$
 declare
   v_phase text := current_setting('ledger.procedure', true);
   v_started_at timestamptz := clock_timestamp();
-  v_dual_write text := (select f.state from public.feature_flags f where f.key = 'allocation_dual_write');
+  v_dual_write text;
   v_check text;
   v_drifts ledger.drift[];
   v_accounts bigint;
@@ -109,6 +120,8 @@ begin
   -- one run at a time, so that "in a row" means something
   perform pg_advisory_xact_lock(hashtextextended('check debt drift', 0));
   perform set_config('ledger.procedure', 'ledger.check_debt_drift', true);
+  -- held: flags that stop being kept while they are compared would read as drift
+  select f.state into v_dual_write from public.feature_flags f where f.key = 'allocation_dual_write' for share;
   foreach v_check in array case v_dual_write when 'off' then array['debt_cache'] else array['debt_cache', 'old_flags'] end loop
     with compared as materialized (
       select d.* from ledger.drift_of_cache() d where v_check = 'debt_cache'

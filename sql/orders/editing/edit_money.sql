@@ -44,8 +44,28 @@ begin
         'available', p_account.available_balance))
     when greatest(p_order.paid_amount + v_money.taken_amount, p_account.total_earned + v_money.credit_amount) > 9007199254740991 then
       ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991))
+    -- what is owed on invoice keeps to the credit terms, also when it comes by an edit
+    when p_order.payment_method = 'invoice' and v_due - v_money.taken_amount > p_order.amount_due then
+      ledger.refuse_credit(p_order.account_id, p_order.currency, v_due - v_money.taken_amount, p_order.id)
   end;
   return v_money;
 end $$;
 comment on function ledger.settle_edit(public.orders, bigint, bigint, text, public.accounts) is
   'What the wallet pays for an order''s new total, or what goes back of what was paid, or the refusal.';
+
+/* How far the order will be paid, with its new total: in grace, where something is due again and its time is not over. */
+create function ledger.payment_status_after_edit(p_order public.orders, p_total_amount bigint, p_money ledger.edit_money)
+returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_paid bigint := p_order.paid_amount + p_money.taken_amount;
+  v_refunded bigint := p_order.refunded_amount + p_money.returned_amount;
+begin
+  return ledger.payment_status_of(p_total_amount, p_order.credited_amount, v_paid, v_refunded,
+    case when p_order.amount_due = 0 and v_paid - v_refunded < p_total_amount - p_order.credited_amount and ledger.grace_left(p_order.id)
+         then 'in_grace' else ledger.payment_status_kept(p_order) end);
+end $$;
+comment on function ledger.payment_status_after_edit(public.orders, bigint, ledger.edit_money) is
+  'orders.payment_status of an order once it is edited to this total and its money settled.';

@@ -108,9 +108,7 @@ begin
   v_result := row(true, null, null, null, null, v_order.id, v_order.version, v_edit.total_amount, v_edit.total_amount - v_order.total_amount,
                   v_money.taken_amount, v_money.returned_amount,
                   v_edit.total_amount - v_order.paid_amount - v_money.taken_amount + v_order.refunded_amount + v_money.returned_amount,
-                  ledger.payment_status_of(v_edit.total_amount, v_order.credited_amount, v_order.paid_amount + v_money.taken_amount,
-                                           v_order.refunded_amount + v_money.returned_amount, ledger.payment_status_kept(v_order)),
-                  v_edit.changes, v_order.status, null);
+                  ledger.payment_status_after_edit(v_order, v_edit.total_amount, v_money), v_edit.changes, v_order.status, null);
   if p_dry_run then
     return next v_result;
     return;
@@ -118,10 +116,7 @@ begin
 
   -- write: order, lines, stock, refund, transaction, postings, discount
   perform set_config('ledger.procedure', 'ledger_edit_order', true);
-  v_new := ledger.write_edited_order(v_order, v_edit, v_money);
-  if v_new.amount_due = 0 then
-    perform ledger.settle_payment_deadline(v_new);
-  end if;
+  v_new := ledger.settle_payment_deadline(ledger.write_edited_order(v_order, v_edit, v_money));
   perform ledger.write_edited_lines(v_order, v_edit);
   if v_edit.variant_ids is not null then
     perform ledger.apply_stock_plan(v_plan, 'order_edited', v_actor, v_order.id, v_order.account_id, v_correlation_id);
@@ -151,6 +146,7 @@ begin
 
   -- answer, stored under the key
   v_result.transaction_id := v_transaction.id;
+  v_result.payment_status := v_new.payment_status;
   v_result.version := (select o.version from public.orders o where o.account_id = v_order.account_id and o.id = v_order.id);
   v_result.order_status := coalesce(v_change.order_status, v_result.order_status);
   v_result.refund_id := v_refund_id;
@@ -161,4 +157,4 @@ end $$;
 revoke execute on function public.ledger_edit_order(uuid, jsonb, boolean, bigint, bigint, bigint, text, text, text, uuid, uuid) from public, anon;
 grant execute on function public.ledger_edit_order(uuid, jsonb, boolean, bigint, bigint, bigint, text, text, text, uuid, uuid) to authenticated, service_role;
 comment on function public.ledger_edit_order(uuid, jsonb, boolean, bigint, bigint, bigint, text, text, text, uuid, uuid) is
-  'Edits an order that is pending, confirmed or processing, of the caller (while pending; staff with orders.edit: of anyone). p_changes: [{"line_number": 2, "quantity": 3} (0 removes) | {"variant_id": uuid, "quantity": int} (adds)]; in refusals of added items line is their place among the added ones. Existing lines keep their price; added ones cost what the catalogue says; the discount is reckoned anew and dropped when its minimum is no longer met. An order paid by wallet takes the difference from it, others take p_wallet_amount (0 when left out) and the rest is due; what was paid too much goes back, what came from outside to p_to (wallet, or original: paid out, refund_id is settled by ledger_settle_refund). p_dry_run answers the same and writes nothing (version is the present one). changes: [{line_number, variant_id, product_sku, old_quantity, new_quantity, unit_price_amount}]. Minor units. Errors: order_not_found, order_invoiced, edit_not_allowed, version_conflict, line_not_found, line_shipped, empty_order, too_many_lines, invalid_quantity, invalid_argument, price_changed, insufficient_stock, insufficient_funds, invalid_wallet_amount, account_frozen, amount_too_large, currency_mismatch, variant_not_found, variant_unavailable, invalid_items, rate_limited. Source 004.';
+  'Edits an order that is pending, confirmed or processing, of the caller (while pending; staff with orders.edit: of anyone). p_changes: [{"line_number": 2, "quantity": 3} (0 removes) | {"variant_id": uuid, "quantity": int} (adds)]; in refusals of added items line is their place among the added ones. Existing lines keep their price; added ones cost what the catalogue says; the discount is reckoned anew and dropped when its minimum is no longer met. An order paid by wallet takes the difference from it, others take p_wallet_amount (0 when left out) and the rest is due; what was paid too much goes back, what came from outside to p_to (wallet, or original: paid out, refund_id is settled by ledger_settle_refund). p_dry_run answers the same and writes nothing (version is the present one). changes: [{line_number, variant_id, product_sku, old_quantity, new_quantity, unit_price_amount}]. Minor units. Errors: order_not_found, order_invoiced, edit_not_allowed, version_conflict, line_not_found, line_shipped, empty_order, too_many_lines, invalid_quantity, invalid_argument, price_changed, insufficient_stock, insufficient_funds, invalid_wallet_amount, credit_not_granted and credit_limit_exceeded (an order by invoice would owe more), account_frozen, amount_too_large, currency_mismatch, variant_not_found, variant_unavailable, invalid_items, rate_limited. Source 004.';

@@ -31,6 +31,8 @@ declare
 begin
   if p_to in ('shipped', 'delivered') then
     return ledger.send_out(p_order, p_to, p_actor, p_actor_action, p_metadata);
+  elsif p_to = 'rejected' then
+    return ledger.reject_order(p_order, p_actor, p_actor_action, p_metadata);
   elsif p_to not in ('cancelled', 'refunded') then
     return ledger.change_status_plainly(p_order.account_id, p_order.id, p_order.order_number, p_order.user_id, p_order.currency,
                                         p_order.status, p_to, p_actor.user_id, p_actor_action, p_metadata);

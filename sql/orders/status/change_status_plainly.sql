@@ -1,5 +1,5 @@
 /*
- * A status change that moves neither money nor goods (to confirmed, processing, rejected): the order,
+ * A status change that moves neither money nor goods (to confirmed or processing): the order,
  * which the caller has locked and checked, gets its status, and the account a transaction of 0. It
  * takes what it needs of the order one by one: a row of orders as an argument costs more than this does.
  */
@@ -17,9 +17,6 @@ declare
   v_available bigint;
   v_transaction_id uuid;
 begin
-  if p_to = 'rejected' then
-    perform ledger.end_grace(p_account_id, p_order_id);
-  end if;
   update public.orders o set status = p_to, version = o.version + 1, updated_at = clock_timestamp()
   where o.account_id = p_account_id and o.id = p_order_id
   returning o.payment_status, o.outstanding_amount into v_payment_status, v_outstanding;

@@ -57,7 +57,7 @@ begin
   -- lock: order; its transition is looked up by what the caller says, which has to be the order's status anyway
   select o.id, o.account_id, o.order_number, o.currency, t.permission,
          t.permission is not null and o.status = v_old and o.total_amount = p_amount
-           and (not t.needs_payment or o.amount_due = 0 or o.payment_status = 'in_grace')
+           and (not t.needs_payment or o.amount_due = 0)
   into v_order_id, v_account_id, v_order_number, v_currency, v_permission, v_may_go
   from public.orders o
   left join public.order_status_transitions t on t.from_status = v_old and t.to_status = v_new
@@ -80,7 +80,7 @@ begin
 
   -- write and record
   v_phase := set_config('ledger.procedure', 'ledger_change_order_status', true);
-  if v_new in ('shipped', 'delivered', 'cancelled', 'refunded') then
+  if v_new in ('shipped', 'delivered', 'rejected', 'cancelled', 'refunded') then
     select o.* into v_order from public.orders o where o.id = v_order_id;
     v_change := ledger.apply_order_status(v_order, v_new, v_actor, p_actor_action, p_metadata);
   else
@@ -105,4 +105,4 @@ end $$;
 revoke execute on function public.ledger_change_order_status(uuid, uuid, text, text, bigint, jsonb, uuid, text, text) from public, anon;
 grant execute on function public.ledger_change_order_status(uuid, uuid, text, text, bigint, jsonb, uuid, text, text) to authenticated, service_role;
 comment on function public.ledger_change_order_status(uuid, uuid, text, text, bigint, jsonb, uuid, text, text) is
-  'Moves order p_reference_id of customer p_user_id from p_old_status to p_new_status (any case); p_amount is its total in minor units. Needs orders.read and the permission of the row in order_status_transitions; available_balance is answered to who has accounts.read. The customer can read p_actor_action and p_metadata. Errors: order_not_found, unknown_status, status_conflict, amount_mismatch, invalid_transition, payment_required, units_not_shippable (something of it is on backorder), invalid_argument, amount_too_large (an account cannot hold what it would get). Source 003.';
+  'Moves order p_reference_id of customer p_user_id from p_old_status to p_new_status (any case); p_amount is its total in minor units. Needs orders.read and the permission of the row in order_status_transitions; available_balance is answered to who has accounts.read. The customer can read p_actor_action and p_metadata. Errors: order_not_found, unknown_status, status_conflict, amount_mismatch, invalid_transition, payment_required, units_not_shippable (something of it is on backorder), order_invoiced (to rejected, with payments allocated to its invoice or credit notes of it; without, the invoice becomes void), invalid_argument, amount_too_large (an account cannot hold what it would get). Source 003.';

@@ -5,7 +5,7 @@ language plpgsql immutable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return (select array_agg(row((e.line ->> 'invoice_id')::uuid, (e.line ->> 'amount')::bigint)::ledger.allocation_line order by e.ordinality)
+  return (select array_agg(row((e.line ->> 'invoice_id')::uuid, (e.line ->> 'amount')::numeric::bigint)::ledger.allocation_line order by e.ordinality)
           from jsonb_array_elements(p_lines) with ordinality e (line));
 end $$;
 comment on function ledger.allocation_lines_of(jsonb) is 'The lines of p_lines, which has been checked.';

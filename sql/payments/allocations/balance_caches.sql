@@ -103,7 +103,7 @@ declare
   v_unapplied bigint;
 begin
   if p_invoiced = 0 and p_allocated = 0 and p_unapplied = 0 then
-    return '{}';
+    return '{}'::jsonb;
   end if;
   insert into public.account_debt_cache as c (account_id) values (p_transaction.account_id) on conflict (account_id) do nothing;
   update public.account_debt_cache c set

@@ -22,8 +22,11 @@ begin
     left join by_payment g on g.payment_id = p.id
     where (p_account_id is null or p.account_id = p_account_id) and p.allocated_amount <> coalesce(g.amount, 0)
     union all
-    select i.account_id, 'invoice', i.id, jsonb_build_object('amount', b.amount, 'allocated_total', b.allocated_total),
+    select i.account_id, 'invoice', i.id,
+           jsonb_build_object('amount', b.amount, 'allocated_total', b.allocated_total)
+             || case when b.account_id <> i.account_id then jsonb_build_object('account_id', b.account_id) else '{}' end,
            jsonb_build_object('amount', i.amount, 'allocated_total', coalesce(g.amount, 0))
+             || case when b.account_id <> i.account_id then jsonb_build_object('account_id', i.account_id) else '{}' end
     from public.invoices i
     left join public.invoice_balance_cache b on b.invoice_id = i.id
     left join by_invoice g on g.invoice_id = i.id
@@ -61,7 +64,11 @@ begin
   from ledger.balance_differences(p_account_id) d
   where d.kind = 'invoice'
   on conflict (invoice_id) do update set
-    amount = excluded.amount, allocated_total = excluded.allocated_total, version = b.version + 1, updated_at = clock_timestamp();
+    account_id = excluded.account_id,
+    amount = excluded.amount,
+    allocated_total = excluded.allocated_total,
+    version = b.version + 1,
+    updated_at = clock_timestamp();
   select d.* into v_debt from ledger.recomputed_debts(p_account_id) d;
   insert into public.account_debt_cache as c (account_id, invoiced_amount, allocated_amount, unapplied_amount)
   values (p_account_id, v_debt.invoiced_amount, v_debt.allocated_amount, v_debt.unapplied_amount)

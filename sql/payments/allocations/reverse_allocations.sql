@@ -1,4 +1,7 @@
-/* The rows that take allocations back whole, under the operation's transaction; answers their ids. */
+/*
+ * The rows that take allocations back whole, under the operation's transaction; answers their ids. One that a
+ * backfill takes back of its own is synthetic as well; any other says that somebody has decided.
+ */
 create function ledger.write_reversals(p_transaction public.transactions, p_allocation_ids uuid[], p_actor ledger.actor)
 returns uuid[]
 language plpgsql
@@ -10,8 +13,9 @@ begin
   with written as (
     insert into public.payment_allocations
       (account_id, payment_id, invoice_id, allocated_amount, method, reverses_allocation_id, synthetic, import_run_id, performed_by, transaction_id)
-    select l.account_id, l.payment_id, l.invoice_id, -l.allocated_amount, l.method, l.id, l.synthetic, l.import_run_id, p_actor.user_id, p_transaction.id
+    select l.account_id, l.payment_id, l.invoice_id, -l.allocated_amount, l.method, l.id, b.is_backfill, case when b.is_backfill then l.import_run_id end, p_actor.user_id, p_transaction.id
     from public.payment_allocations l
+    cross join lateral (select l.synthetic and current_setting('ledger.procedure', true) in ('import_backfill', 'import_abort') as is_backfill) b
     where l.account_id = p_transaction.account_id and l.id = any (p_allocation_ids)
     order by l.id
     returning id)

@@ -1,25 +1,3 @@
-/* How far each refund and dispute of a card payment is booked. */
-create function ledger.card_objects(p_card public.card_payments)
-returns table (object_id text, is_refund boolean, amount bigint, has_failed boolean, refund_id uuid,
-               settled_amount bigint, taken_out_amount bigint, has_failed_in_the_books boolean)
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return query
-    select o.object_id, o.is_refund, o.amount, o.has_failed, o.refund_id,
-           ledger.booked_of_card(p_card.id, '{surplus_returned,allowed,paid_out}', o.object_id),
-           ledger.booked_of_card(p_card.id, '{taken_out}', o.object_id) - ledger.booked_of_card(p_card.id, '{put_back}', o.object_id),
-           ledger.booked_of_card(p_card.id, '{surplus_failed,payout_failed}', o.object_id)
-             >= ledger.booked_of_card(p_card.id, '{surplus_returned,allowed,paid_out}', o.object_id)
-    from (select r.object_id, true as is_refund, r.amount, r.has_failed, r.refund_id from ledger.card_refunds(p_card) r
-          union all
-          select d.object_id, false, d.amount, false, null from ledger.card_disputes(p_card) d) o
-    order by o.object_id;
-end $$;
-comment on function ledger.card_objects(public.card_payments) is
-  'Refunds and disputes of a card payment: amount at the provider, and what the books made of it (settled for good, or taken out until more is known). Minor units.';
-
 /* An order whose surplus is in the wallet reads overpaid, whichever step left it there. */
 create function ledger.mark_order_of_card(p_card public.card_payments)
 returns void
@@ -62,6 +40,12 @@ declare
   v_object record;
   v_problem text;
 begin
+  -- a backfill waits for nobody: what would change allocations waits for it
+  v_problem := ledger.refuse_card_during_backfill(v_card) ->> 'error_code';
+  if v_problem is not null then
+    return v_problem;
+  end if;
+
   -- something new that comes before what was taken out, or something of that which was won
   if p_facts.captured_amount > v_captured
      or exists (select from ledger.card_objects(v_card) o
@@ -70,13 +54,13 @@ begin
                              or (o.has_failed and (o.taken_out_amount > 0 or not o.has_failed_in_the_books))
                              or (p_facts.is_final and not p_was_final and o.taken_out_amount > 0) end) then
     for v_object in select * from ledger.card_objects(v_card) o where o.taken_out_amount > 0 loop
-      v_problem := coalesce(v_problem, ledger.capture_card(p_step, 'put_back', v_object.object_id, v_object.taken_out_amount) ->> 'error_code');
+      v_problem := coalesce(v_problem, ledger.capture_card(p_step, 'put_back', v_object.object_id, v_object.is_refund, v_object.taken_out_amount) ->> 'error_code');
     end loop;
   end if;
 
   -- captured
   if p_facts.captured_amount > v_captured and v_problem is null then
-    v_problem := ledger.capture_card(p_step, 'captured', null, p_facts.captured_amount - v_captured) ->> 'error_code';
+    v_problem := ledger.capture_card(p_step, 'captured', null, null, p_facts.captured_amount - v_captured) ->> 'error_code';
   end if;
   v_captured := ledger.booked_of_card(v_card.id, '{captured}');
   if v_captured = 0 then
@@ -99,7 +83,7 @@ begin
       end if;
     end if;
     if v_object.has_failed and not v_object.has_failed_in_the_books
-       or v_object.has_failed and ledger.booked_of_card(v_card.id, '{surplus_returned,allowed,paid_out}', v_object.object_id) > v_object.settled_amount then
+       or v_object.has_failed and ledger.booked_of_card(v_card.id, '{surplus_returned,allowed,paid_out}', v_object.object_id, true) > v_object.settled_amount then
       v_problem := coalesce(ledger.fail_card_refund(p_step, v_object.object_id), v_problem);
     end if;
   end loop;
@@ -112,8 +96,10 @@ begin
     end if;
     v_object.amount := least(v_object.amount, v_wanted);
     v_wanted := v_wanted - v_object.amount;
-    if v_object.amount > v_object.taken_out_amount then
-      perform ledger.take_out_of_card(p_step, 'taken_out', v_object.object_id, v_object.amount - v_object.taken_out_amount, 'charged back by ' || v_card.provider, false);
+    if v_object.amount > v_object.taken_out_amount
+       and ledger.take_out_of_card(p_step, 'taken_out', v_object.object_id, false, v_object.amount - v_object.taken_out_amount,
+                                   'charged back by ' || v_card.provider, false) < v_object.amount - v_object.taken_out_amount then
+      v_problem := coalesce(v_problem, 'more_than_captured');
     end if;
   end loop;
   perform ledger.mark_order_of_card(v_card);

@@ -54,7 +54,7 @@ begin
   if v_change.refusal is not null then
     return 0;
   end if;
-  perform ledger.write_card_booking(p_step, 'allowed', p_object_id, v_amount, null, v_change.refund_id, v_change.transaction_id);
+  perform ledger.write_card_booking(p_step, 'allowed', p_object_id, true, v_amount, null, v_change.refund_id, v_change.transaction_id);
   perform ledger.settle_refund(
     (select o from public.orders o where o.account_id = v_card.account_id and o.id = v_card.order_id),
     (select a from public.accounts a where a.id = v_card.account_id),

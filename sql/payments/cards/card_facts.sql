@@ -55,11 +55,10 @@ declare
   v_has_failed boolean;
 begin
   select coalesce(max(e.amount) filter (where e.kind = 'authorised'), 0),
-         -- a total that is final is the whole of it; else the largest that was heard of
-         coalesce(
-           max(e.captured_total) filter (where e.kind = 'captured' and e.is_final),
-           greatest(max(e.captured_total) filter (where e.kind = 'captured'),
-                    least(coalesce(sum(e.amount) filter (where e.kind = 'captured' and e.captured_total is null), 0), 9007199254740991)), 0),
+         -- the largest that was heard of: money that was captured does not become less by a smaller total
+         coalesce(greatest(
+           max(e.captured_total) filter (where e.kind = 'captured'),
+           least(coalesce(sum(e.amount) filter (where e.kind = 'captured' and e.captured_total is null), 0), 9007199254740991)), 0),
          coalesce(bool_or(e.is_final) filter (where e.kind = 'captured'), false),
          max(e.expires_at) filter (where e.kind = 'authorised'),
          coalesce(bool_or(e.kind = 'voided'), false), coalesce(bool_or(e.kind = 'failed'), false)

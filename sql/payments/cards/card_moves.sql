@@ -10,19 +10,20 @@ create type ledger.card_step as (
 comment on type ledger.card_step is 'The card payment, the event that gave occasion, who acts, and the operation''s correlation.';
 
 create function ledger.write_card_booking(
-  p_step ledger.card_step, p_kind text, p_object_id text, p_amount bigint, p_payment_id uuid, p_refund_id uuid, p_transaction_id uuid)
+  p_step ledger.card_step, p_kind text, p_object_id text, p_is_refund boolean, p_amount bigint, p_payment_id uuid, p_refund_id uuid,
+  p_transaction_id uuid)
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  insert into public.card_bookings (card_payment_id, account_id, event_id, kind, object_id, amount, payment_id, refund_id, transaction_id)
-  values ((p_step.card).id, (p_step.card).account_id, p_step.event_id, p_kind, p_object_id, p_amount, p_payment_id, p_refund_id, p_transaction_id);
+  insert into public.card_bookings (card_payment_id, account_id, event_id, kind, object_id, is_refund, amount, payment_id, refund_id, transaction_id)
+  values ((p_step.card).id, (p_step.card).account_id, p_step.event_id, p_kind, p_object_id, p_is_refund, p_amount, p_payment_id, p_refund_id, p_transaction_id);
 end $$;
-comment on function ledger.write_card_booking(ledger.card_step, text, text, bigint, uuid, uuid, uuid) is 'Records what the books did about a card payment.';
+comment on function ledger.write_card_booking(ledger.card_step, text, text, boolean, bigint, uuid, uuid, uuid) is 'Records what the books did about a card payment.';
 
 /* What is booked of a card payment, by kind, for one refund or dispute or (null) for all. Minor units. */
-create function ledger.booked_of_card(p_card_payment_id uuid, p_kinds text[], p_object_id text default null)
+create function ledger.booked_of_card(p_card_payment_id uuid, p_kinds text[], p_object_id text default null, p_is_refund boolean default null)
 returns bigint
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -30,34 +31,10 @@ as $$
 begin
   return (select coalesce(sum(b.amount), 0)::bigint
           from public.card_bookings b
-          where b.card_payment_id = p_card_payment_id and b.kind = any (p_kinds) and (p_object_id is null or b.object_id = p_object_id));
+          where b.card_payment_id = p_card_payment_id and b.kind = any (p_kinds) 
+            and (p_object_id is null or (b.object_id = p_object_id and b.is_refund = p_is_refund)));
 end $$;
-comment on function ledger.booked_of_card(uuid, text[], text) is 'Sum of the bookings of these kinds.';
-
-/* Money comes in, for the first time or again: a payment for its order. Answers a refusal, or null. */
-create function ledger.capture_card(p_step ledger.card_step, p_kind text, p_object_id text, p_amount bigint)
-returns jsonb
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_card public.card_payments := p_step.card;
-  v_order public.orders := (select o from public.orders o where o.account_id = v_card.account_id and o.id = v_card.order_id);
-  v_account public.accounts := (select a from public.accounts a where a.id = v_card.account_id);
-  v_number integer := 1 + cardinality(ledger.payments_of_card(v_card.id));
-  v_captured ledger.captured_payment;
-begin
-  v_captured := ledger.capture_payment(
-    v_account, v_order, null, p_amount, 'card', v_card.provider_payment_id || case when v_number > 1 then '/' || v_number else '' end,
-    case p_kind when 'captured' then 'captured by ' when 'put_back' then 'kept after all, by ' else 'refund failed at ' end || v_card.provider,
-    'card', p_step.actor, p_step.correlation_id);
-  if v_captured.refusal is null then
-    perform ledger.write_card_booking(p_step, p_kind, p_object_id, p_amount, v_captured.payment_id, null, v_captured.transaction_id);
-  end if;
-  return v_captured.refusal;
-end $$;
-comment on function ledger.capture_card(ledger.card_step, text, text, bigint) is
-  'Books p_amount (minor units) of a card payment as a payment; each has a reference of its own, the provider''s name of it with a number.';
+comment on function ledger.booked_of_card(uuid, text[], text, boolean) is 'Sum of the bookings of these kinds.';
 
 /*
  * Money leaves: out of the payments that it came in as, the newest first. Of all of them together it is the remainder that goes
@@ -65,7 +42,8 @@ comment on function ledger.capture_card(ledger.card_step, text, text, bigint) is
  * p_only_surplus only what is more than the orders needed is taken, and not what a failed refund left in the
  * wallet. Answers how much it was.
  */
-create function ledger.take_out_of_card(p_step ledger.card_step, p_kind text, p_object_id text, p_amount bigint, p_reason text, p_only_surplus boolean)
+create function ledger.take_out_of_card(
+  p_step ledger.card_step, p_kind text, p_object_id text, p_is_refund boolean, p_amount bigint, p_reason text, p_only_surplus boolean)
 returns bigint
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -102,12 +80,12 @@ begin
       row(v_payment, (select a from public.accounts a where a.id = v_payment.account_id), ledger.orders_of_payment(v_source.id))::ledger.locked_payment,
       v_taken, p_reason, p_step.actor, p_step.correlation_id, p_only_surplus);
     exit when v_charged_back.refusal is not null;
-    perform ledger.write_card_booking(p_step, p_kind, p_object_id, v_taken, v_source.id, null, v_charged_back.transaction_id);
+    perform ledger.write_card_booking(p_step, p_kind, p_object_id, p_is_refund, v_taken, v_source.id, null, v_charged_back.transaction_id);
     v_left := v_left - v_taken;
   end loop;
   return p_amount - v_left;
 end $$;
-comment on function ledger.take_out_of_card(ledger.card_step, text, text, bigint, text, boolean) is
+comment on function ledger.take_out_of_card(ledger.card_step, text, text, boolean, bigint, text, boolean) is
   'Takes p_amount (minor units) of a card payment out of the books, as far as it is there; answers how much.';
 
 /* Settles a refund of ours as the provider says. What somebody has settled the same way before is only noted. */
@@ -130,7 +108,7 @@ begin
       return v_settled.refusal;
     end if;
   end if;
-  perform ledger.write_card_booking(p_step, p_kind, p_object_id, v_refund.payout_amount, null, p_refund_id, v_settled.transaction_id);
+  perform ledger.write_card_booking(p_step, p_kind, p_object_id, true, v_refund.payout_amount, null, p_refund_id, v_settled.transaction_id);
   return null;
 end $$;
 comment on function ledger.settle_card_refund(ledger.card_step, text, uuid, text, text) is

@@ -18,6 +18,9 @@ create table public.card_payments (
   charged_back_amount bigint not null default 0,
   expires_at timestamptz,
   problem text,
+  handled_at timestamptz,
+  handled_by uuid,
+  handled_notes text,
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
   unique (provider, provider_payment_id),
@@ -26,6 +29,8 @@ create table public.card_payments (
     least(authorised_amount, captured_amount, refunded_amount, charged_back_amount) >= 0
     and greatest(authorised_amount, captured_amount, refunded_amount, charged_back_amount) <= 9007199254740991),
   constraint an_order_brings_account_and_currency check (num_nulls(order_id, account_id, currency) in (0, 3)),
+  constraint what_is_handled_says_when check (handled_at is not null or num_nonnulls(handled_by, handled_notes) = 0),
+  constraint handled_notes_are_short check (length(handled_notes) <= 2000),
   constraint provider_is_short check (length(provider) between 1 and 50),
   constraint provider_payment_id_is_short check (length(provider_payment_id) between 1 and 150)
 ) with (fillfactor = 70);
@@ -39,15 +44,17 @@ create policy card_payments_are_seen_by_their_customer_and_staff on public.card_
 create index card_payments_by_account on public.card_payments (account_id, id);
 -- the card payments of an order, and the foreign key
 create index card_payments_by_order on public.card_payments (order_id) where order_id is not null;
-select ledger.protect_from_hands('public.card_payments', 'ledger_confirm_payment');
+select ledger.protect_from_hands('public.card_payments', 'ledger_confirm_payment or ledger_match_card_payment');
 comment on table public.card_payments is
   'Payments of card providers as they stand there, in minor units of currency. What the books made of one: card_bookings.';
-comment on column public.card_payments.order_id is 'The order it is for; null until an event names one that exists.';
+comment on column public.card_payments.order_id is 'The order it is for; null until an event, or ledger_match_card_payment, names one that exists.';
 comment on column public.card_payments.refunded_amount is 'Refunds at the provider that did not fail.';
 comment on column public.card_payments.charged_back_amount is 'Disputes that were not won.';
 comment on column public.card_payments.expires_at is 'Until when an authorisation can be captured, where the provider says so. Only shown.';
 comment on column public.card_payments.problem is
-  'Why something of it is not in the books: customer_erased, refund_mismatch (it names a payout of ours that is not this), more_than_captured, or the code of a refusal. The view card_events_unmatched lists them.';
+  'Why something of it is not in the books: customer_erased, refund_mismatch (it names a payout of ours that is not this, or one of its amount was settled by hand), more_than_captured, backfill_running (booked with the next event, or by ledger_match_card_payment), or the code of a refusal. The view card_events_unmatched lists them.';
+comment on column public.card_payments.handled_at is 'When somebody last said by ledger_match_card_payment that it is dealt with: what was heard before is unmatched no more.';
+comment on column public.card_payments.handled_notes is 'What was done about it. The customer can read it.';
 
 create table public.card_events (
   provider text not null,
@@ -95,6 +102,7 @@ create table public.card_bookings (
   event_id text not null,
   kind text not null,
   object_id text,
+  is_refund boolean,
   amount bigint not null,
   payment_id uuid references public.payments (id) on delete restrict,
   refund_id uuid references public.refunds (id) on delete restrict,
@@ -104,7 +112,8 @@ create table public.card_bookings (
   constraint amount_is_positive_and_exact check (amount between 1 and 9007199254740991),
   constraint says_what_it_moved check (
     case when kind in ('allowed', 'paid_out', 'payout_failed') then refund_id is not null else payment_id is not null end),
-  constraint only_a_capture_is_about_no_object check ((kind = 'captured') = (object_id is null))
+  constraint only_a_capture_is_about_no_object check (
+    (kind = 'captured') = (object_id is null) and (object_id is null) = (is_refund is null))
 );
 alter table public.card_bookings enable row level security;
 revoke all on public.card_bookings from anon, authenticated, service_role;
@@ -116,9 +125,10 @@ create index card_bookings_by_payment on public.card_bookings (card_payment_id);
 -- which card payment a payment or a refund came from, and the foreign keys
 create index card_bookings_by_booked_payment on public.card_bookings (payment_id) where payment_id is not null;
 create index card_bookings_by_refund on public.card_bookings (refund_id) where refund_id is not null;
-select ledger.make_immutable('public.card_bookings', 'ledger_confirm_payment');
+select ledger.make_immutable('public.card_bookings', 'ledger_confirm_payment or ledger_match_card_payment');
 comment on table public.card_bookings is
   'Immutable. What the books did about a card payment, in minor units; object_id is the provider''s refund or dispute.';
 comment on column public.card_bookings.kind is
   'captured: a payment; taken_out, put_back: money of it that left, for as long as nothing else is known, and came again; surplus_returned: out of what was more than the order needed; allowed: a refund made at the provider, taken off the order; paid_out: a refund of ours, settled; surplus_failed, payout_failed: the same again when the provider could not pay it.';
-comment on column public.card_bookings.event_id is 'The event that gave occasion to it.';
+comment on column public.card_bookings.is_refund is 'Whether object_id is a refund, or a dispute: a provider may give both the same name.';
+comment on column public.card_bookings.event_id is 'The event that gave occasion to it; of what ledger_match_card_payment books, the last one before.';

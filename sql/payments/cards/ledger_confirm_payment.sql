@@ -26,6 +26,41 @@ end $$;
 comment on function ledger.card_answer(public.card_payments, text, boolean) is 'The answer of ledger_confirm_payment.';
 
 /*
+ * Brings a locked card payment to what its events say by now, and the books with it. p_was_final: whether the books
+ * know that nothing more will be captured. Answers it as it is then.
+ */
+create function ledger.follow_card_events(p_step ledger.card_step, p_was_final boolean, p_books boolean)
+returns public.card_payments
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_card public.card_payments := p_step.card;
+  v_facts ledger.card_facts := ledger.card_facts_of(v_card);
+  v_problem text;
+begin
+  v_problem := case
+    when v_card.order_id is null then null
+    when ledger.refuse_erased((select o.user_id from public.orders o where o.id = v_card.order_id)) is not null then 'customer_erased'
+    when p_books then ledger.book_card_payment(p_step, v_facts, p_was_final)
+  end;
+  update public.card_payments c set
+    status = v_facts.status,
+    authorised_amount = v_facts.authorised_amount,
+    captured_amount = v_facts.captured_amount,
+    refunded_amount = v_facts.refunded_amount,
+    charged_back_amount = v_facts.charged_back_amount,
+    expires_at = v_facts.expires_at,
+    problem = v_problem,
+    updated_at = clock_timestamp()
+  where c.id = v_card.id
+  returning c.* into v_card;
+  return v_card;
+end $$;
+comment on function ledger.follow_card_events(ledger.card_step, boolean, boolean) is
+  'Books what the events of a card payment say (p_books: whether there is anything that the books have not seen), and keeps what stood in the way as its problem.';
+
+/*
  * A card provider says what became of a payment. Each event counts once, however often it comes, and what the books
  * make of it follows from all events of the payment together, so it does not matter in which order they
  * come. What is late is no harm either: what an order does not need, or no longer, is wallet credit. What cannot be
@@ -44,8 +79,6 @@ declare
   v_card public.card_payments;
   v_was_final boolean;
   v_is_new boolean;
-  v_facts ledger.card_facts;
-  v_problem text;
   v_event jsonb;
   v_result public.ledger_confirm_payment_result;
 begin
@@ -77,28 +110,12 @@ begin
   end if;
 
   -- heard before: the same event has no second effect
-  v_was_final := (ledger.card_facts_of(v_card)).is_final;
+  v_was_final := (ledger.card_facts_of(v_card)).is_final and v_card.problem is distinct from 'backfill_running';
   v_is_new := ledger.keep_card_event(v_card, p_event);
 
   -- write: what the events say by now, and what the books make of it
-  v_facts := ledger.card_facts_of(v_card);
   v_step := row(v_card, p_event ->> 'event_id', v_actor, ledger.correlation_id());
-  v_problem := case
-    when v_card.order_id is null then null
-    when ledger.refuse_erased((select o.user_id from public.orders o where o.id = v_card.order_id)) is not null then 'customer_erased'
-    when v_is_new or v_card.problem is not null then ledger.book_card_payment(v_step, v_facts, v_was_final)
-  end;
-  update public.card_payments c set
-    status = v_facts.status,
-    authorised_amount = v_facts.authorised_amount,
-    captured_amount = v_facts.captured_amount,
-    refunded_amount = v_facts.refunded_amount,
-    charged_back_amount = v_facts.charged_back_amount,
-    expires_at = v_facts.expires_at,
-    problem = v_problem,
-    updated_at = clock_timestamp()
-  where c.id = v_card.id
-  returning c.* into v_card;
+  v_card := ledger.follow_card_events(v_step, v_was_final, v_is_new or v_card.problem is not null);
 
   -- record, and answer
   v_result := ledger.card_answer(v_card, p_event ->> 'event_id', v_is_new);

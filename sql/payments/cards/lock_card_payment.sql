@@ -63,9 +63,21 @@ begin
 end $$;
 comment on function ledger.lock_card_payment(public.card_payments) is 'Locks the orders, accounts, payments, invoices and refunds that an event of a card payment can touch.';
 
+/* A card payment, locked by its name: first of all locks, in the place of the idempotency key. Of nulls when there is none. */
+create function ledger.lock_card_by_name(p_provider text, p_name text)
+returns public.card_payments
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('card payment ' || p_provider || ':' || p_name, 0));
+  return (select c from public.card_payments c where c.provider = p_provider and c.provider_payment_id = p_name);
+end $$;
+comment on function ledger.lock_card_by_name(text, text) is 'The card payment of this name, if there is one, locked by its name.';
+
 /*
- * The card payment of this name, which is new with its first event, locked by its name: first of all locks, in the
- * place of the idempotency key. The first event that names an existing order says which one it is for.
+ * The card payment of this name, which is new with its first event, locked by its name. The first event that names an
+ * existing order says which one it is for.
  */
 create function ledger.card_payment_named(p_provider text, p_event jsonb)
 returns public.card_payments
@@ -77,8 +89,7 @@ declare
   v_card public.card_payments;
   v_order public.orders;
 begin
-  perform pg_advisory_xact_lock(hashtextextended('card payment ' || p_provider || ':' || v_name, 0));
-  select c.* into v_card from public.card_payments c where c.provider = p_provider and c.provider_payment_id = v_name;
+  v_card := ledger.lock_card_by_name(p_provider, v_name);
   if v_card.order_id is null then
     select o.* into v_order from public.orders o where o.id = ledger.uuid_in(p_event ->> 'order_id');
   end if;

@@ -10,4 +10,4 @@ as
 revoke all on public.overdue_orders from anon, authenticated, service_role;
 grant select on public.overdue_orders to authenticated, service_role;
 comment on view public.overdue_orders is
-  'Orders whose grace period passed with something due, or whose payment was taken back after it; amounts in minor units. ledger_extend_grace gives them more time.';
+  'Orders whose grace period passed with something due, or that owe again after it; amounts in minor units. ledger_extend_grace gives them more time.';

@@ -2,7 +2,7 @@
  * Until when an order that may go out unpaid has to be paid: one row per order that was ever given time.
  *
  * open      the order is in_grace (or receipt_uploaded, while a receipt for it is looked at)
- * overdue   the time is over and something is due: an order that was flagged, or whose payment was taken back
+ * overdue   the time is over and something is due: an order that was flagged, or that owes again
  * settled   nothing is due, or the order has ended
  *
  * A row is written by who has locked its order; reminders alone mark it without that.
@@ -44,4 +44,4 @@ comment on table public.payment_deadlines is
 comment on column public.payment_deadlines.granted_by is 'Who gave the time last; null for a backend.';
 comment on column public.payment_deadlines.extensions is 'How often it was put off by ledger_extend_grace.';
 comment on column public.payment_deadlines.reminded_at is 'When the reminder of this due_at was queued.';
-comment on column public.payment_deadlines.expired_at is 'When it passed last with something due, or when a payment that had settled it was taken back.';
+comment on column public.payment_deadlines.expired_at is 'When it passed last with something due, or when something was due again after it.';

@@ -21,10 +21,11 @@ comment on function ledger.refuse_grace_limit(uuid, uuid) is
   'The refusal for one more order in grace on a locked account, p_order_id not counted, or null.';
 
 /*
- * What a locked account owes by invoices, and by orders on invoice that have none any more: it was voided,
- * and nobody has paid or issued another.
+ * What a locked account owes by invoices, and by orders on invoice that have none: it was voided, or nothing
+ * was due before the order was edited. p_order_id, if any, is left out of the latter.
  */
-create function ledger.credit_used(p_account_id uuid, out debt_amount bigint, out not_invoiced_amount bigint)
+create function ledger.credit_used(
+  p_account_id uuid, p_order_id uuid default null, out debt_amount bigint, out not_invoiced_amount bigint)
 returns record
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -34,16 +35,15 @@ begin
   select coalesce(sum(o.amount_due), 0) into not_invoiced_amount
   from public.orders o
   where o.account_id = p_account_id and o.payment_method = 'invoice' and o.status not in ('rejected', 'cancelled', 'refunded')
-    and o.id in (select i.order_id from public.invoices i
-                 where i.account_id = p_account_id and i.kind = 'invoice' and i.status = 'void')
+    and o.amount_due > 0 and o.id is distinct from p_order_id
     and not exists (select from public.invoices i
                     where i.order_id = o.id and i.account_id = p_account_id and i.kind = 'invoice' and i.status = 'issued');
 end $$;
-comment on function ledger.credit_used(uuid) is
-  'What an account owes by invoices, and by orders placed on invoice whose invoice was voided; minor units.';
+comment on function ledger.credit_used(uuid, uuid) is
+  'What an account owes by invoices, and by orders placed on invoice that have none, but for one order; minor units.';
 
-/* Why an account cannot owe this much more by an order on invoice, or null; the account is locked. */
-create function ledger.refuse_credit(p_account_id uuid, p_currency text, p_due bigint)
+/* Why an account cannot owe this much by an order on invoice (a new one, or p_order_id, which is not invoiced), or null; the account is locked. */
+create function ledger.refuse_credit(p_account_id uuid, p_currency text, p_due bigint, p_order_id uuid default null)
 returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -55,15 +55,15 @@ begin
   if v_limit is null then
     return ledger.refuse('credit_not_granted', jsonb_build_object('currency', p_currency));
   end if;
-  v_used := ledger.credit_used(p_account_id);
+  v_used := ledger.credit_used(p_account_id, p_order_id);
   return case when v_used.debt_amount + v_used.not_invoiced_amount + p_due > v_limit then
     ledger.refuse('credit_limit_exceeded', jsonb_build_object(
       'currency', p_currency, 'limit', v_limit, 'debt', v_used.debt_amount, 'not_invoiced', v_used.not_invoiced_amount, 'due', p_due,
       'required', v_used.debt_amount + v_used.not_invoiced_amount + p_due,
       'available', greatest(v_limit - v_used.debt_amount - v_used.not_invoiced_amount, 0))) end;
 end $$;
-comment on function ledger.refuse_credit(uuid, text, bigint) is
-  'The refusal for an order on invoice that would leave p_due (minor units) more to pay than the credit terms allow, or null.';
+comment on function ledger.refuse_credit(uuid, text, bigint, uuid) is
+  'The refusal for an order on invoice of which p_due (minor units) would be due, beyond what the credit terms allow, or null.';
 
 create function ledger.refuse_owing(p_payment_method text, p_account_id uuid, p_currency text, p_due bigint)
 returns jsonb

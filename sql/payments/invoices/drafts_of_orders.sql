@@ -1,5 +1,3 @@
-/* What invoices and credit notes of orders say: their lines, as far as they are left or were taken back. */
-
 /*
  * The invoice of an order is about what is left of it: units that were refunded before are not on it. An
  * allowance that was granted before lowers its lines, each in proportion, and only then the shipping. Total
@@ -63,51 +61,6 @@ begin
 end $$;
 comment on function ledger.draft_of_order(public.orders) is
   'The invoice of a locked order: what is left of its lines and shipping; prepaid is what of it is not due any more.';
-
-/*
- * The credit note of a refund: its units, its shipping, and an allowance as a line of its own. Where units meet an
- * earlier allowance, whose place they take or whose tax they change, the note has one line with what they
- * credit beside it: so its tax is what the refund takes out of the books.
- */
-create function ledger.draft_of_refund(p_order public.orders, p_refund public.refunds)
-returns ledger.invoice_draft
-language plpgsql stable
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_shipping bigint := least(p_refund.shipping_amount, p_refund.credited_amount);
-  v_rest bigint := p_refund.credited_amount - v_shipping;
-  v_tax bigint := least(greatest(p_refund.tax_amount + p_refund.allowance_tax_amount, 0), v_rest);
-  v_net bigint := v_rest - case when p_order.prices_include_tax then 0 else v_tax end;
-  v_lines ledger.invoice_draft_line[];
-begin
-  if p_refund.allowance_tax_amount not between 0 and p_refund.allowance_amount then
-    v_lines := array[row(1, ledger.invoice_text(
-      (select format('Taken back of order %s, after a reduction: ', p_order.order_number) || string_agg(
-                format('%s x %s', l.quantity, ledger.item_name(i.product_name, i.variant_name)), '; ' order by l.line_number)
-       from public.refund_lines l
-       join public.order_items i on i.account_id = p_order.account_id and i.order_id = l.order_id and i.line_number = l.line_number
-       where l.account_id = p_order.account_id and l.refund_id = p_refund.id), p_order.order_number),
-      null, 1, v_net, v_net, 0, 0, v_tax)::ledger.invoice_draft_line];
-  else
-    v_lines := (
-      select array_agg(row(l.line_number, ledger.invoice_text(ledger.item_name(i.product_name, i.variant_name), i.product_sku), i.product_sku,
-                           l.quantity, i.unit_price_amount, l.goods_amount, l.discount_amount, i.tax_rate_bp, l.tax_amount)::ledger.invoice_draft_line
-                       order by l.line_number)
-      from public.refund_lines l
-      join public.order_items i on i.account_id = p_order.account_id and i.order_id = l.order_id and i.line_number = l.line_number
-      where l.account_id = p_order.account_id and l.refund_id = p_refund.id);
-    if p_refund.allowance_amount > 0 then
-      v_net := p_refund.allowance_amount - case when p_order.prices_include_tax then 0 else p_refund.allowance_tax_amount end;
-      v_lines := v_lines || row(coalesce((select max(l.line_number) from unnest(v_lines) l), 0) + 1, 'Reduction of order ' || p_order.order_number,
-                                null, 1, v_net, v_net, 0, 0, p_refund.allowance_tax_amount)::ledger.invoice_draft_line;
-    end if;
-    v_shipping := p_refund.shipping_amount;
-  end if;
-  return ledger.draft_of(v_lines, p_order.prices_include_tax, v_shipping);
-end $$;
-comment on function ledger.draft_of_refund(public.orders, public.refunds) is
-  'The credit note of a refund: its total is what the refund credited.';
 
 /* A line says something, and no more than fits. */
 create function ledger.invoice_text(p_description text, p_sku text)

@@ -31,7 +31,7 @@ end $$;
 revoke execute on function public.invoice_document(uuid) from public, anon;
 grant execute on function public.invoice_document(uuid) to authenticated, service_role;
 comment on function public.invoice_document(uuid) is
-  'A printable invoice or credit note as JSON: {kind, invoice_number, status, issued_at, due_at, currency, exponent, prices_include_tax, customer {user_id, name, address}, order, credits, reference, notes, lines [{line_number, description, sku, quantity, unit_price_amount, discount_amount, tax_rate_bp, tax_amount, net_amount, total_amount}], taxes [{tax_rate_bp, net_amount, tax_amount}], subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, prepaid_amount, credited_amount, amount, allocated_amount, remaining_amount, payment_status, payments [{payment_id, method, paid_at, amount, reference}], credit_notes [{invoice_id, invoice_number, issued_at, total_amount}], printed [amounts as people read them]}. Minor units. Errors: invoice_not_found. Issue: payments and receivables.';
+  'A printable invoice or credit note as JSON: {kind, invoice_number, status, issued_at, due_at, currency, exponent, prices_include_tax, customer {user_id, name, address}, order, credits, reference, notes, lines [{line_number, description, sku, quantity, unit_price_amount, discount_amount, tax_rate_bp, tax_amount, net_amount, total_amount}], taxes [{tax_rate_bp, net_amount, tax_amount}], subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, prepaid_amount, paid_back_amount, credited_amount, amount (total - prepaid + paid back - credited), allocated_amount, remaining_amount, payment_status, payments [{payment_id, method, paid_at, amount, reference}], credit_notes [{invoice_id, invoice_number, issued_at, total_amount}], printed [amounts as people read them]}. Minor units. Errors: invoice_not_found. Issue: payments and receivables.';
 
 create function ledger.document_of(p_invoice public.invoices)
 returns jsonb
@@ -48,8 +48,7 @@ begin
     'issued_at', p_invoice.issued_at, 'due_at', p_invoice.due_at, 'currency', p_invoice.currency,
     'exponent', (select c.exponent from public.currencies c where c.code = p_invoice.currency),
     'prices_include_tax', p_invoice.prices_include_tax,
-    'customer', jsonb_build_object('user_id', p_invoice.user_id, 'address', p_invoice.billing_address,
-      'name', (select p.display_name from public.profiles p where p.id = p_invoice.user_id)),
+    'customer', jsonb_build_object('user_id', p_invoice.user_id, 'name', p_invoice.customer_name, 'address', p_invoice.billing_address),
     'order', (select jsonb_build_object('order_id', o.id, 'order_number', o.order_number, 'placed_at', o.created_at, 'shipping_address', o.shipping_address)
               from public.orders o where o.account_id = p_invoice.account_id and o.id = p_invoice.order_id),
     'credits', (select jsonb_build_object('invoice_id', i.id, 'invoice_number', i.invoice_number, 'issued_at', i.issued_at)
@@ -60,7 +59,7 @@ begin
     'subtotal_amount', p_invoice.subtotal_amount, 'discount_amount', p_invoice.discount_amount, 'shipping_amount', p_invoice.shipping_amount,
     'tax_amount', p_invoice.tax_amount, 'total_amount', p_invoice.total_amount, 'version', p_invoice.version)
   || case when v_claims then jsonb_build_object(
-    'prepaid_amount', p_invoice.prepaid_amount, 'credited_amount', p_invoice.credited_amount, 'amount', p_invoice.amount,
+    'prepaid_amount', greatest(p_invoice.prepaid_amount, 0), 'paid_back_amount', greatest(-p_invoice.prepaid_amount, 0), 'credited_amount', p_invoice.credited_amount, 'amount', p_invoice.amount,
     'allocated_amount', v_balance.allocated_total, 'remaining_amount', v_balance.remaining_amount,
     'payment_status', case p_invoice.status when 'void' then null else v_balance.status_cached end,
     'payments', (select coalesce(jsonb_agg(jsonb_build_object('payment_id', p.id, 'method', p.method, 'paid_at', p.paid_at, 'amount', l.allocated_amount,
@@ -73,8 +72,8 @@ begin
   || jsonb_build_object('printed', (
     select jsonb_object_agg(a.name, ledger.format_money(a.amount, p_invoice.currency))
     from (values ('subtotal', p_invoice.subtotal_amount), ('discount', p_invoice.discount_amount), ('shipping', p_invoice.shipping_amount),
-                 ('tax', p_invoice.tax_amount), ('total', p_invoice.total_amount), ('prepaid', p_invoice.prepaid_amount),
-                 ('credited', p_invoice.credited_amount), ('allocated', v_balance.allocated_total),
+                 ('tax', p_invoice.tax_amount), ('total', p_invoice.total_amount), ('prepaid', greatest(p_invoice.prepaid_amount, 0)),
+                 ('paid_back', greatest(-p_invoice.prepaid_amount, 0)), ('credited', p_invoice.credited_amount), ('allocated', v_balance.allocated_total),
                  ('remaining', v_balance.remaining_amount)) a (name, amount)
     where a.amount is not null));
 end $$;

@@ -21,6 +21,7 @@ create type ledger.invoice_draft as (
   total_amount bigint,
   prepaid_amount bigint,
   lines ledger.invoice_draft_line[],
+  customer_name text,
   billing_address jsonb,
   series text,
   due_at timestamptz,
@@ -32,7 +33,7 @@ create type ledger.invoice_draft as (
   issued_at timestamptz
 );
 comment on type ledger.invoice_draft is
-  'Totals and lines, or the refusal. Left null: series (invoice or credit_note), due_at (by the terms of the account), source (issued), issued_at (now). An imported one (source import) brings invoice_number and has no series.';
+  'Totals and lines, or the refusal. Left null: series (invoice or credit_note), due_at (by the terms of the account), customer_name (of the profile), source (issued), issued_at (now). An imported one (source import) brings invoice_number and has no series.';
 
 /* Lines with their totals as a draft: what a header says always follows from its lines and the shipping. */
 create function ledger.draft_of(p_lines ledger.invoice_draft_line[], p_prices_include_tax boolean, p_shipping_amount bigint default 0)

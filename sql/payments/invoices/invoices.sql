@@ -33,6 +33,7 @@ create table public.invoices (
   credited_amount bigint not null default 0,
   amount bigint not null generated always as
     (case when status = 'void' or kind = 'credit_note' then 0 else total_amount - prepaid_amount - credited_amount end) stored,
+  customer_name text,
   billing_address jsonb,
   reference text,
   notes text,
@@ -57,13 +58,14 @@ create table public.invoices (
   constraint total_follows_from_its_parts check (
     total_amount = subtotal_amount - discount_amount + shipping_amount + case when prices_include_tax then 0 else tax_amount end),
   constraint amounts_are_exact_and_not_negative check (
-    least(subtotal_amount, shipping_amount, tax_amount, total_amount, prepaid_amount, credited_amount) >= 0),
+    least(subtotal_amount, shipping_amount, tax_amount, total_amount, credited_amount) >= 0),
   constraint amounts_are_not_too_large check (greatest(subtotal_amount, shipping_amount, tax_amount, total_amount) <= 9007199254740991),
   constraint discount_is_part_of_the_subtotal check (discount_amount between 0 and subtotal_amount),
-  constraint claims_at_most_its_total check (prepaid_amount + credited_amount <= total_amount),
+  constraint claims_nothing_below_zero check (prepaid_amount + credited_amount <= total_amount),
   constraint only_an_order_is_prepaid check (prepaid_amount = 0 or order_id is not null),
   constraint void_says_when check ((status = 'void') = (voided_at is not null)),
-  constraint texts_are_short check (length(reference) <= 200 and length(notes) <= 2000 and length(void_reason) <= 2000)
+  constraint texts_are_short check (length(reference) <= 200 and length(notes) <= 2000 and length(void_reason) <= 2000),
+  constraint customer_name_is_short check (length(customer_name) <= 200)
 ) with (fillfactor = 80);
 alter table public.invoices enable row level security;
 revoke all on public.invoices from anon, authenticated, service_role;
@@ -91,14 +93,15 @@ create unique index invoices_by_imported_number on public.invoices (invoice_numb
 select ledger.protect_from_hands('public.invoices', 'ledger_issue_invoice, ledger_credit_invoice, ledger_change_invoice or ledger_void_invoice');
 create trigger what_was_issued_never_changes
   before update of id, account_id, user_id, currency, kind, order_id, credits_invoice_id, refund_id, series, number, invoice_number, issued_at,
-                   prices_include_tax, subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, billing_address,
-                   source, external_id, issued_by, created_at on public.invoices
+                   prices_include_tax, subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount,
+                   customer_name, billing_address, source, external_id, issued_by, created_at on public.invoices
   for each row execute function ledger.refuse_change('invoices');
 select ledger.enable_always('public.invoices', array['what_was_issued_never_changes']);
 comment on table public.invoices is 'Invoices and credit notes, in minor units of currency. Payments reach them by payment_allocations.';
 comment on column public.invoices.amount is 'What is claimed: total - prepaid - credited; 0 for a void one and for a credit note. What is left of it: invoice_balance_cache.remaining_amount.';
-comment on column public.invoices.prepaid_amount is 'Of the total of an order, what was paid without this invoice (by the wallet, by payments before it).';
-comment on column public.invoices.credited_amount is 'Of the total, what credit notes took off the claim. What a credit note gave back in money is not in it: the order''s refunds have that.';
+comment on column public.invoices.prepaid_amount is 'Of the total of an order, what was paid without this invoice (by the wallet, by payments of the order), less what went back to the customer: below zero when more went back than came that way.';
+comment on column public.invoices.credited_amount is 'The sum of its credit notes. What they gave back in money is in prepaid_amount too.';
+comment on column public.invoices.customer_name is 'The customer''s name when it was issued; a credit note has that of its invoice.';
 comment on column public.invoices.issued_by is 'Who issued it; null for a backend.';
 
 /* Lines as issued. Those of an order are its lines. */

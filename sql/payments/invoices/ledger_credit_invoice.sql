@@ -78,6 +78,7 @@ begin
     perform ledger.release_allocations(v_account.id, v_invoice.id, v_released, v_actor, coalesce(p_reason, 'invoice credited'), v_correlation_id);
   end if;
   v_draft.billing_address := v_invoice.billing_address;
+  v_draft.customer_name := v_invoice.customer_name;
   v_draft.notes := p_reason;
   v_note := ledger.insert_invoice(v_account, 'credit_note', null, v_invoice.id, null, v_draft, v_actor);
   update public.invoices i set credited_amount = i.credited_amount + v_note.total_amount, version = i.version + 1, updated_at = clock_timestamp()

@@ -22,10 +22,7 @@ declare
   v_request jsonb;
   v_answer jsonb;
   v_invoice public.invoices;
-  v_allocated bigint;
-  v_notes text;
   v_transaction public.transactions;
-  v_correlation_id uuid := ledger.correlation_id();
   v_result public.ledger_void_invoice_result;
 begin
   -- who may
@@ -43,46 +40,19 @@ begin
   v_invoice := ledger.lock_invoice(p_invoice_id);
 
   -- check
-  v_allocated := (select b.allocated_total from public.invoice_balance_cache b
-                  where b.account_id = v_invoice.account_id and b.invoice_id = v_invoice.id);
-  v_notes := (select string_agg(n.invoice_number, ', ' order by n.id) from public.invoices n
-              where n.account_id = v_invoice.account_id and n.credits_invoice_id = v_invoice.id);
   v_answer := coalesce(ledger.refuse_invoice_change(v_invoice, p_invoice_id, null), case
     when length(p_reason) > 2000 then
       ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reason', 'problem', 'at most 2000 characters'))
-    when v_allocated > 0 then ledger.refuse('invoice_allocated', jsonb_build_object(
-      'invoice_number', v_invoice.invoice_number, 'allocated', v_allocated, 'currency', v_invoice.currency))
-    when v_notes is not null then ledger.refuse('invoice_credited', jsonb_build_object(
-      'invoice_number', v_invoice.invoice_number, 'credit_notes', v_notes))
+    else ledger.refuse_voiding(v_invoice)
   end);
   if v_answer is not null then
     return next jsonb_populate_record(null::public.ledger_void_invoice_result, v_answer);
     return;
   end if;
 
-  -- write: invoice, its balance, transaction, postings, debt
+  -- write and record
   perform set_config('ledger.procedure', 'ledger_void_invoice', true);
-  update public.invoices i set
-    status = 'void',
-    voided_by = v_actor.user_id,
-    voided_at = clock_timestamp(),
-    void_reason = p_reason,
-    version = i.version + 1,
-    updated_at = clock_timestamp()
-  where i.account_id = v_invoice.account_id and i.id = v_invoice.id;
-  update public.invoice_balance_cache b set amount = 0, version = b.version + 1, updated_at = clock_timestamp()
-  where b.account_id = v_invoice.account_id and b.invoice_id = v_invoice.id;
-  v_transaction := ledger.write_transaction(
-    v_invoice.account_id, 'invoice_voided', v_actor, coalesce(p_reason, format('invoice %s void', v_invoice.invoice_number)), v_correlation_id,
-    p_order_id => v_invoice.order_id, p_reference_id => v_invoice.id);
-  perform ledger.write_postings(v_transaction, v_invoice.currency, ledger.reversed(ledger.invoice_legs(v_invoice)));
-
-  -- record
-  perform ledger.record_operation('invoice.voided', case when v_invoice.order_id is null then 'invoice' else 'order' end,
-    coalesce(v_invoice.order_id, v_invoice.id), v_invoice.account_id,
-    ledger.balance_effect(v_transaction) || ledger.write_debt_movement(v_transaction, p_invoiced => -v_invoice.amount)
-      || ledger.invoice_facts(v_invoice) || jsonb_build_object('invoice_amount', 0, 'voided_amount', v_invoice.amount, 'reason', p_reason),
-    v_actor, v_correlation_id);
+  v_transaction := ledger.void_invoice(v_invoice, p_reason, v_actor, ledger.correlation_id());
 
   -- answer, stored under the key
   v_result := row(true, v_transaction.id, null, null, null, v_invoice.id, v_invoice.invoice_number, v_invoice.order_id, v_invoice.amount,

@@ -31,12 +31,13 @@ begin
   end if;
   insert into public.invoices as i
     (id, account_id, user_id, currency, kind, order_id, credits_invoice_id, refund_id, series, number, invoice_number, issued_at, due_at,
-     prices_include_tax, subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, prepaid_amount, billing_address,
-     reference, notes, source, external_id, issued_by)
+     prices_include_tax, subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, prepaid_amount, customer_name,
+     billing_address, reference, notes, source, external_id, issued_by)
   values
     (v_id, p_account.id, p_account.user_id, p_account.currency, p_kind, p_order_id, p_credits_invoice_id, p_refund_id, v_series, v_number,
      v_invoice_number, coalesce(p_draft.issued_at, clock_timestamp()), p_draft.due_at, p_draft.prices_include_tax, p_draft.subtotal_amount,
      p_draft.discount_amount, p_draft.shipping_amount, p_draft.tax_amount, p_draft.total_amount, coalesce(p_draft.prepaid_amount, 0),
+     coalesce(p_draft.customer_name, (select p.display_name from public.profiles p where p.id = p_account.user_id)),
      p_draft.billing_address, p_draft.reference, p_draft.notes, coalesce(p_draft.source, 'issued'), p_draft.external_id, p_actor.user_id)
   returning i.* into v_invoice;
   insert into public.invoice_lines

@@ -1,9 +1,9 @@
 /* Why a receipt cannot be sent as it is, each as a refusal or null. */
 
-/* What is wrong with what the customer says of the transfer. */
+/* What is wrong with what the customer says of the transfer. Locks its file, which stays as it is from here on. */
 create function ledger.refuse_receipt_claim(p_receipt public.payment_receipts)
 returns jsonb
-language plpgsql stable
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin

@@ -15,10 +15,24 @@ language sql immutable parallel safe
 return 10 * 1024 * 1024;
 comment on function ledger.receipt_file_bytes() is 'How large the file of a receipt may be.';
 
+/*
+ * Held to the end of the transaction by who sends a receipt with this file, and by who uploads or removes it: whoever
+ * comes second sees what the first one did. Nothing else is waited for under it by who uploads or removes.
+ */
+create function ledger.lock_receipt_file(p_path text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('receipt file ' || p_path, 0));
+end $$;
+comment on function ledger.lock_receipt_file(text) is 'Makes sending a receipt, and uploading or removing its file, one after the other.';
+
 /* Storage keeps what it found out about an upload in metadata; a backend may have uploaded past the bucket's limits. */
 create function ledger.refuse_receipt_file(p_user_id uuid, p_path text)
 returns jsonb
-language plpgsql stable
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -32,6 +46,7 @@ begin
   elsif to_regclass('storage.objects') is null then
     return null;
   end if;
+  perform ledger.lock_receipt_file(p_path);
   execute 'select coalesce(o.metadata, ''{}'') from storage.objects o where o.bucket_id = ''receipts'' and o.name = $1 order by o.created_at desc limit 1'
   into v_metadata using p_path;
   return case
@@ -47,13 +62,17 @@ end $$;
 comment on function ledger.refuse_receipt_file(uuid, text) is
   'The refusal for a path outside the customer''s folder, or, where Storage is installed, for a file that is not there or is no receipt; else null.';
 
-/* For the policy on storage.objects: what a receipt refers to stays as it was shown. */
+/*
+ * For the policies on storage.objects: what a receipt refers to stays as it was shown, and its name is not filled
+ * again. Volatile, so that it sees a receipt that was sent while it waited.
+ */
 create function ledger.is_file_of_receipt(p_path text)
 returns boolean
-language plpgsql stable security definer
+language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform ledger.lock_receipt_file(p_path);
   return exists (select from public.payment_receipts r where r.storage_path = p_path);
 end $$;
 comment on function ledger.is_file_of_receipt(text) is 'Whether a receipt refers to this file of the bucket receipts.';
@@ -75,7 +94,7 @@ begin
 
   drop policy if exists receipts_are_uploaded_by_their_owner on storage.objects;
   create policy receipts_are_uploaded_by_their_owner on storage.objects for insert to authenticated
-    with check (bucket_id = 'receipts' and (storage.foldername(name))[1] = (select auth.uid()::text));
+    with check (bucket_id = 'receipts' and (storage.foldername(name))[1] = (select auth.uid()::text) and not ledger.is_file_of_receipt(name));
   drop policy if exists receipts_are_seen_by_their_owner_and_who_reviews on storage.objects;
   create policy receipts_are_seen_by_their_owner_and_who_reviews on storage.objects for select to authenticated
     using (bucket_id = 'receipts'
@@ -86,4 +105,4 @@ begin
     using (bucket_id = 'receipts' and (storage.foldername(name))[1] = (select auth.uid()::text) and not ledger.is_file_of_receipt(name));
 end $$;
 comment on function ledger.enable_receipt_storage() is
-  'Makes the private bucket "receipts" (10 MB; JPEG, PNG, WebP, HEIC, PDF) and its policies: customers upload into the folder of their id, see what is in it, and remove what no receipt refers to; who has receipts.review sees all. Safe to repeat.';
+  'Makes the private bucket "receipts" (10 MB; JPEG, PNG, WebP, HEIC, PDF) and its policies: customers upload into the folder of their id under names that no receipt refers to, see what is in it, and remove what no receipt refers to; who has receipts.review sees all. Safe to repeat.';

@@ -10,7 +10,8 @@ comment on type ledger.settled_refund is 'Answer of ledger.settle_refund; availa
  * Settles the payout of a refund: paid; failed, and the money becomes wallet credit; or withdrawn, and the order
  * holds it again. A withdrawn one can still be paid, or fail, while the order has that much more than it
  * costs. What a provider says has happened there already (p_by_provider): so it is booked for a frozen account
- * too, and it can fail after it was paid. Order, account and refund are locked and ledger.procedure is set.
+ * too, and it can fail after it was paid. What the wallet gave for a charge back is not paid out as well. Order,
+ * account and refund are locked and ledger.procedure is set.
  */
 create function ledger.settle_refund(
   p_order public.orders, p_account public.accounts, p_refund public.refunds, p_action text, p_reference text, p_actor ledger.actor,
@@ -38,6 +39,10 @@ begin
         case p_refund.payout_status when 'none' then 'not to be paid out' else 'already ' || p_refund.payout_status end))
     when p_action = 'paid' and p_account.frozen_reason is not null and not p_by_provider then
       ledger.refuse('account_frozen', jsonb_build_object('reason', p_account.frozen_reason))
+    when p_action = 'paid' and not p_by_provider and p_account.available_balance < 0
+      and exists (select from public.payments p where p.order_id = p_refund.order_id and p.reclaimed_amount > 0) then
+      ledger.refuse('refund_conflict', jsonb_build_object('refund_id', p_refund.id, 'payout_status',
+        'not paid out while the wallet is short of what a bank took back of its order: as failed it fills the wallet'))
     when p_account.total_earned + v_failed > 9007199254740991 then
       ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991))
   end;

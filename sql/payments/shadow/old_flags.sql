@@ -6,9 +6,13 @@
  *
  * allocation_dual_write says whether they are kept: off; shadow, where a flag that cannot be written is
  * noted and the allocation goes on; enforce, where it is refused.
+ *
+ * No foreign keys: what they refer to cannot be removed, and while the flags take over what is allocated
+ * (ledger.fill_old_flags, which holds invoice_balance_cache) a key would wait for an invoice that a
+ * credit note is changing, which waits for invoice_balance_cache.
  */
 create table public.old_payment_flags (
-  payment_id uuid primary key references public.payments (id) on delete restrict,
+  payment_id uuid primary key,
   account_id uuid not null,
   allocated_amount bigint not null,
   is_allocated boolean not null generated always as (allocated_amount <> 0) stored,
@@ -25,11 +29,11 @@ create policy old_payment_flags_are_seen_by_finance on public.old_payment_flags 
 create index old_payment_flags_by_account on public.old_payment_flags (account_id);
 select ledger.protect_from_hands('public.old_payment_flags', 'ledger_allocate_payment or ledger_reverse_allocation');
 comment on table public.old_payment_flags is 'Payments as a system without allocations sees them; kept while allocation_dual_write is shadow or enforce.';
-comment on column public.old_payment_flags.invoice_id is 'The invoice, as long as all of it went to one.';
+comment on column public.old_payment_flags.invoice_id is 'The invoice that it went to; null once it went to several, until all of it is reversed.';
 comment on column public.old_payment_flags.allocated_amount is 'How much of it, minor units; a flag alone could not say a part.';
 
 create table public.old_invoice_flags (
-  invoice_id uuid primary key references public.invoices (id) on delete restrict,
+  invoice_id uuid primary key,
   account_id uuid not null,
   amount bigint not null,
   paid_amount bigint not null,

@@ -232,4 +232,66 @@ test('one transfer is recorded for two invoices at once: it is recorded once', a
   expect(traces).toContain(SECOND_GETS_IT);
 });
 
+test('an order is rejected while its invoice is paid: it is rejected and the money is wallet credit, or it is paid', async () => {
+  const traces = await interleave(db, async (sql) => {
+    const customer = await createCustomer(sql);
+    const order = await anOrder(sql, customer, 2);
+    await invoiceOf(sql, order);
+    return {
+      sessions: {
+        a: changeStatus(BACKEND, order, 'pending', 'rejected'),
+        b: record(two, { p_order_id: order.id, p_amount: 500 }),
+      },
+      async check(outcome) {
+        expect(refusals(outcome).every((code) => code === 'order_invoiced')).toBe(true);
+        const [row] = await db.sql`
+          select o.status, i.status as invoice, b.allocated_total as allocated, a.available_balance as wallet, c.debt_amount as debt
+          from orders o join invoices i on i.order_id = o.id join invoice_balance_cache b on b.invoice_id = i.id
+          join accounts a on a.id = o.account_id join account_debt_cache c on c.account_id = a.id where o.id = ${order.id}`;
+        const paid = outcome.endings.b === 'commit' ? 500 : 0;
+        expect([
+          { status: 'rejected', invoice: 'void', allocated: 0, wallet: paid, debt: 0 },
+          {
+            status: 'pending',
+            invoice: 'issued',
+            allocated: paid,
+            wallet: 0,
+            debt: 2000 - paid,
+          },
+        ]).toContainEqual(row);
+        if (outcome.endings.a === 'commit' && paid === 0) expect(row?.status).toBe('rejected');
+      },
+    };
+  });
+  expect(traces).toContain(FIRST_WINS);
+  expect(traces).toContain(SECOND_GETS_IT);
+});
+
+test('one transfer is recorded for two customers without an account at once: the one it is refused for gets none', async () => {
+  let counted = 0;
+  const traces = await interleave(db, async (sql) => {
+    const customers = [await createCustomer(sql), await createCustomer(sql)] as const;
+    const reference = `A-${counted++}`;
+    const receive = (actor: string, customer: string) =>
+      record(actor, {
+        p_user_id: customer,
+        p_amount: 500,
+        p_reference: reference,
+        p_currency: 'EUR',
+      });
+    return {
+      sessions: { a: receive(one, customers[0]), b: receive(two, customers[1]) },
+      async check(outcome) {
+        expect(outcome.committed.filter((answer) => answer.success)).toHaveLength(1);
+        expect(refusals(outcome).every((code) => code === 'payment_reference_used')).toBe(true);
+        const accounts = await db.sql`
+          select 1 from accounts where currency = 'EUR' and user_id in ${db.sql(customers)}`;
+        expect(accounts).toHaveLength(1);
+      },
+    };
+  });
+  expect(traces).toContain(FIRST_WINS);
+  expect(traces).toContain(SECOND_GETS_IT);
+});
+
 testThatBooksAreInOrder(db);

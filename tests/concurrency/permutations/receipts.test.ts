@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Sql } from '../../support/connection.ts';
 import { testThatBooksAreInOrder } from '../../support/crowd.ts';
 import { interleave, type Outcome } from '../../support/interleave.ts';
@@ -303,6 +303,83 @@ test('a receipt under review and the erasing of its customer: who has one stays'
         ]).toContainEqual(row);
       },
     };
+  });
+});
+
+/** Storage as far as its policies need it: its tables and the function they call. */
+async function installStorage(sql: Sql): Promise<void> {
+  await sql.unsafe(`
+    create schema storage;
+    create table storage.buckets (
+      id text primary key, name text not null unique, public boolean, file_size_limit bigint, allowed_mime_types text[]);
+    create table storage.objects (
+      id uuid primary key default gen_random_uuid(), bucket_id text references storage.buckets (id), name text,
+      created_at timestamptz default now(), metadata jsonb, unique (bucket_id, name));
+    alter table storage.objects enable row level security;
+    create function storage.foldername(name text) returns text[] language sql immutable as
+      $$ select (string_to_array(name, '/'))[1 : cardinality(string_to_array(name, '/')) - 1] $$;
+    grant usage on schema storage to authenticated;
+    grant all on storage.objects to authenticated;
+    select ledger.enable_receipt_storage()`);
+}
+
+const asCustomer = (customer: string, statement: string) => ({
+  statements: `set local role authenticated;
+    set local request.jwt.claims = '{"role": "authenticated", "sub": "${customer}"}'; ${statement}`,
+});
+
+const upload = (path: string) => `insert into storage.objects (bucket_id, name, metadata)
+  values ('receipts', '${path}', '{"mimetype": "application/pdf", "size": 1000}')`;
+
+const filesAndReceipts = (sql: Sql, path: string) => sql`
+  select (select count(*)::int from storage.objects where name = ${path}) as files,
+         (select count(*)::int from payment_receipts where storage_path = ${path}) as receipts`;
+
+describe('where Storage is installed', () => {
+  beforeAll(() => installStorage(db.sql));
+
+  test('a file is removed while a receipt is sent with it: there is no receipt without its file', async () => {
+    const traces = await interleave(db, async (sql) => {
+      const customer = await createCustomer(sql);
+      const path = `${customer}/a.pdf`;
+      await sql.unsafe(upload(path));
+      const call = submit(customer, undefined, aReference());
+      return {
+        sessions: {
+          a: { ...call, args: { ...call.args, p_storage_path: path } },
+          b: asCustomer(customer, `delete from storage.objects where name = '${path}'`),
+        },
+        async check(outcome) {
+          expect(refusals(outcome).every((code) => code === 'receipt_file_not_found')).toBe(true);
+          const [row] = await filesAndReceipts(sql, path);
+          expect(row).toEqual({ files: row?.receipts, receipts: wins(outcome) });
+        },
+      };
+    });
+    expect(traces).toContain(FIRST_WINS);
+    expect(traces).toContain(SECOND_GETS_IT);
+  });
+
+  test('a file is uploaded while a receipt is sent with it: the receipt waits for it', async () => {
+    const traces = await interleave(db, async (sql) => {
+      const customer = await createCustomer(sql);
+      const path = `${customer}/a.pdf`;
+      const call = submit(customer, undefined, aReference());
+      return {
+        sessions: {
+          a: asCustomer(customer, upload(path)),
+          b: { ...call, args: { ...call.args, p_storage_path: path } },
+        },
+        async check(outcome) {
+          expect(refusals(outcome).every((code) => code === 'receipt_file_not_found')).toBe(true);
+          const [row] = await filesAndReceipts(sql, path);
+          expect(row?.receipts).toBe(wins(outcome));
+          expect(row?.files).toBe(outcome.endings.a === 'commit' ? 1 : 0);
+        },
+      };
+    });
+    expect(traces).toContain(FIRST_WINS);
+    expect(traces).toContain(SECOND_GETS_IT);
   });
 });
 

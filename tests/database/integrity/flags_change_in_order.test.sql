@@ -1,6 +1,6 @@
 -- Source 002, 16.8 and R13: the debt is read from its cache only after runs without drift, wider and wider; the way back is always open.
 begin;
-select plan(27);
+select plan(32);
 select tests.open_shop();
 select tests.create_supabase_user('dora');
 create or replace function pg_temp.flag(key text, state text, percentage integer default 0) returns text language sql as $$
@@ -28,9 +28,9 @@ select is(pg_temp.flag('allocation_read_switch', 'canary', 5), 'drift_not_ruled_
 select pg_temp.run('OK', check_code => 'old_flags');
 select is(pg_temp.flag('allocation_read_switch', 'canary', 5), 'drift_not_ruled_out', 'a run of another check does not count');
 select pg_temp.run('OK');
-update public.feature_flags set state = 'active' where key = 'ledger_backfill_mode';
+select tests.set_backfill_mode('active');
 select is(pg_temp.flag('allocation_read_switch', 'canary', 5), 'backfill_running', 'not while a backfill runs');
-update public.feature_flags set state = 'off' where key = 'ledger_backfill_mode';
+select tests.set_backfill_mode('off');
 select is(pg_temp.flag('allocation_read_switch', 'canary', 25), 'off to canary', 'after three clean runs');
 select pg_temp.run('WARN', 1);
 select is(pg_temp.flag('allocation_read_switch', 'canary', 26), 'drift_not_ruled_out', 'after a difference it is not widened');
@@ -43,12 +43,24 @@ select is(tests.try_as('postgres', $$update public.feature_flags set state = 'sh
 select is(pg_temp.flag('allocation_dual_write', 'enforce'), 'drift_not_ruled_out', 'nothing is enforced that was not shadowed');
 select is(pg_temp.flag('allocation_dual_write', 'shadow'), 'off to shadow', 'it begins with shadow');
 select is(pg_temp.flag('allocation_dual_write', 'shadow'), 'shadow to shadow', 'once more changes nothing');
+select is(pg_temp.flag('allocation_dual_write', 'enforce'), 'drift_not_ruled_out', 'runs from before the shadow do not count');
+select pg_temp.run('OK', check_code => 'old_flags') from generate_series(1, 3);
+select tests.tamper('update public.reconciliation_runs set created_at = created_at - interval ''2 days'' where check_code = ''old_flags''');
+select is(pg_temp.flag('allocation_dual_write', 'enforce'), 'drift_not_ruled_out', 'nor do old ones');
 select is((select count(*) from public.immutable_events where event_type = 'flag.changed'), 3::bigint, 'each change is an event, and what changes nothing is none');
 select is((select count(*) from public.audit_log where action = 'flag.changed'), 3::bigint, 'and an audit line');
 select results_eq($$ select e.payload ->> 'flag', e.payload ->> 'from_state', e.payload ->> 'to_state', e.payload ->> 'to_percentage'
                      from public.immutable_events e where e.event_type = 'flag.changed' order by e.id limit 1 $$,
                   $$ values ('allocation_read_switch', 'off', 'canary', '25') $$, 'which says what changed');
 select set_eq($$ select check_code, status from ledger.check_debt_drift() $$, $$ values ('debt_cache', 'OK'), ('old_flags', 'OK') $$, 'a run of a shop in order finds nothing');
+select ledger.check_debt_drift() from generate_series(1, 2);
+select is(pg_temp.flag('allocation_dual_write', 'enforce'), 'shadow to enforce', 'three fresh ones do');
+-- a flag that is wrong where the sum of its account is right
+select tests.invoice_customer('one', 'ann', 'work x 1 at 100'), tests.invoice_customer('two', 'ann', 'work x 1 at 100'), tests.receive('F-1', 'ann', 100);
+select tests.expect_success(a) from tests.allocate('F-1', 'one 100') a;
+select set_eq($$ select check_code, status from ledger.check_debt_drift() $$, $$ values ('debt_cache', 'OK'), ('old_flags', 'OK') $$, 'flags in order are no drift');
+select tests.tamper(format('update public.old_payment_flags set invoice_id = %L', tests.invoice_id('two')));
+select set_eq($$ select check_code, status from ledger.check_debt_drift() $$, $$ values ('debt_cache', 'OK'), ('old_flags', 'WARN') $$, 'a flag that names another invoice is');
 select matches(tests.error_as('postgres', 'update public.reconciliation_runs set status = ''OK'''), '^42501: update on reconciliation_runs is refused', 'a run is never changed');
 select is_empty($$ select * from ledger.book_differences() $$, 'the books are in order');
 select * from finish();

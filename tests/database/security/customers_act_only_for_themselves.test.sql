@@ -78,6 +78,8 @@ from ids, (values
   ('42501', 'finance', 'give time in another''s name', 'select * from public.ledger_extend_grace(%2$L, now() + interval ''1 day'', p_actor_id => %9$L)'),
   ('42501', 'finance', 'give credit in another''s name', 'select * from public.ledger_set_credit_terms(%1$L, ''USD'', 100000, p_actor_id => %9$L)'),
   ('42501', 'bob', 'void a payment', 'select * from public.ledger_void_payment(%2$L)'),
+  ('42501', 'bob', 'say that a card payment is for his order', 'select * from public.ledger_match_card_payment(%1$L, %2$L)'),
+  ('42501', 'finance', 'match a card payment in another''s name', 'select * from public.ledger_match_card_payment(%1$L, %2$L, p_actor_id => %9$L)'),
   ('42501', 'bob', 'release a payment', 'select * from public.ledger_release_payment(%2$L)'),
   ('42501', 'bob', 'allocate a payment', 'select * from public.ledger_allocate_payment(%2$L, ''[]'')'),
   ('42501', 'bob', 'allocate a payment by a strategy', 'select * from public.ledger_auto_allocate_payment(%2$L)'),

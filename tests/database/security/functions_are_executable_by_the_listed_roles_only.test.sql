@@ -23,6 +23,7 @@ insert into listed values
   ('ledger_change_order_status', true, 'authenticated, service_role'),
   ('ledger_confirm_delivery', true, 'authenticated, service_role'),
   ('ledger_confirm_payment', true, 'service_role'),
+  ('ledger_match_card_payment', true, 'authenticated, service_role'),
   ('ledger_credit_account', true, 'authenticated, service_role'),
   ('ledger_delete_address', true, 'authenticated, service_role'),
   ('ledger_edit_order', true, 'authenticated, service_role'),

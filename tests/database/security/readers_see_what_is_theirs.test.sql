@@ -1,6 +1,6 @@
 -- DESIGN rule 8 and section 3: row-level security of every table and view, for customers and each staff role.
 begin;
-select plan(9);
+select plan(10);
 select tests.open_shop();
 select tests.open_office();
 select tests.open_returns();
@@ -66,7 +66,7 @@ insert into listed values
   ('order_status_transitions', 'true', null),
   ('orders', 'user_id = $1', 'orders.read'),
   ('payment_methods', 'true', null),
-  ('payments', 'account_id = ledger.account_id($1, ''USD'')', 'orders.read'),
+  ('payments', 'account_id = ledger.account_id($1, ''USD'')', 'accounts.read'),
   ('payment_receipts', 'user_id = $1', 'receipts.review'),
   ('receipt_queue', 'user_id = $1', 'receipts.review'),
   ('credit_terms', 'account_id = ledger.account_id($1, ''USD'')', 'accounts.read'),
@@ -127,13 +127,15 @@ select is_empty($$ select l.name from listed l join seen s using (name) where l.
 select is_empty('select name from seen where all_rows = 0', 'no table is empty, so seeing nothing proves something');
 select is_empty($$ select name, who, seen, all_rows from seen where may_see_all and seen <> all_rows::text $$,
   'a staff role sees all rows of the tables that its permissions open');
--- order staff read the history of orders, which lies in the events
+-- order staff read the history of orders, which lies in the events, and what was paid for them
 select is_empty($$ select name, who, seen, own from seen where who in ('finance', 'warehouse', 'logistics', 'vendor') and not may_see_all
-                   and name not in ('immutable_events', 'event_texts') and seen <> own::text $$,
+                   and name not in ('immutable_events', 'event_texts', 'payments') and seen <> own::text $$,
   'a staff role sees nothing of the others'' rows in the tables that its permissions do not open');
 select is(tests.count_as('logistics', 'public.immutable_events'),
   (select count(*)::text from public.immutable_events where stream_type = 'order'),
   'logistics sees the events of orders, and no other events');
+select is(tests.count_as('logistics', 'public.payments'), (select count(*)::text from public.payments where order_id is not null),
+  'logistics sees the payments of orders, and no other payments');
 select is(tests.count_as('vendor', 'public.immutable_events'),
   (select count(*)::text from public.immutable_events where account_id = ledger.account_id(tests.get_supabase_uid('vendor'), 'USD')),
   'a vendor''s owner sees the events of their own account, and no others');

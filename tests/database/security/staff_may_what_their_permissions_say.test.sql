@@ -10,6 +10,7 @@ select tests.open_refunds();
 select tests.open_review();
 select tests.open_warehouse();
 select tests.open_imports();
+select tests.open_cards();
 create temp table ids as
   select tests.get_supabase_uid('bob') as bob, tests.get_supabase_uid('ann') as ann,
          (select o.id from public.orders o where o.user_id = tests.get_supabase_uid('bob')) as bobs_order,
@@ -61,6 +62,7 @@ from ids, (values
   ('reverse an allocation', 'select * from public.ledger_reverse_allocation(tests.allocation_id(''O-2'', ''advice''))', 'payments.allocate', '{admin,finance}'),
   ('recalculate invoices', 'select * from public.invoice_recalculate()', 'accounts.read', '{admin,finance}'),
   ('mend invoices', 'select * from public.invoice_recalculate(p_repair => true)', 'payments.allocate', '{admin,finance}'),
+  ('match a card payment', 'select * from public.ledger_match_card_payment((select c.id from public.card_payments c where c.order_id is null), %2$L)', 'payments.record', '{admin,finance}'),
   ('void a payment', 'select * from public.ledger_void_payment((select id from public.payments where reference = ''T-1''))', 'payments.record', '{admin,finance}'),
   ('begin an import', 'select * from public.import_begin(''payments'', ''x'')', 'imports.run', '{admin}'),
   ('stage an import', 'select * from public.import_stage(tests.import_run(''half a file''), 2, ''[]'', true)', 'imports.run', '{admin}'),

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 export type Step =
   | { kind: 'issue'; amount: number }
   | { kind: 'order'; quantity: number }
+  | { kind: 'lateInvoice'; quantity: number; share: number; back: number; payout: Payout }
   | { kind: 'pay'; amount: number }
   | { kind: 'payInvoice'; which: number; share: number }
   | { kind: 'allocate'; which: number; invoices: number[]; share: number }
@@ -15,7 +16,15 @@ export type Step =
   | { kind: 'release'; which: number; share: number }
   | { kind: 'refund'; which: number; share: number; to: 'wallet' | 'original' }
   | { kind: 'deliver'; which: number }
-  | { kind: 'cancel'; which: number };
+  | { kind: 'cancel'; which: number }
+  | { kind: 'settle'; which: number; payout: 'paid' | 'failed' | 'withdrawn' }
+  | { kind: 'bounce'; which: number };
+
+/** So many thousandths of it, but something. */
+export const portion = (of: number, share: number) => Math.max(1, Math.floor((of * share) / 1000));
+
+/** What became of the money that was to go back. */
+type Payout = 'pending' | 'paid' | 'withdrawn';
 
 const which = fc.nat(100);
 /** Now and then more than there is. */
@@ -37,6 +46,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({ kind: kind('order'), quantity: fc.integer({ min: 1, max: 4 }) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: kind('lateInvoice'),
+      quantity: fc.integer({ min: 1, max: 4 }),
+      share: fc.integer({ min: 1, max: 1000 }),
+      back: fc.integer({ min: 1, max: 1000 }),
+      payout: fc.constantFrom('pending' as const, 'paid' as const, 'withdrawn' as const),
+    }),
   },
   { weight: 4, arbitrary: fc.record({ kind: kind('pay'), amount }) },
   { weight: 2, arbitrary: fc.record({ kind: kind('payInvoice'), which, share }) },
@@ -73,6 +92,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: kind('deliver'), which }) },
   { weight: 1, arbitrary: fc.record({ kind: kind('cancel'), which }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: kind('settle'),
+      which,
+      payout: fc.constantFrom('paid' as const, 'failed' as const, 'withdrawn' as const),
+    }),
+  },
+  { weight: 4, arbitrary: fc.record({ kind: kind('bounce'), which }) },
 );
 
 /** There is something to allocate, and something to allocate it to, from the start. */

@@ -12,7 +12,7 @@ import {
   voidInvoice,
   voidPayment,
 } from '../../support/receivables.ts';
-import { type Answer, BACKEND, type Call, perform } from '../../support/sessions.ts';
+import { BACKEND } from '../../support/sessions.ts';
 import {
   changeStatus,
   createCustomer,
@@ -20,6 +20,8 @@ import {
   placed,
   succeed,
 } from '../../support/shop.ts';
+import { ask, type Written } from './ask.ts';
+import { bounce, paidAndRefunded, settle } from './late-invoice.ts';
 import {
   type Books,
   fits,
@@ -32,30 +34,14 @@ import {
   takeBack,
   takes,
 } from './model.ts';
-import type { Step } from './plan.ts';
+import { portion, type Step } from './plan.ts';
 
 const PRICE = 700;
 const pick = <T>(list: readonly T[], which: number): T | undefined => list[which % list.length];
-const portion = (of: number, share: number) => Math.max(1, Math.floor((of * share) / 1000));
 
 export async function newBooks(sql: Sql): Promise<Books> {
   const customer = await createCustomer(sql, { balance: 1 });
   return { customer, invoices: new Map(), payments: new Map(), orders: [] };
-}
-
-type Written = Answer & {
-  allocated_amount?: number;
-  unapplied_amount?: number;
-  allocations?: { invoice_id: string; amount: number }[];
-};
-
-async function ask(sql: Sql, call: Call): Promise<Written> {
-  const connection = await sql.reserve();
-  try {
-    return await perform(connection, call);
-  } finally {
-    connection.release();
-  }
 }
 
 /** The answer must be what the model foresaw. */
@@ -98,6 +84,11 @@ async function perStep(sql: Sql, books: Books, step: Step): Promise<void> {
     books.orders.push(order);
     const id = await issued(sql, issueForOrder(order.id));
     books.invoices.set(id, { ...newInvoice, amount: order.total, order: order.id });
+  } else if (step.kind === 'lateInvoice') {
+    const variant = await createVariant(sql, { stock: 10, price: PRICE });
+    const order = await paidAndRefunded(sql, books, variant, step);
+    const id = await issued(sql, issueForOrder(order.id));
+    books.invoices.set(id, { ...newInvoice, amount: 0, order: order.id });
   } else if (step.kind === 'pay') {
     const { payment_id = '' } = await succeed(sql, receive(customer, step.amount));
     books.payments.set(payment_id, step.amount);
@@ -218,5 +209,9 @@ async function onOrder(sql: Sql, books: Books, step: Step & { which: number }): 
     }
   } else if (step.kind === 'cancel') {
     await ask(sql, changeStatus(BACKEND, order, status, 'cancelled'));
+  } else if (step.kind === 'settle') {
+    await settle(sql, order.id, step.payout);
+  } else if (step.kind === 'bounce') {
+    await bounce(sql, books, order.id);
   }
 }

@@ -8,6 +8,7 @@ select tests.open_returns();
 select tests.open_desk();
 select tests.open_review();
 select tests.open_office();
+select tests.open_cards();
 select tests.receive('Z-1', 'olga', 500);
 create temp table ids as
   select tests.get_supabase_uid('ann') as ann, tests.get_supabase_uid('bob') as bob, tests.get_supabase_uid('carol') as carol, tests.create_customer('dan') as dan, tests.get_variant_id('MUG') as mug, tests.items('MUG') as items,
@@ -50,6 +51,7 @@ from ids, (values
   ('ledger_auto_allocate_payment', 'finance', 'tests.payment_id(''Z-1'')', 'tests.payment_id(''Z-1''), ''aging'''),
   ('ledger_reverse_allocation', 'finance', '(select min(l.id::text)::uuid from public.payment_allocations l where l.payment_id = tests.payment_id(''O-2''))', '(select min(l.id::text)::uuid from public.payment_allocations l where l.payment_id = tests.payment_id(''O-1''))'),
   ('import_begin', 'admin', '''payments'', ''x''', '''payments'', ''y'''),
+  ('ledger_match_card_payment', 'finance', '(select c.id from public.card_payments c where c.provider_payment_id = ''pi_nowhere''), p_notes => ''dealt with''', '(select c.id from public.card_payments c where c.provider_payment_id = ''pi_nowhere''), p_notes => ''not yet'''),
   ('ledger_release_payment', 'finance', '(select id from public.payments where reference = ''T-2''), 1', '(select id from public.payments where reference = ''T-2''), 2'),
   ('ledger_submit_receipt', 'ann', 'p_amount => 10, p_reference => ''Q-5''', 'p_amount => 11, p_reference => ''Q-5'''),
   ('ledger_review_receipt', 'finance', 'tests.receipt_id(''Q-4''), ''approve''', 'tests.receipt_id(''Q-4''), ''approve'', 1'),

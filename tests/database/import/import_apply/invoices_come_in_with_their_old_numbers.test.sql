@@ -1,6 +1,6 @@
 -- Source 002, 16.1: invoices of an older system are claims under their old number; their status is compared and not trusted.
 begin;
-select plan(13);
+select plan(14);
 select tests.create_customer('ann'), tests.create_customer('bob');
 create temp table run as select tests.stage_import('invoices', 'invoices.csv', jsonb_build_array(
   tests.invoice_row('I-1', 'ann', '12.00', '2024-01-31', '{"tax_amount": "2.00", "status": "paid", "notes": "for the roof", "description": "roof"}'),
@@ -26,8 +26,9 @@ select is((select (c.invoiced_amount, c.debt_amount) from public.account_debt_ca
 select results_eq($$ select p.credit_account, sum(p.amount)::bigint from public.postings p where p.debit_account = 'receivable' group by 1 order by 1 $$,
   $$ values ('revenue', 1800::bigint), ('tax_payable', 200) $$, 'receivable against revenue and tax');
 select is((select count(*)::int from ledger.outbox o where o.type = 'invoice.issued'), 0, 'no row has a message of its own');
+select is((select array_agg(distinct i.customer_name) from public.invoices i), array(select distinct p.display_name from public.profiles p where p.id = tests.get_supabase_uid('ann')), 'with the name of the customer');
 create temp table again as select tests.import('invoices', 'again.csv', jsonb_build_array(
-  tests.invoice_row('I-1', 'ann', '12.00', '2024-01-31'), tests.invoice_row('I-7', 'bob', '1', more => '{"invoice_number": "2024/17"}'))) as id;
+  tests.invoice_row('I-1', 'ann', '12.00', '2024-01-31', '{"tax_amount": "2.00", "status": "unpaid", "description": "roof"}'), tests.invoice_row('I-7', 'bob', '1', more => '{"invoice_number": "2024/17"}'))) as id;
 select results_eq($$ select w.row_number, w.state from public.import_rows w, again where w.run_id = again.id order by 1 $$,
   $$ values (1::bigint, 'skipped'), (2, 'rejected') $$, 'the same invoice is skipped, another one with its number is rejected');
 select is((select v.success from public.ledger_void_invoice((select i.id from public.invoices i where i.external_id = 'I-1')) v), true, 'an imported invoice can be voided as others can');

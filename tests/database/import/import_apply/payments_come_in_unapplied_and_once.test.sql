@@ -43,7 +43,7 @@ select is((select (r.sums ->> 'applied')::numeric + (r.sums ->> 'rejected')::num
 
 -- the same again, in another file
 create temp table again as select tests.import('payments', 'again.csv', jsonb_build_array(
-  tests.payment_row('P-1', 'ann', '1234.56'), tests.payment_row('P-2', 'bob', '7.01'), tests.payment_row('P-6', 'bob', '90071992547409.91'), tests.payment_row('P-8', 'bob', '3'))) as id;
+  tests.payment_row('P-1', 'ann', '1234.56', more => '{"reference": "T 1", "notes": "call her"}'), tests.payment_row('P-2', 'bob', '7.01'), tests.payment_row('P-6', 'bob', '90071992547409.91'), tests.payment_row('P-8', 'bob', '3'))) as id;
 select results_eq($$ select w.row_number, w.state from public.import_rows w, again where w.run_id = again.id order by 1 $$,
   $$ values (1::bigint, 'skipped'), (2, 'rejected'), (3, 'rejected'), (4, 'applied') $$, 'what was imported is skipped, what differs is rejected, what is new comes in');
 select set_eq($$ select j.code from public.import_rejects j, again where j.run_id = again.id $$, $$ values ('row_differs_from_imported') $$, 'for that reason');

@@ -31,7 +31,7 @@ select tests.expect_success(a) from tests.allocate('A-1', 'advice 500') a;
 select is(pg_temp.charge_back('A-1', 300), '300: 300 unapplied, 0 allocated, 0 applied, 0 wallet', 'the remainder goes first');
 select is(pg_temp.charge_back('A-1', 800), '800: 200 unapplied, 600 allocated, 0 applied, 0 wallet', 'then the newest allocation, and a part of the one before');
 select is(tests.claim('advice') || ', ' || tests.claim('desk'), '500/0/500 unpaid, 2000/1900/100 partial', 'the invoices are open by that');
-select is((select payment_status || ' ' || outstanding_amount from tests.order_named('desk')), 'partially_paid 100', 'and the order owes it');
+select is((select payment_status || ' ' || outstanding_amount from tests.order_named('desk')), 'in_grace 100', 'and the order owes it, and has its time again');
 select is(tests.used('A-1') || ' ' || tests.debt('alice'), '1900/0 600/0', 'nothing is left of the payment but what pays the order');
 select is(
   array[tests.booked('alice', 'order_escrow'), tests.booked('alice', 'receivable'), tests.booked('alice', 'unapplied_payments'), tests.booked('alice', 'bank')],

@@ -1,5 +1,5 @@
 begin;
-select plan(22);
+select plan(24);
 select tests.create_supabase_user('alice', metadata => '{"display_name": "Alice A."}'), tests.create_customer('bob');
 select tests.create_staff('fay', 'finance'), tests.create_staff('wes', 'warehouse');
 select tests.offer('bank_transfer_grace');
@@ -47,6 +47,9 @@ select is((select sum((t ->> 'tax_amount')::bigint) from printed, jsonb_array_el
 -- a change of the person's address changes no invoice
 select tests.expect_success(s) from public.ledger_save_address('Alice', '2 New Road', 'Basra', 'IQ', p_address_id => (select a.id from public.addresses a), p_user_id => tests.get_supabase_uid('alice')) s;
 select is((select d.document #>> '{customer,address,line1}' from asked, public.invoice_document(id) d), '1 Mill Lane', 'an address is kept as it was');
+update public.profiles set display_name = 'Alice B.' where id = tests.get_supabase_uid('alice');
+select is((select d.document #>> '{customer,name}' from asked, public.invoice_document(id) d), 'Alice A.', 'and so is a name');
+select is((select d.document #>> '{customer,name}' from asked, public.invoice_document(note_id) d), 'Alice A.', 'also that of the credit note');
 -- void
 select tests.invoice_customer('slip', 'bob', 'x x 1 at 1');
 select tests.expect_success(v) from public.ledger_void_invoice(tests.invoice_id('slip'), 'slip of the pen') v;

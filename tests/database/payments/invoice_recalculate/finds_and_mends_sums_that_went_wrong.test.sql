@@ -1,5 +1,5 @@
 begin;
-select plan(18);
+select plan(21);
 
 select tests.create_customer('alice');
 select tests.create_customer('bob');
@@ -42,6 +42,14 @@ select is(array[tests.used('big'), tests.claim('rent'), tests.debt('alice'), tes
 select is((select e.payload #>> '{differences,0,cached,debt_amount}' from immutable_events e where e.event_type = 'balances.mended' order by e.id limit 1), '600',
           'an event says what they were');
 select results_eq('select difference_count, repaired_accounts from invoice_recalculate(p_repair => true)', $$ values (0::bigint, 0::bigint) $$, 'there is nothing left to mend');
+
+-- a balance in somebody else's account
+select tests.tamper(format('update public.invoice_balance_cache set account_id = %L where invoice_id = %L', ledger.account_id(tests.get_supabase_uid('bob'), 'USD'), tests.invoice_id('rent')));
+select results_eq(
+  $$ select d #>> '{cached,account_id}', d #>> '{recomputed,account_id}' from invoice_recalculate(p_repair => true) r, jsonb_array_elements(r.differences) d $$,
+  $$ select ledger.account_id(tests.get_supabase_uid('bob'), 'USD')::text, ledger.account_id(tests.get_supabase_uid('alice'), 'USD')::text $$, 'the balance of an invoice that stands in another account is found');
+select is((select b.account_id from public.invoice_balance_cache b where b.invoice_id = tests.invoice_id('rent')), ledger.account_id(tests.get_supabase_uid('alice'), 'USD'), 'and brought back');
+select is((select difference_count from invoice_recalculate()), 0::bigint, 'for good');
 
 select is(tests.outcome(null, format('invoice_recalculate(%L)', gen_random_uuid())), 'invalid_argument', 'there is no such account');
 select is(tests.outcome('alice', 'invoice_recalculate()'), '42501', 'a customer does not recalculate');

@@ -32,7 +32,7 @@ select set_config('ledger.procedure', 'ledger_issue_invoice', true);
 select matches(tests.error_as('postgres', statement), 'never changed or removed', statement || ' is refused to procedures') from unnest(array[
   'update public.invoices set total_amount = 1', 'update public.invoices set invoice_number = ''X''', 'update public.invoices set user_id = gen_random_uuid()',
   'update public.invoices set issued_at = now()', 'update public.invoice_lines set quantity = 2']) statement;
-select matches(tests.error_as('postgres', 'update public.invoices set credited_amount = total_amount + 1 where id = tests.invoice_id(''spare'')'), 'claims_at_most_its_total', 'no more than all of it is credited');
+select matches(tests.error_as('postgres', 'update public.invoices set credited_amount = total_amount + 1 where id = tests.invoice_id(''spare'')'), 'claims_nothing_below_zero', 'no more than all of it is credited');
 select matches(tests.error_as('postgres', 'update public.invoices set prepaid_amount = 1 where id = tests.invoice_id(''spare'')'), 'only_an_order_is_prepaid', 'a free one is not prepaid');
 select set_config('ledger.procedure', '', true);
 set local session_replication_role = replica;

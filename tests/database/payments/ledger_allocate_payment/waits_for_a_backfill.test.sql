@@ -7,22 +7,18 @@ select tests.invoice_customer('work', 'alice', 'work x 1 at 500');
 select tests.receive('big', 'alice', 700);
 select tests.expect_success(a) from tests.allocate('big', 'rent 100') a;
 create temp table given as select tests.allocation_id('big', 'rent') as id;
-create function pg_temp.set_mode(mode text) returns void language sql as $$
-  update feature_flags set state = mode where key = 'ledger_backfill_mode';
-$$;
-
 create temp table before as select tests.state() as state;
-select pg_temp.set_mode('read_only');
+select tests.set_backfill_mode('read_only');
 select results_eq(
   $$ select error_code, error_message from tests.allocate('big', 'rent 100') $$,
   $$ values ('backfill_running', 'Allocations wait until the backfill is done: ledger_backfill_mode is read_only.') $$, 'nothing is allocated while a backfill looks at what there is');
 select is((select error_code from ledger_auto_allocate_payment(tests.payment_id('big'))), 'backfill_running', 'nor by a strategy');
 select is((select error_code from given, ledger_reverse_allocation(given.id)), 'backfill_running', 'nor is anything reversed');
 select is(ledger.refuse_during_backfill(true) ->> 'error_code', 'backfill_running', 'also what is synthetic waits');
-select pg_temp.set_mode('active');
+select tests.set_backfill_mode('active');
 select is((select error_code from tests.allocate('big', 'rent 100')), 'backfill_running', 'nor is anything allocated by hand while it writes');
 select is(ledger.refuse_during_backfill(true), null, 'but what is synthetic is');
-select pg_temp.set_mode('off');
+select tests.set_backfill_mode('off');
 select is((select success from tests.allocate('big', 'rent 100')), true, 'afterwards all is as before');
 
 -- what a backfill made is not mixed with what was decided

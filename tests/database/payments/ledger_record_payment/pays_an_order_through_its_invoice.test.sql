@@ -1,6 +1,6 @@
 -- Money for an order that has an invoice is allocated to the invoice, and so pays the order; what it does not need stays with the payment.
 begin;
-select plan(19);
+select plan(20);
 
 select tests.create_variant('mug', price => 1000);
 select tests.create_customer('alice', 300);
@@ -35,24 +35,30 @@ select is((select array_agg(a.method order by a.id) from payment_allocations a),
 -- an order that was rejected or has ended takes nothing any more
 select tests.place_named_order('late', 'alice', tests.lines('mug x 1'), 'bank_transfer');
 select tests.invoice_order('late');
-select is((select error_code from tests.change_status('late', 'rejected')), null, 'an order with an invoice is rejected');
+select is((select error_code from tests.change_status('late', 'rejected')), null, 'an order with an invoice is rejected, and the invoice is void');
 select results_eq(
   $$ select applied_amount, credit_amount, allocated_amount, unapplied_amount from ledger_record_payment(tests.order_id('late'), 1000, p_reference => 'L-1') $$,
-  $$ values (0::bigint, 0::bigint, 0::bigint, 1000::bigint) $$, 'its late transfer is remainder');
+  $$ values (0::bigint, 1000::bigint, 0::bigint, 0::bigint) $$, 'its late transfer is wallet credit');
 select is((select error_code from tests.change_status('late', 'cancelled')), null, 'then it is cancelled');
-select is(tests.claim('late') || ' ' || tests.debt('alice'), '0/0/0 paid 0/1150', 'and claims nothing');
-select is((select unapplied_amount from ledger_record_payment(p_invoice_id => tests.invoice_id('late'), p_amount => 10)), 10::bigint, 'what comes for its invoice is remainder too');
+select is(tests.claim('late') || ' ' || tests.debt('alice'), '0/0/0 paid 0/150', 'and claims nothing');
+select is((select error_code from ledger_record_payment(p_invoice_id => tests.invoice_id('late'), p_amount => 10)), 'invoice_not_open', 'nor does its invoice, which takes no money any more');
 
--- while a backfill runs nothing is allocated, and money still comes in
+-- a backfill deals with what was imported: the orders of this shop are paid meanwhile, and hold their deadlines
 select tests.place_named_order('backfill', 'alice', tests.lines('mug x 1'), 'bank_transfer');
 select tests.invoice_order('backfill');
-update feature_flags set state = 'read_only' where key = 'ledger_backfill_mode';
+select tests.set_backfill_mode('read_only');
 select results_eq(
   $$ select allocated_amount, unapplied_amount, payment_status from ledger_record_payment(tests.order_id('backfill'), 1000, p_reference => 'B-1') $$,
-  $$ values (0::bigint, 1000::bigint, 'unpaid') $$, 'money that comes in during a backfill waits with its payment');
-update feature_flags set state = 'off' where key = 'ledger_backfill_mode';
-select is((select allocated_amount from tests.allocate('B-1', 'backfill 1000')), 1000::bigint, 'and is allocated after it');
-select is((select payment_status from tests.order_named('backfill')), 'paid', 'which pays the order');
+  $$ values (1000::bigint, 0::bigint, 'paid') $$, 'an order is paid during a backfill as ever');
+select tests.set_backfill_mode('off');
+select is(tests.claim('backfill'), '1000/1000/0 paid', 'through its invoice');
+select tests.import('invoices', 'invoices', jsonb_build_array(tests.invoice_row('I-1', 'alice', '10')));
+select tests.set_backfill_mode('active');
+select is((select (r.allocated_amount, r.unapplied_amount) from public.invoices i, ledger_record_payment(p_invoice_id => i.id, p_amount => 400, p_reference => 'B-2') r where i.external_id = 'I-1'),
+  (0::bigint, 400::bigint), 'money for an imported invoice waits with its payment');
+select tests.set_backfill_mode('off');
+select is((select a.allocated_amount from public.invoices i, ledger_allocate_payment(tests.payment_id('B-2'), jsonb_build_array(jsonb_build_object('invoice_id', i.id, 'amount', 400))) a where i.external_id = 'I-1'),
+  400::bigint, 'and is allocated after it');
 
 -- without its invoice an order is paid directly again
 select tests.place_named_order('void', 'alice', tests.lines('mug x 1'), 'bank_transfer');

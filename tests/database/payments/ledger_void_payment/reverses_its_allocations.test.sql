@@ -16,12 +16,12 @@ select tests.move_order(tests.order_id('two'), 'confirmed', 'processing', 'deliv
 select is(tests.used('A-1') || ' ' || tests.debt('alice'), '2800/1200 700/1200', 'a payment pays two orders and an invoice, 1200 are left');
 
 -- while it may not be taken back, nothing changes
-update feature_flags set state = 'read_only' where key = 'ledger_backfill_mode';
+select tests.set_backfill_mode('read_only');
 create temp table before as select tests.state() as state;
 select is((select error_code from ledger_void_payment(tests.payment_id('A-1'))), 'backfill_running', 'not while a backfill keeps allocations closed');
 select is((select error_code from ledger_void_payment(tests.payment_id('A-1'), repeat('x', 2001))), 'invalid_argument', 'a reason is short');
 select is(tests.changes((select state from before), tests.state()), null, 'the refusals changed nothing');
-update feature_flags set state = 'off' where key = 'ledger_backfill_mode';
+select tests.set_backfill_mode('off');
 
 select results_eq(
   $$ select success, order_id, order_status, payment_status, outstanding_amount, reversed_amount from ledger_void_payment(tests.payment_id('A-1'), 'it bounced', 'k1') $$,

@@ -47,12 +47,12 @@ select is(pg_temp.order_and_invoice('paid'), 'paid 0, invoice 3000/3000/0 paid',
 select tests.move_order(tests.order_id('paid'), 'processing', 'delivered');
 select tests.expect_success(r) from public.ledger_refund_order(tests.order_id('paid'), '[{"line_number": 1, "quantity": 1}]', p_to => 'original') r;
 select is(pg_temp.order_and_invoice('paid'), 'partially_refunded 0, invoice 3000/3000/0 paid', 'money that goes back is no claim and no debt');
-select is((select i.credited_amount from public.invoices i where i.id = tests.invoice_id('paid')), 0::bigint, 'the claim was paid, so none of it is credited');
-select is(pg_temp.notes('paid'), 'CN-000003 1000', 'though the credit note is there');
+select is(pg_temp.notes('paid'), 'CN-000003 1000', 'its credit note is there');
+select results_eq($$ select i.credited_amount, i.prepaid_amount from public.invoices i where i.id = tests.invoice_id('paid') $$, $$ values (1000::bigint, -1000::bigint) $$, 'what it credits was paid, and went back');
 select tests.expect_success(s) from public.refunds f, public.ledger_settle_refund(f.id, 'withdrawn') s where f.payout_status = 'pending';
 select is(pg_temp.order_and_invoice('paid'), 'overpaid -1000, invoice 3000/3000/0 paid', 'a withdrawn payout leaves the order with too much, and no claim');
 select tests.expect_success(v) from public.payments p, public.ledger_void_payment(p.id, 'it bounced') v where p.reference = 'P-2';
-select is(pg_temp.order_and_invoice('paid'), 'partially_paid 1000, invoice 2000/1000/1000 partial', 'once the payment bounced, what is owed again is claimed again, and no more');
+select is(pg_temp.order_and_invoice('paid'), 'in_grace 1000, invoice 2000/1000/1000 partial', 'once the payment bounced, what is owed again is claimed again, and no more');
 select is(tests.debt('alice'), '1000/0', 'and is the debt');
 select is((select error_code from public.ledger_void_invoice(tests.invoice_id('paid'))), 'invoice_allocated', 'it cannot be void while money is allocated');
 select tests.pay_invoice('paid', 1000, 'P-3');

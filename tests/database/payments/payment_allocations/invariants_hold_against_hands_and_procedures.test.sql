@@ -59,7 +59,8 @@ create function pg_temp.of(p_table text, p_set text, p_invoice text) returns tex
                  when 'invoices' then format('id = %L', tests.invoice_id(p_invoice))
                  else format('invoice_id = %L', tests.invoice_id(p_invoice)) end);
 $$;
-select is(pg_temp.forced(v.statement), v.expected, format('%s: %s', v.rule, v.what))
+-- of several keys that refuse, the one that is asked first is not the same in every database
+select matches(pg_temp.forced(v.statement), '^(' || v.expected || ')$', format('%s: %s', v.rule, v.what))
 from (values
   ('I1', 'a payment gives more than it has', 'parts_are_part_of_the_amount', pg_temp.row_of('big', 'work', 401)),
   ('I1', 'a payment is made smaller than what it gave', 'parts_are_part_of_the_amount', pg_temp.of('payments', 'amount = 299', null)),
@@ -94,7 +95,7 @@ from (values
   ('row', 'a movement that moves nothing', 'something_changes',
           'insert into public.debt_movements select account_id, 999, transaction_id, 0, 0, 0, debt_after, unapplied_after from public.debt_movements limit 1'),
   ('delete', 'an allocated payment', 'payment_allocations_payment_id_fkey', format('delete from public.payments where id = %L', tests.payment_id('big'))),
-  ('delete', 'an invoice with allocations', 'invoice_lines_invoice_id_fkey', format('delete from public.invoices where id = %L', tests.invoice_id('rent'))),
+  ('delete', 'an invoice with allocations', 'invoice_lines_invoice_id_fkey|amount_is_the_invoices|payment_allocations_invoice_id_fkey', format('delete from public.invoices where id = %L', tests.invoice_id('rent'))),
   ('delete', 'an allocation', '42501', 'delete from public.payment_allocations'),
   ('update', 'an allocation', '42501', 'update public.payment_allocations set allocated_amount = 1'),
   ('update', 'a movement', '42501', 'update public.debt_movements set debt_after = 0')) v (rule, what, expected, statement);

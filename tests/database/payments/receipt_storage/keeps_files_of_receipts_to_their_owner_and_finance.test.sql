@@ -1,7 +1,7 @@
 -- Where Supabase Storage is installed, the private bucket "receipts" holds the files. Its schema is stood in for by the
 -- tables, functions, grants and owner that are used, as the migrations of supabase/storage make them.
 begin;
-select plan(46);
+select plan(49);
 select tests.create_variant('mug', price => 1000);
 select tests.create_customer('alice'), tests.create_customer('bob'), tests.create_staff('fay', 'finance'), tests.create_staff('wes', 'warehouse');
 select tests.place_named_order('transfer', 'alice', tests.lines('mug x 4'), 'bank_transfer');
@@ -87,11 +87,17 @@ select tests.expect_success(s) from who w, ledger_submit_receipt(tests.order_id(
 select tests.act_as_owner();
 select is((select storage_path from receipt_queue), (select alice || '/a.pdf' from who), 'the queue says where the file is');
 select is((select pg_temp.removed('alice', alice || '/a.pdf') from who), '0', 'what was sent is not removed');
+select isnt_empty($$ select from pg_locks l where l.locktype = 'advisory' and l.pid = pg_backend_pid() and l.granted
+  and (l.classid::bigint << 32 | l.objid::bigint) = (select hashtextextended('receipt file ' || alice || '/a.pdf', 0) from who) $$,
+  'who sends a receipt, and who uploads or removes its file, wait for each other');
 select tests.expect_success(r) from ledger_review_receipt(tests.receipt_id('T-1'), 'reject', p_notes => 'no') r;
 select is((select pg_temp.removed('alice', alice || '/a.pdf') from who), '0', 'whatever became of it');
 select is((select pg_temp.removed('bob', alice || '/2026/b.png') from who), '0', 'another''s file is not removed');
 select is((select pg_temp.removed('fay', alice || '/2026/b.png') from who), '0', 'not even by finance');
 select is((select pg_temp.removed('alice', alice || '/2026/b.png') from who), '1', 'one''s own is, while no receipt refers to it');
+delete from storage.objects where name = (select alice || '/a.pdf' from who);
+select is(pg_temp.upload('alice', (select alice || '/a.pdf' from who)), '42501', 'a name that a receipt refers to is not filled again, whoever removed the file');
+select is(pg_temp.upload('service_role', (select alice || '/a.pdf' from who)), 'done', 'but by a backend');
 select is((select tests.outcome_as('alice', format('update storage.objects set metadata = ''{}'' where name = %L', alice || '/a.pdf')) from who), 'done', 'a change is asked for');
 select is((select metadata ->> 'size' from storage.objects where name = (select alice || '/a.pdf' from who)), '1000', 'and changes nothing: there is no policy for it');
 select is_empty('select * from ledger.book_differences()', 'the books are in order');
