@@ -167,7 +167,10 @@ select is_empty(
   'with good arguments each one succeeds, so a refusal below is the odd argument''s doing');
 create temp table before as select tests.state() as state;
 create temp table outcomes as
-  select c.procedure, c.argument, c.must_refuse, c.call, w.who, pg_temp.probe(w.who, c.call) as outcome from calls c, callers w;
+  select c.procedure, c.argument, c.must_refuse, c.call, w.who, pg_temp.probe(w.who, c.call) as outcome
+  from calls c, callers w
+  -- the backend makes all of them; of the others, who differ in what they may and not in what they send, a third is enough
+  where w.who = 'service_role' or c.argument = 'all of them' or hashtext(c.call) % 3 = 0;
 
 select cmp_ok((select count(*)::int from outcomes), '>', 2000, 'more than 2000 calls were made');
 select is_empty(format(
