@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
+import pRetry from 'p-retry';
 import type { Config } from '../config.ts';
 import { freePort } from '../free-port.ts';
 import type { Keys } from '../keys.ts';
@@ -33,7 +34,16 @@ function findPostgrest(): string {
   );
 }
 
-export async function startPostgrest(options: PostgrestOptions): Promise<Running> {
+/** On a free port; another one when somebody was faster to take it. */
+export function startPostgrest(options: PostgrestOptions): Promise<Running> {
+  return pRetry(() => launchPostgrest(options), {
+    retries: 3,
+    minTimeout: 0,
+    shouldRetry: ({ error }) => error.message.includes('Address in use'),
+  });
+}
+
+async function launchPostgrest(options: PostgrestOptions): Promise<Running> {
   const { databaseUrl, keys, api } = options;
   const port = await freePort();
   const adminPort = await freePort();
