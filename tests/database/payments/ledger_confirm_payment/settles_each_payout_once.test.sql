@@ -10,7 +10,7 @@ create function pg_temp.refund(p_name text, p_amount bigint) returns uuid langua
   select (tests.expect_success(r)).refund_id from public.ledger_refund_order(tests.order_id(p_name), p_amount => p_amount, p_to => 'original') r;
 $$;
 create function pg_temp.payouts(p_name text) returns text language sql as $$
-  select string_agg(format('%s %s %s', f.payout_amount, f.payout_status, f.payout_reference), ', ' order by f.id) from public.refunds f where f.order_id = tests.order_id(p_name);
+  select string_agg(format('%s %s %s', f.payout_amount, f.payout_status, f.payout_reference), ', ' order by f.payout_reference) from public.refunds f where f.order_id = tests.order_id(p_name);
 $$;
 
 -- staff said paid, by the provider's name of it
@@ -52,7 +52,7 @@ select is((select effect from tests.card('unnamed first', 'refunded', 50, (selec
   'booked', 'and the one that names that takes the other');
 select is((select effect from tests.card('named first', 'refunded', 50, (select jsonb_build_object('object_id', 're_B', 'refund_id', first_id) from ours where n = 'named first'))), 'booked', 'the other way round too');
 select is((select effect from tests.card('named first', 'refunded', 50, '{"object_id": "re_A"}')), 'booked', 'both are paid');
-select is(pg_temp.payouts('unnamed first') || '; ' || pg_temp.payouts('named first'), '50 paid re_A, 50 paid re_B; 50 paid re_B, 50 paid re_A', 'and nothing waits to be paid out');
+select is(pg_temp.payouts('unnamed first') || '; ' || pg_temp.payouts('named first'), '50 paid re_A, 50 paid re_B; 50 paid re_A, 50 paid re_B', 'and nothing waits to be paid out');
 select is((select problem from tests.card('named first', 'refunded', 50, (select jsonb_build_object('object_id', 're_C', 'refund_id', first_id) from ours where n = 'named first'))),
   'refund_mismatch', 'a third that names one of them is a mismatch');
 select is((select sum(o.paid_amount - o.refunded_amount) from orders o where o.notes in ('unnamed first', 'named first')), 1800::numeric, 'the orders hold what is left');
