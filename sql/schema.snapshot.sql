@@ -9113,7 +9113,7 @@ declare
 begin
   return encode(
     overlay(uuid_send('00000000-0000-7000-8000-000000000000'::uuid)
-            placing substring(int8send((extract(epoch from v_at) * 1000)::bigint) from 3)
+            placing substring(int8send(floor(extract(epoch from v_at) * 1000)::bigint) from 3)
             from 1 for 6),
     'hex')::uuid;
 end $function$;
@@ -17628,13 +17628,14 @@ CREATE OR REPLACE FUNCTION ledger.uuid_v7()
  PARALLEL SAFE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  v_microseconds bigint := (extract(epoch from clock_timestamp()) * 1000000)::bigint;
 begin
+  -- 28672 is 0x7000, the version; the variant's bits are those of the random UUID
   return encode(
-    set_bit(set_bit(
-      overlay(uuid_send(gen_random_uuid())
-              placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
-              from 1 for 6),
-      52, 1), 53, 1),
+    overlay(uuid_send(gen_random_uuid())
+            placing int8send(((v_microseconds / 1000) << 16) | 28672 | ((v_microseconds % 1000) * 4096 / 1000))
+            from 1 for 8),
     'hex')::uuid;
 end $function$;
 grant execute on function ledger.uuid_v7() to service_role;

@@ -53,7 +53,7 @@ export async function playReceivables(
   const { movements, closing } = await person.ledger.accountStatement({});
   for (const { type, walletChange, debtChange, debtBalance } of movements) {
     console.log(
-      `  ${type.padEnd(20)}wallet ${dollars(walletChange).padStart(8)}  debt ${dollars(debtChange).padStart(8)}  owes ${dollars(debtBalance).padStart(8)}`,
+      `  ${type.padEnd(24)}wallet ${dollars(walletChange).padStart(8)}  debt ${dollars(debtChange).padStart(8)}  owes ${dollars(debtBalance).padStart(8)}`,
     );
   }
   console.log(

@@ -1,3 +1,35 @@
+-- ids of one millisecond keep the order they were made in
+create or replace function ledger.uuid_v7()
+returns uuid
+language plpgsql volatile parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_microseconds bigint := (extract(epoch from clock_timestamp()) * 1000000)::bigint;
+begin
+  -- 28672 is 0x7000, the version; the variant's bits are those of the random UUID
+  return encode(
+    overlay(uuid_send(gen_random_uuid())
+            placing int8send(((v_microseconds / 1000) << 16) | 28672 | ((v_microseconds % 1000) * 4096 / 1000))
+            from 1 for 8),
+    'hex')::uuid;
+end $$;
+
+create or replace function ledger.first_id_at(p_at timestamptz, p_room interval default '0')
+returns uuid
+language plpgsql immutable strict parallel safe
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_at timestamptz := least(greatest(p_at, timestamptz '1970-01-02 00:00:00+00'), timestamptz '9999-12-31 00:00:00+00') + p_room;
+begin
+  return encode(
+    overlay(uuid_send('00000000-0000-7000-8000-000000000000'::uuid)
+            placing substring(int8send(floor(extract(epoch from v_at) * 1000)::bigint) from 3)
+            from 1 for 6),
+    'hex')::uuid;
+end $$;
+
 SET local check_function_bodies = off;
 
 DROP POLICY "payments_are_seen_by_their_customer_and_staff" ON "public"."payments";
