@@ -12,25 +12,36 @@ interface Job {
 }
 
 /**
- * Runs the SQL of ledger.scheduled_jobs as pg_cron does, for servers that lack pg_cron: schedules
- * are in UTC, and a job that still runs when its next turn comes misses that turn.
+ * Runs ledger.scheduled_jobs as pg_cron does, for servers that lack pg_cron: schedules are in UTC, and
+ * a job that still runs when its next turn comes misses that turn. How a run ended is in the table;
+ * what failed is a warning of the server and goes to the log.
  */
 export async function startScheduler(
   databaseUrl: string,
   log: (line: string) => void,
 ): Promise<Scheduler> {
-  const sql = postgres(databaseUrl, { max: 2, prepare: false, onnotice: () => {} });
+  const sql = postgres(databaseUrl, {
+    max: 2,
+    prepare: false,
+    onnotice: ({ severity, message }) => {
+      if (severity === 'WARNING' && message !== undefined) log(message);
+    },
+  });
   const running = new Set<Promise<void>>();
 
   async function run(name: string): Promise<void> {
     try {
       // Read at each turn: a job may have been switched off, or changed, in the dashboard.
       const [job] = await sql<{ command: string }[]>`
-        select command from ledger.scheduled_jobs where name = ${name} and enabled
+        select ledger.job_command(name) as command
+        from ledger.scheduled_jobs
+        where name = ${name} and enabled
       `;
       if (job !== undefined) await sql.unsafe(job.command);
     } catch (error) {
-      log(`job "${name}" failed: ${error instanceof Error ? error.message : String(error)}`);
+      log(
+        `job "${name}" could not be run: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   }
 

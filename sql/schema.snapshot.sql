@@ -43,6 +43,12 @@ create type ledger.backfill_figures as (
 );
 comment on type ledger.backfill_figures is 'flagged_amount: what the flagged payments have that is unapplied or synthetically allocated; expected_amount: of that, what imported invoices can take, account by account; synthetic_amount: what is synthetically allocated.';
 
+create type ledger.breach as (
+  subject text,
+  value bigint
+);
+comment on type ledger.breach is 'A subject of an alert rule whose value is above the limit.';
+
 create type ledger.cancelled_units as (
   row_number bigint,
   order_id uuid,
@@ -100,6 +106,13 @@ create type ledger.charged_back_payment as (
 );
 comment on type ledger.charged_back_payment is 'charged_back_amount is the sum of what was taken from the unapplied remainder, from invoices, from the order and from the wallet.';
 
+create type ledger.chosen_repairs as (
+  action_ids uuid[],
+  amount bigint,
+  left_count bigint
+);
+comment on type ledger.chosen_repairs is 'Plans within the limits, what they come to (minor units, units of stock), and how many are left beyond them.';
+
 create type ledger.drift as (
   account_id uuid,
   currency text,
@@ -134,6 +147,19 @@ create type ledger.edited_order as (
   changes jsonb
 );
 comment on type ledger.edited_order is 'last_line_number: the highest that the order ever had; keeps_discount: its code still applies; quantities: signed, below zero leaves the stock; changes: [{line_number, variant_id, product_sku, old_quantity, new_quantity, unit_price_amount}].';
+
+create type ledger.finding as (
+  check_code text,
+  severity text,
+  subject text,
+  account_id uuid,
+  expected text,
+  found text,
+  diff_amount bigint,
+  family text,
+  milliseconds bigint
+);
+comment on type ledger.finding is 'A row that offends a check; without check_code: how long the checks of a family took.';
 
 create type ledger.import_batch as (
   applied_rows integer,
@@ -171,9 +197,20 @@ create type ledger.import_order_line as (
   payment_status text,
   payment_method text,
   country text,
-  notes text
+  notes text,
+  wallet_amount bigint,
+  wallet_transaction text,
+  lacks_transaction boolean,
+  receipt_reference text,
+  receipt_amount bigint,
+  has_receipt boolean,
+  customer_status text,
+  management_status text,
+  claimed_status text,
+  has_mismatch boolean,
+  said_payment_status text
 );
-comment on type ledger.import_order_line is 'Keys of import_rows.parsed of kind orders. A cancellation has a negative quantity; payment_status is null where the row says none.';
+comment on type ledger.import_order_line is 'Keys of import_rows.parsed of kind orders. A cancellation has a negative quantity; payment_status is null where the row says none. wallet_amount is a part without a transaction, and paid_amount does not hold it.';
 
 create type ledger.import_product_row as (
   sku text,
@@ -207,6 +244,26 @@ create type ledger.import_reject as (
 );
 comment on type ledger.import_reject is 'Why a row is rejected; details fill the placeholders of the code''s sentence beside {field} and {value}.';
 
+create type ledger.imported_claim as (
+  order_id uuid,
+  account_id uuid,
+  user_id uuid,
+  order_number text,
+  currency text,
+  created_at timestamp with time zone,
+  problems text[],
+  customer_status text,
+  management_status text,
+  claimed_status text,
+  payment_status text,
+  wallet_amount bigint,
+  wallet_transaction text,
+  receipt_id uuid,
+  receipt_reference text,
+  receipt_amount bigint
+);
+comment on type ledger.imported_claim is 'What a drafted order of an import claims beyond what is proven; amounts in minor units.';
+
 create type ledger.imported_step as (
   account_id uuid,
   account_version bigint,
@@ -216,6 +273,14 @@ create type ledger.imported_step as (
   type text
 );
 comment on type ledger.imported_step is 'A transaction of an imported order before it is written.';
+
+create type ledger.integrity_scope as (
+  kind text,
+  account_ids uuid[],
+  order_ids uuid[],
+  variant_ids uuid[]
+);
+comment on type ledger.integrity_scope is 'all, changed or account, and which accounts, orders of these and variants.';
 
 create type ledger.invoice_draft as (
   refusal jsonb,
@@ -327,6 +392,15 @@ create type ledger.order_changes as (
 );
 comment on type ledger.order_changes is 'quantities: of line_numbers, 0 removes; added_items: [{"variant_id", "quantity"}] or null. Or the refusal.';
 
+create type ledger.order_money as (
+  wallet_amount bigint,
+  paid_amount bigint,
+  refunded_amount bigint,
+  wallet_refunded_amount bigint,
+  credited_amount bigint
+);
+comment on type ledger.order_money is 'What an order says of its money, by the rows it follows from; minor units.';
+
 create type ledger.order_part as (
   goods_amount bigint,
   discount_amount bigint,
@@ -421,6 +495,62 @@ create type ledger.priced_line as (
   platform_rate_bp integer
 );
 
+create type ledger.repair as (
+  stream_type text,
+  account_id uuid,
+  lines jsonb,
+  problem text
+);
+comment on type ledger.repair is 'stream_type and account_id of its event; lines: as in reconciliation_actions.plan, [] when there is nothing to mend; problem: why it is not for a repair, and then no lines count.';
+
+create type ledger.replayed_account as (
+  account_id uuid,
+  total_earned bigint,
+  total_withdrawn bigint,
+  total_pending_withdrawals bigint,
+  total_orders bigint,
+  version bigint,
+  has_every_version boolean,
+  is_frozen boolean,
+  invoiced_amount bigint,
+  allocated_amount bigint,
+  unapplied_amount bigint
+);
+comment on type ledger.replayed_account is 'An account as its events have left it; amounts in minor units.';
+
+create type ledger.replayed_fact as (
+  kind text,
+  subject uuid,
+  what text,
+  replayed jsonb,
+  stored jsonb,
+  is_recorded boolean
+);
+comment on type ledger.replayed_fact is 'kind: account, order or variant; subject: its id; is_recorded: whether its events say it.';
+
+create type ledger.replayed_order as (
+  order_id uuid,
+  account_id uuid,
+  status text,
+  payment_status text,
+  total_amount bigint,
+  wallet_amount bigint,
+  paid_amount bigint,
+  refunded_amount bigint,
+  wallet_refunded_amount bigint,
+  credited_amount bigint,
+  exact_after_event_id bigint
+);
+comment on type ledger.replayed_order is 'An order as its events have left it; amounts in minor units.';
+
+create type ledger.replayed_variant as (
+  variant_id uuid,
+  on_hand bigint,
+  held bigint,
+  exact_after_event_id bigint
+);
+comment on type ledger.replayed_variant is 'The stock of a variant as events have left it, in units.';
+
 create type ledger.report_range as (
   refusal jsonb,
   from_at timestamp with time zone,
@@ -445,6 +575,14 @@ create type ledger.returned_money as (
   payout_amount bigint
 );
 comment on type ledger.returned_money is 'wallet: back into the wallet it came from; credit: paid from outside, now in the wallet; payout: paid from outside, to be paid out.';
+
+create type ledger.seal_problem as (
+  seal_number bigint,
+  event_count integer,
+  event_id bigint,
+  problem text
+);
+comment on type ledger.seal_problem is 'A seal (null: no seal), its events, what does not hold, and the event that it is about.';
 
 create type ledger.settled_refund as (
   refusal jsonb,
@@ -667,6 +805,74 @@ create type public.integrity_check_drift_result as (
   runs jsonb
 );
 
+create type public.integrity_checkpoint_result as (
+  success boolean,
+  transaction_id uuid,
+  error_code text,
+  error_message text,
+  error_details jsonb,
+  seal_number bigint,
+  hash text,
+  epoch integer,
+  last_event_id bigint,
+  event_count bigint,
+  sealed_at timestamp with time zone,
+  database text
+);
+
+create type public.integrity_emergency_order_fix_result as (
+  success boolean,
+  transaction_id uuid,
+  error_code text,
+  error_message text,
+  error_details jsonb,
+  dry_run boolean,
+  found_orders bigint,
+  fixed_orders bigint,
+  refused_orders bigint,
+  remaining_orders bigint,
+  orders jsonb
+);
+
+create type public.integrity_replay_result as (
+  success boolean,
+  transaction_id uuid,
+  error_code text,
+  error_message text,
+  error_details jsonb,
+  accounts bigint,
+  orders bigint,
+  variants bigint,
+  differences bigint,
+  not_recorded bigint,
+  rows jsonb
+);
+
+create type public.integrity_run_result as (
+  success boolean,
+  transaction_id uuid,
+  error_code text,
+  error_message text,
+  error_details jsonb,
+  run jsonb,
+  findings jsonb
+);
+
+create type public.integrity_verify_seals_result as (
+  success boolean,
+  transaction_id uuid,
+  error_code text,
+  error_message text,
+  error_details jsonb,
+  verified_from bigint,
+  verified_to bigint,
+  newest_seal bigint,
+  is_complete boolean,
+  event_count bigint,
+  problem_count bigint,
+  problems jsonb
+);
+
 create type public.invoice_document_result as (
   success boolean,
   transaction_id uuid,
@@ -686,6 +892,19 @@ create type public.invoice_recalculate_result as (
   difference_count bigint,
   repaired_accounts bigint,
   differences jsonb
+);
+
+create type public.ledger_acknowledge_alert_result as (
+  success boolean,
+  transaction_id uuid,
+  error_code text,
+  error_message text,
+  error_details jsonb,
+  alert_id uuid,
+  rule_code text,
+  subject text,
+  status text,
+  acknowledged_at timestamp with time zone
 );
 
 create type public.ledger_adjust_stock_result as (
@@ -949,6 +1168,21 @@ create type public.ledger_match_card_payment_result as (
   order_status text,
   payment_status text,
   outstanding_amount bigint
+);
+
+create type public.ledger_pay_order_from_wallet_result as (
+  success boolean,
+  transaction_id uuid,
+  error_code text,
+  error_message text,
+  error_details jsonb,
+  order_id uuid,
+  order_number text,
+  wallet_amount bigint,
+  order_status text,
+  payment_status text,
+  outstanding_amount bigint,
+  available_balance bigint
 );
 
 create type public.ledger_place_order_result as (
@@ -1399,6 +1633,65 @@ create type public.profile_erase_result as (
   sign_in_erased boolean
 );
 
+create type public.reconciliation_apply_result as (
+  success boolean,
+  transaction_id uuid,
+  error_code text,
+  error_message text,
+  error_details jsonb,
+  dry_run boolean,
+  applied_count bigint,
+  stale_count bigint,
+  failed_count bigint,
+  left_count bigint,
+  amount bigint,
+  flag_state text,
+  actions jsonb
+);
+
+create type public.reconciliation_plan_result as (
+  success boolean,
+  transaction_id uuid,
+  error_code text,
+  error_message text,
+  error_details jsonb,
+  run_id uuid,
+  plans jsonb,
+  for_people jsonb,
+  left_count bigint
+);
+
+create type public.reconciliation_undo_result as (
+  success boolean,
+  transaction_id uuid,
+  error_code text,
+  error_message text,
+  error_details jsonb,
+  action_id uuid,
+  status text,
+  lines jsonb,
+  event_id bigint
+);
+
+create type public.report_integrity_result as (
+  success boolean,
+  transaction_id uuid,
+  error_code text,
+  error_message text,
+  error_details jsonb,
+  reported_at timestamp with time zone,
+  runs jsonb,
+  findings jsonb,
+  alerts jsonb,
+  repairs jsonb,
+  kpis jsonb,
+  jobs jsonb,
+  seals jsonb,
+  flags jsonb,
+  partitions jsonb,
+  outbox jsonb
+);
+
 create type public.report_orders_result as (
   success boolean,
   transaction_id uuid,
@@ -1432,6 +1725,8 @@ create type public.report_vendor_result as (
 
 create sequence ledger.audit_id_seq;
 
+create sequence ledger.denied_calls_seq;
+
 create sequence ledger.event_id_seq;
 
 create sequence ledger.order_number_seq;
@@ -1458,6 +1753,18 @@ CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON ledger.audit_log_defa
 alter table ledger.audit_log_default enable always trigger rows_are_never_truncated;
 CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON ledger.audit_log_default FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('audit_log', 'the ledger_* procedures');
 
+create table ledger.guards (
+  table_name text not null,
+  trigger_name text not null,
+  fires "char" not null,
+  constraint guards_pkey PRIMARY KEY (table_name, trigger_name)
+);
+CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON ledger.guards FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('table_name');
+CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON ledger.guards FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_truncate('guards');
+CREATE TRIGGER rows_of_the_schema_stay BEFORE DELETE OR UPDATE OF table_name, trigger_name, fires ON ledger.guards FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_schema_row('guards', 'table_name, trigger_name, fires');
+comment on table ledger.guards is 'Triggers of the schema that refuse what would break the books.';
+comment on column ledger.guards.fires is 'pg_trigger.tgenabled as it should be: O in ordinary sessions, A in replica mode too.';
+
 create table ledger.idempotency_keys (
   caller_id uuid not null,
   procedure text not null,
@@ -1466,6 +1773,7 @@ create table ledger.idempotency_keys (
   request_hash uuid not null,
   answer jsonb not null,
   created_at timestamp with time zone default clock_timestamp() not null,
+  started_at timestamp with time zone default statement_timestamp() not null,
   constraint idempotency_keys_pkey PRIMARY KEY (caller_id, procedure, key)
 );
 CREATE INDEX idempotency_keys_by_age ON ledger.idempotency_keys USING brin (created_at);
@@ -1475,6 +1783,7 @@ CREATE TRIGGER keys_stay BEFORE DELETE OR UPDATE ON ledger.idempotency_keys FOR 
 alter table ledger.idempotency_keys enable always trigger keys_stay;
 comment on table ledger.idempotency_keys is 'Answers by idempotency key, kept for the setting idempotency_retention_days.';
 comment on column ledger.idempotency_keys.caller_id is 'auth.uid() of the caller; the nil UUID for a backend.';
+comment on column ledger.idempotency_keys.started_at is 'When the statement of the call came in; created_at is its last write.';
 
 create table ledger.immutable_events_default (
   id bigint default nextval('ledger.event_id_seq'::regclass) not null,
@@ -1498,6 +1807,43 @@ CREATE INDEX immutable_events_default_written_by_xid_idx ON ledger.immutable_eve
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON ledger.immutable_events_default FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('immutable_events');
 alter table ledger.immutable_events_default enable always trigger rows_are_never_truncated;
 CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON ledger.immutable_events_default FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('immutable_events', 'the ledger_* procedures');
+
+create table ledger.integrity_relations (
+  name text not null,
+  "position" integer not null,
+  whole text not null,
+  scoped text,
+  constraint integrity_relations_pkey PRIMARY KEY (name),
+  constraint integrity_relations_position_key UNIQUE ("position")
+);
+CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON ledger.integrity_relations FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('name');
+CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON ledger.integrity_relations FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_truncate('integrity_relations');
+CREATE TRIGGER rows_of_the_schema_stay BEFORE DELETE OR UPDATE OF name, whole, scoped ON ledger.integrity_relations FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_schema_row('integrity_relations', 'name, whole, scoped');
+comment on table ledger.integrity_relations is 'Names that the queries of integrity_checks read, and what they stand for.';
+comment on column ledger.integrity_relations.scoped is 'The same of the accounts $1, their orders $2 and the variants $3 (uuid[]); null: as whole, over scoped relations.';
+
+create table ledger.kpi_metrics (
+  name text not null,
+  part_of text,
+  unit text not null,
+  direction text,
+  description text not null,
+  query text,
+  constraint kpi_metrics_pkey PRIMARY KEY (name),
+  constraint kpi_metrics_part_of_fkey FOREIGN KEY (part_of) REFERENCES ledger.kpi_metrics(name) ON DELETE RESTRICT,
+  constraint answered_by_itself_or_as_a_part CHECK (((query IS NULL) = (part_of IS NOT NULL))),
+  constraint direction_is_known CHECK ((direction = ANY (ARRAY['lower'::text, 'higher'::text]))),
+  constraint name_is_a_name CHECK ((name ~ '^[a-z][a-z0-9_]*$'::text)),
+  constraint unit_is_known CHECK ((unit = ANY (ARRAY['ppm'::text, 'us'::text, 'ms'::text, 's'::text, 'count'::text, 'minor'::text])))
+);
+CREATE INDEX kpi_metrics_by_whole ON ledger.kpi_metrics USING btree (part_of) WHERE (part_of IS NOT NULL);
+CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON ledger.kpi_metrics FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('name');
+CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON ledger.kpi_metrics FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_truncate('kpi_metrics');
+comment on table ledger.kpi_metrics is 'What ledger.take_kpi_snapshot() measures.';
+comment on column ledger.kpi_metrics.part_of is 'The metric whose query answers this one as well.';
+comment on column ledger.kpi_metrics.unit is 'ppm: millionths; us, ms, s: micro-, milliseconds, seconds; count; minor: minor units of the setting default_currency.';
+comment on column ledger.kpi_metrics.direction is 'Whether lower or higher is better; null when neither is.';
+comment on column ledger.kpi_metrics.query is 'Answers (metric text, value bigint, details jsonb) of this metric and its parts, from an hour ago ($1) and now ($2). value null: there is nothing to measure.';
 
 create table ledger.low_stock_marks (
   variant_id uuid not null,
@@ -1525,13 +1871,17 @@ create table ledger.outbox (
   error_last text,
   created_at timestamp with time zone default clock_timestamp() not null,
   event_id bigint,
+  settled_at timestamp with time zone,
   constraint outbox_pkey PRIMARY KEY (id),
   constraint message_says_something CHECK (((payload IS NOT NULL) OR (event_id IS NOT NULL))),
   constraint status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sending'::text, 'sent'::text, 'dead'::text])))
 );
+CREATE INDEX outbox_settled ON ledger.outbox USING btree (settled_at) WHERE (settled_at IS NOT NULL);
 CREATE INDEX outbox_unsent ON ledger.outbox USING btree (next_retry_at) WHERE (status = ANY (ARRAY['pending'::text, 'sending'::text]));
+CREATE TRIGGER settled_says_when BEFORE UPDATE OF status ON ledger.outbox FOR EACH ROW WHEN ((new.status IS DISTINCT FROM old.status)) EXECUTE FUNCTION ledger.note_settled_message();
 comment on table ledger.outbox is 'Messages waiting for delivery. account_id is the customer concerned, null for the shop itself. Read them through ledger.outbox_messages.';
 comment on column ledger.outbox.event_id is 'The event that the message is about, which says everything there is to say; payload is null then.';
+comment on column ledger.outbox.settled_at is 'When it was delivered (sent) or given up (dead); null while it waits.';
 
 create unlogged table ledger.rate_limit_buckets (
   user_id uuid not null,
@@ -1549,11 +1899,36 @@ create table ledger.scheduled_jobs (
   command text not null,
   enabled boolean default true not null,
   description text not null,
-  constraint scheduled_jobs_pkey PRIMARY KEY (name)
-);
+  time_limit interval default '00:10:00'::interval not null,
+  max_silence interval,
+  watched_since timestamp with time zone default clock_timestamp() not null,
+  last_started_at timestamp with time zone,
+  last_finished_at timestamp with time zone,
+  last_succeeded_at timestamp with time zone,
+  last_duration_ms bigint,
+  last_error text,
+  runs bigint default 0 not null,
+  failures bigint default 0 not null,
+  failures_in_a_row bigint default 0 not null,
+  skipped bigint default 0 not null,
+  constraint scheduled_jobs_pkey PRIMARY KEY (name),
+  constraint failures_in_a_row_are_failures_and_those_are_runs CHECK (((failures_in_a_row >= 0) AND (failures_in_a_row <= failures) AND (failures <= runs) AND (skipped >= 0))),
+  constraint max_silence_is_positive CHECK ((max_silence > '00:00:00'::interval)),
+  constraint schedule_has_five_fields_or_is_in_seconds CHECK ((schedule ~ '^(\d+ seconds?|(\S+ ){4}\S+)$'::text)),
+  constraint time_limit_is_from_a_second_to_a_day CHECK (((time_limit >= '00:00:01'::interval) AND (time_limit <= '1 day'::interval)))
+)
+with (fillfactor=50);
 CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON ledger.scheduled_jobs FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('name');
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON ledger.scheduled_jobs FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_truncate('scheduled_jobs');
-comment on table ledger.scheduled_jobs is 'SQL commands to run on a cron schedule (UTC).';
+CREATE TRIGGER silence_begins_when_switched_on BEFORE UPDATE OF enabled ON ledger.scheduled_jobs FOR EACH ROW WHEN ((new.enabled AND (NOT old.enabled))) EXECUTE FUNCTION ledger.watch_job_again();
+comment on table ledger.scheduled_jobs is 'SQL commands to run on a cron schedule (UTC), and how their last runs ended. Read it through ledger.jobs.';
+comment on column ledger.scheduled_jobs.command is 'One statement that names everything with its schema; it runs in one transaction.';
+comment on column ledger.scheduled_jobs.time_limit is 'A run that takes longer is ended, and has failed. Call ledger.schedule_jobs() after changing it or the schedule.';
+comment on column ledger.scheduled_jobs.max_silence is 'Without success for so long the job counts as dead; null: as its schedule lets expect.';
+comment on column ledger.scheduled_jobs.watched_since is 'Since when it should have been running: when it was added, or switched on again.';
+comment on column ledger.scheduled_jobs.last_error is 'What the last run failed with, and the SQLSTATE; null when it succeeded.';
+comment on column ledger.scheduled_jobs.runs is 'Runs that came to an end, well or not; skipped ones and those whose session was ended are not among them.';
+comment on column ledger.scheduled_jobs.skipped is 'Turns that were left out because the run before was still at it.';
 
 create table public.account_debt_cache (
   account_id uuid not null,
@@ -1652,6 +2027,78 @@ CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.addresses FOR 
 grant select on public.addresses to authenticated, service_role;
 comment on table public.addresses is 'Shipping and billing addresses of customers; written by ledger_save_address and ledger_delete_address.';
 comment on column public.addresses.country is 'ISO 3166-1 alpha-2, such as IQ.';
+
+create table public.alert_rules (
+  code text not null,
+  severity text not null,
+  unit text not null,
+  limit_value bigint not null,
+  query text,
+  enabled boolean default true not null,
+  description text not null,
+  constraint alert_rules_pkey PRIMARY KEY (code),
+  constraint code_is_a_name CHECK ((code ~ '^[a-z][a-z0-9_]*$'::text)),
+  constraint limit_is_exact CHECK (((limit_value >= 0) AND (limit_value <= '9007199254740991'::bigint))),
+  constraint severity_is_known CHECK ((severity = ANY (ARRAY['critical'::text, 'error'::text, 'warning'::text]))),
+  constraint unit_is_known CHECK ((unit = ANY (ARRAY['count'::text, 'percent'::text, 'ppm'::text, 'us'::text, 's'::text, 'days'::text])))
+);
+alter table public.alert_rules enable row level security;
+create policy alert_rules_are_seen_by_auditors on public.alert_rules for select to authenticated
+  using (( SELECT ledger.caller_may('audit.read'::text) AS caller_may));
+CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON public.alert_rules FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('code');
+CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.alert_rules FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_truncate('alert_rules');
+CREATE TRIGGER rows_of_the_schema_stay BEFORE DELETE OR UPDATE OF code, severity, unit, query ON public.alert_rules FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_schema_row('alert_rules', 'code, severity, unit, query');
+grant select on public.alert_rules to authenticated, service_role;
+comment on table public.alert_rules is 'What is watched, and from where on it is an alert; edit limit_value and enabled in the dashboard.';
+comment on column public.alert_rules.unit is 'Of value and limit_value; us are microseconds, ppm millionths.';
+comment on column public.alert_rules.limit_value is 'There is an alert while a value is above this.';
+comment on column public.alert_rules.query is 'Answers (subject text, value bigint), at most 1000 rows above the limit; null when a job raises it.';
+
+create table public.alerts (
+  id uuid default ledger.uuid_v7() not null,
+  rule_code text not null,
+  subject text not null,
+  status text default 'open'::text not null,
+  severity text not null,
+  value bigint not null,
+  highest_value bigint not null,
+  limit_value bigint not null,
+  details jsonb default '{}'::jsonb not null,
+  raised_at timestamp with time zone default clock_timestamp() not null,
+  last_seen_at timestamp with time zone default clock_timestamp() not null,
+  acknowledged_at timestamp with time zone,
+  acknowledged_by uuid,
+  notes text,
+  resolved_at timestamp with time zone,
+  constraint alerts_pkey PRIMARY KEY (id),
+  constraint alerts_rule_code_fkey FOREIGN KEY (rule_code) REFERENCES public.alert_rules(code) ON DELETE RESTRICT,
+  constraint acknowledged_says_when CHECK (((status <> 'acknowledged'::text) OR (acknowledged_at IS NOT NULL))),
+  constraint notes_are_of_an_acknowledged_alert CHECK (((acknowledged_at IS NOT NULL) OR ((notes IS NULL) AND (acknowledged_by IS NULL)))),
+  constraint resolved_says_when CHECK (((status = 'resolved'::text) = (resolved_at IS NOT NULL))),
+  constraint severity_is_known CHECK ((severity = ANY (ARRAY['critical'::text, 'error'::text, 'warning'::text]))),
+  constraint status_is_known CHECK ((status = ANY (ARRAY['open'::text, 'acknowledged'::text, 'resolved'::text]))),
+  constraint subject_is_short CHECK (((length(subject) >= 1) AND (length(subject) <= 300))),
+  constraint values_are_above_the_limit CHECK (((LEAST(value, highest_value) > limit_value) AND (highest_value >= value)))
+);
+alter table public.alerts enable row level security;
+create policy alerts_are_seen_by_auditors on public.alerts for select to authenticated
+  using (( SELECT ledger.caller_may('audit.read'::text) AS caller_may));
+CREATE UNIQUE INDEX alerts_not_resolved ON public.alerts USING btree (rule_code, subject) WHERE (status <> 'resolved'::text);
+CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.alerts FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('alerts', 'ledger_acknowledge_alert; an alert is resolved when its cause is gone');
+alter table public.alerts enable always trigger rows_are_never_truncated;
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.alerts FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('alerts', 'ledger_acknowledge_alert; an alert is resolved when its cause is gone');
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.alerts FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('alerts', 'ledger_acknowledge_alert; an alert is resolved when its cause is gone');
+alter table public.alerts enable always trigger rows_stay;
+CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.alerts FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('alerts', 'ledger_acknowledge_alert; an alert is resolved when its cause is gone');
+alter table public.alerts enable always trigger values_come_from_procedures;
+grant select on public.alerts to authenticated, service_role;
+comment on table public.alerts is 'Breaches of alert_rules, those that are over among them.';
+comment on column public.alerts.subject is 'What it is about: a job, a check, an order number, ...';
+comment on column public.alerts.severity is 'Of its rule, when it was raised.';
+comment on column public.alerts.value is 'As it was seen last, in the rule''s unit.';
+comment on column public.alerts.highest_value is 'The highest that was seen of this breach.';
+comment on column public.alerts.limit_value is 'The limit that it was above, as of last_seen_at.';
+comment on column public.alerts.acknowledged_by is 'Who looks after it; null for a backend.';
 
 create table public.audit_log (
   id bigint default nextval('ledger.audit_id_seq'::regclass) not null,
@@ -2124,6 +2571,24 @@ CREATE TRIGGER rows_of_the_schema_stay BEFORE DELETE OR UPDATE OF code ON public
 grant select on public.error_codes to anon, authenticated, service_role;
 comment on table public.error_codes is 'Codes of business refusals. {name} in a message is filled from error_details; {name:money} as an amount of error_details.currency.';
 
+create table public.event_fingerprints (
+  seal_hash bytea not null,
+  event_ids bigint[] not null,
+  fingerprints bytea not null,
+  constraint event_fingerprints_pkey PRIMARY KEY (seal_hash),
+  constraint every_event_has_eight_bytes CHECK ((length(fingerprints) = (8 * cardinality(event_ids))))
+);
+alter table public.event_fingerprints enable row level security;
+create policy fingerprints_are_seen_by_auditors on public.event_fingerprints for select to authenticated
+  using (( SELECT ledger.caller_may('audit.read'::text) AS caller_may));
+CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.event_fingerprints FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('event_fingerprints');
+alter table public.event_fingerprints enable always trigger rows_are_never_truncated;
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.event_fingerprints FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('event_fingerprints', 'ledger.seal_events');
+CREATE TRIGGER rows_never_change BEFORE DELETE OR UPDATE ON public.event_fingerprints FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change('event_fingerprints');
+alter table public.event_fingerprints enable always trigger rows_never_change;
+grant select on public.event_fingerprints to authenticated, service_role;
+comment on table public.event_fingerprints is 'Immutable. The events of the seal with this hash, in its order, with the first eight bytes of the SHA-256 of each one''s canonical form.';
+
 create table public.event_seals (
   seal_number bigint not null,
   epoch integer not null,
@@ -2143,6 +2608,7 @@ create table public.event_seals (
 alter table public.event_seals enable row level security;
 create policy seals_are_seen_by_auditors on public.event_seals for select to authenticated
   using (( SELECT ledger.caller_may('audit.read'::text) AS caller_may));
+CREATE INDEX event_seals_by_epoch ON public.event_seals USING btree (epoch, seal_number);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.event_seals FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('event_seals');
 alter table public.event_seals enable always trigger rows_are_never_truncated;
 CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.event_seals FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('event_seals', 'ledger.seal_events');
@@ -2152,6 +2618,7 @@ grant select on public.event_seals to authenticated, service_role;
 comment on table public.event_seals is 'Hash chain over immutable_events. A seal covers the events of its epoch after the previous seal''s (last_xid, last_event_id) up to its own.';
 comment on column public.event_seals.epoch_after_event_id is 'Events up to this id belong to earlier epochs.';
 comment on column public.event_seals.highest_event_id is 'Greatest id among the events of this seal; ids are not in the order of transactions.';
+comment on column public.event_seals.sealed_at is 'When this server made the seal; no part of its hash.';
 
 create table public.event_texts (
   event_id bigint not null,
@@ -2380,6 +2847,121 @@ comment on column public.import_runs.backfill_account_id is 'The last account it
 comment on column public.import_runs.backfill is 'What it found and did: see import_backfill.';
 comment on column public.import_runs.applied_by is 'Who called import_apply last, if the call said so; the books name them for what it wrote.';
 
+create table public.imported_order_claims (
+  order_id uuid not null,
+  account_id uuid not null,
+  import_run_id uuid not null,
+  problems text[] not null,
+  customer_status text,
+  management_status text,
+  claimed_status text not null,
+  payment_status text,
+  wallet_amount bigint default 0 not null,
+  wallet_transaction text,
+  receipt_id uuid,
+  tried_at timestamp with time zone,
+  settled_at timestamp with time zone,
+  settled_by uuid,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  constraint imported_order_claims_pkey PRIMARY KEY (order_id),
+  constraint imported_order_claims_receipt_id_key UNIQUE (receipt_id),
+  constraint imported_order_claims_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE RESTRICT,
+  constraint imported_order_claims_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id) ON DELETE RESTRICT,
+  constraint imported_order_claims_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES public.payment_receipts(id) ON DELETE RESTRICT,
+  constraint claimed_status_is_on_the_way CHECK ((claimed_status = ANY (ARRAY['pending'::text, 'confirmed'::text, 'processing'::text, 'shipped'::text, 'delivered'::text]))),
+  constraint only_a_receipt_is_stuck CHECK (((receipt_id IS NOT NULL) = ('receipt_stuck'::text = ANY (problems)))),
+  constraint only_a_wallet_lacks_its_transaction CHECK (((wallet_amount > 0) = ('wallet_without_transaction'::text = ANY (problems)))),
+  constraint problems_are_known CHECK (((cardinality(problems) > 0) AND (problems <@ '{status_mismatch,wallet_without_transaction,receipt_stuck}'::text[]))),
+  constraint texts_are_short CHECK (((GREATEST(length(customer_status), length(management_status), length(payment_status)) <= 100) AND (length(wallet_transaction) <= 200))),
+  constraint wallet_amount_is_exact_and_not_negative CHECK (((wallet_amount >= 0) AND (wallet_amount <= '9007199254740991'::bigint))),
+  constraint who_settled_it_says_when CHECK (((settled_by IS NULL) OR (settled_at IS NOT NULL)))
+)
+with (fillfactor=80);
+alter table public.imported_order_claims enable row level security;
+create policy imported_order_claims_are_seen_by_auditors on public.imported_order_claims for select to authenticated
+  using (( SELECT ledger.caller_may('audit.read'::text) AS caller_may));
+CREATE INDEX imported_order_claims_by_account ON public.imported_order_claims USING btree (account_id);
+CREATE INDEX imported_order_claims_unsettled ON public.imported_order_claims USING btree (tried_at NULLS FIRST, order_id) WHERE (settled_at IS NULL);
+CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.imported_order_claims FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('imported_order_claims', 'import_apply or integrity_emergency_order_fix');
+alter table public.imported_order_claims enable always trigger rows_are_never_truncated;
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.imported_order_claims FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('imported_order_claims', 'import_apply or integrity_emergency_order_fix');
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.imported_order_claims FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('imported_order_claims', 'import_apply or integrity_emergency_order_fix');
+alter table public.imported_order_claims enable always trigger rows_stay;
+CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.imported_order_claims FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('imported_order_claims', 'import_apply or integrity_emergency_order_fix');
+alter table public.imported_order_claims enable always trigger values_come_from_procedures;
+grant select on public.imported_order_claims to authenticated, service_role;
+comment on table public.imported_order_claims is 'What an older system claimed of orders that were broken there and came in only as far as they are proven. Amounts in minor units of the order''s currency.';
+comment on column public.imported_order_claims.import_run_id is 'The import that brought it; imports belong to the shop and not to a customer, so there is no key.';
+comment on column public.imported_order_claims.problems is 'What was wrong with it: status_mismatch, wallet_without_transaction, receipt_stuck.';
+comment on column public.imported_order_claims.customer_status is 'What the customer was shown, in the older system''s words.';
+comment on column public.imported_order_claims.management_status is 'Where the management had it, in the older system''s words.';
+comment on column public.imported_order_claims.claimed_status is 'The status it has to come to: that of the management, which knew where the goods were.';
+comment on column public.imported_order_claims.payment_status is 'How far it was paid, in the older system''s words.';
+comment on column public.imported_order_claims.wallet_amount is 'What its wallet is said to have paid without a transaction; 0 when there is no such part.';
+comment on column public.imported_order_claims.wallet_transaction is 'The older system''s transaction of a wallet part that is proven.';
+comment on column public.imported_order_claims.receipt_id is 'The receipt that nobody had looked at.';
+comment on column public.imported_order_claims.tried_at is 'When integrity_emergency_order_fix last tried, and was refused.';
+comment on column public.imported_order_claims.settled_at is 'When the order was fixed, or found to need nothing any more.';
+
+create table public.integrity_checks (
+  code text not null,
+  family text not null,
+  proves text not null,
+  severity text not null,
+  scopes text[] default '{all,changed,account}'::text[] not null,
+  query text not null,
+  repair text,
+  enabled boolean default true not null,
+  constraint integrity_checks_pkey PRIMARY KEY (code),
+  constraint code_and_family_are_names CHECK (((code ~ '^[a-z][a-z0-9_]*$'::text) AND (family ~ '^[a-z][a-z0-9_]*$'::text))),
+  constraint scopes_are_known CHECK (((scopes <@ '{all,changed,account}'::text[]) AND ('all'::text = ANY (scopes)))),
+  constraint severity_is_known CHECK ((severity = ANY (ARRAY['critical'::text, 'error'::text, 'warning'::text])))
+);
+alter table public.integrity_checks enable row level security;
+create policy integrity_checks_are_seen_by_auditors on public.integrity_checks for select to authenticated
+  using (( SELECT ledger.caller_may('audit.read'::text) AS caller_may));
+CREATE TRIGGER checks_of_the_schema_stay BEFORE UPDATE ON public.integrity_checks FOR EACH ROW WHEN (((old.family <> 'own'::text) AND (COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text) AND ((ROW(old.code, old.family, old.severity, old.scopes, old.query, old.repair))::text <> (ROW(new.code, new.family, new.severity, new.scopes, new.query, new.repair))::text))) EXECUTE FUNCTION ledger.refuse_schema_row('integrity_checks', 'code, family, severity, scopes, query, repair');
+CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON public.integrity_checks FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('code');
+CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.integrity_checks FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_truncate('integrity_checks');
+CREATE TRIGGER rows_of_the_schema_stay BEFORE DELETE ON public.integrity_checks FOR EACH ROW WHEN (((old.family <> 'own'::text) AND (COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text))) EXECUTE FUNCTION ledger.refuse_schema_row('integrity_checks', 'code, family, severity, scopes, query, repair');
+grant select on public.integrity_checks to authenticated, service_role;
+comment on table public.integrity_checks is 'Checks of the books. A row of a shop''s own has family own; all others belong to the schema.';
+comment on column public.integrity_checks.family is 'Checks of a family run as one statement and share what they add up.';
+comment on column public.integrity_checks.proves is 'What is true while the check finds nothing.';
+comment on column public.integrity_checks.severity is 'critical: money or history is wrong; error: something kept differs from what it follows from; warning: somebody should look.';
+comment on column public.integrity_checks.scopes is 'all: of everything; changed: of what has changed since the last run; account: of one account.';
+comment on column public.integrity_checks.query is 'Answers subject, account_id (uuid), expected, found and diff_amount (a whole number) of each row that offends, over the names in ledger.integrity_relations; other relations with their schema. diff_amount in minor units or units of stock, null where there is no number.';
+comment on column public.integrity_checks.repair is 'Kind of repair that mends it (reconciliation_actions), null where a person has to.';
+
+create table public.integrity_findings (
+  id uuid default ledger.uuid_v7() not null,
+  run_id uuid not null,
+  check_code text not null,
+  severity text not null,
+  subject text not null,
+  account_id uuid,
+  expected text,
+  found text,
+  diff_amount bigint,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  constraint integrity_findings_pkey PRIMARY KEY (id),
+  constraint integrity_findings_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.reconciliation_runs(id) ON DELETE RESTRICT,
+  constraint severity_is_known CHECK ((severity = ANY (ARRAY['critical'::text, 'error'::text, 'warning'::text])))
+);
+alter table public.integrity_findings enable row level security;
+create policy integrity_findings_are_seen_by_auditors on public.integrity_findings for select to authenticated
+  using (( SELECT ledger.caller_may('audit.read'::text) AS caller_may));
+CREATE INDEX integrity_findings_by_run ON public.integrity_findings USING btree (run_id, check_code, subject);
+CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.integrity_findings FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('integrity_findings');
+alter table public.integrity_findings enable always trigger rows_are_never_truncated;
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.integrity_findings FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('integrity_findings', 'integrity_run or its jobs');
+CREATE TRIGGER rows_never_change BEFORE DELETE OR UPDATE ON public.integrity_findings FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change('integrity_findings');
+alter table public.integrity_findings enable always trigger rows_never_change;
+grant select on public.integrity_findings to authenticated, service_role;
+comment on table public.integrity_findings is 'Immutable. Rows that offended a check, as a run found them.';
+comment on column public.integrity_findings.subject is 'The id of the account, order, variant, ... that it is about; some checks add more behind a blank or a slash.';
+comment on column public.integrity_findings.diff_amount is 'What the two sides differ by: minor units, or units of stock; null where they are no numbers.';
+
 create table public.invoice_balance_cache (
   invoice_id uuid not null,
   account_id uuid not null,
@@ -2580,6 +3162,32 @@ comment on column public.invoices.credited_amount is 'The sum of its credit note
 comment on column public.invoices.amount is 'What is claimed: total - prepaid - credited; 0 for a void one and for a credit note. What is left of it: invoice_balance_cache.remaining_amount.';
 comment on column public.invoices.customer_name is 'The customer''s name when it was issued; a credit note has that of its invoice.';
 comment on column public.invoices.issued_by is 'Who issued it; null for a backend.';
+
+create table public.kpi_snapshots (
+  metric text not null,
+  taken_at timestamp with time zone not null,
+  value bigint,
+  details jsonb not null,
+  constraint kpi_snapshots_pkey PRIMARY KEY (metric, taken_at),
+  constraint kpi_snapshots_metric_fkey FOREIGN KEY (metric) REFERENCES ledger.kpi_metrics(name) ON DELETE RESTRICT,
+  constraint details_are_an_object CHECK ((jsonb_typeof(details) = 'object'::text)),
+  constraint value_is_exact CHECK ((abs(value) <= '9007199254740991'::bigint))
+);
+alter table public.kpi_snapshots enable row level security;
+create policy kpi_snapshots_are_seen_by_who_reads_reports on public.kpi_snapshots for select to authenticated
+  using ((( SELECT ledger.caller_may('reports.read'::text) AS caller_may) OR ( SELECT ledger.caller_may('audit.read'::text) AS caller_may)));
+CREATE INDEX kpi_snapshots_by_age ON public.kpi_snapshots USING btree (taken_at);
+CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.kpi_snapshots FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('kpi_snapshots');
+alter table public.kpi_snapshots enable always trigger rows_are_never_truncated;
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.kpi_snapshots FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('kpi_snapshots', 'ledger.take_kpi_snapshot, or let its job do so');
+CREATE TRIGGER rows_never_change BEFORE UPDATE ON public.kpi_snapshots FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change('kpi_snapshots');
+alter table public.kpi_snapshots enable always trigger rows_never_change;
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.kpi_snapshots FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) <> 'purge_kpi_snapshots'::text)) EXECUTE FUNCTION ledger.refuse_change('kpi_snapshots');
+alter table public.kpi_snapshots enable always trigger rows_stay;
+grant select on public.kpi_snapshots to authenticated, service_role;
+comment on table public.kpi_snapshots is 'Immutable until purged after the setting kpi_retention_days. Each metric of ledger.kpi_metrics, once an hour.';
+comment on column public.kpi_snapshots.value is 'In the metric''s unit; null when there was nothing to measure, or (details.error) when it could not be.';
+comment on column public.kpi_snapshots.details is 'What the value is made of, an object of its own for each metric; {"error", "sqlstate"} when it could not be measured.';
 
 create table public.old_flag_failures (
   id uuid default ledger.uuid_v7() not null,
@@ -3193,6 +3801,63 @@ CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.rate_limits FO
 grant select on public.rate_limits to authenticated, service_role;
 comment on table public.rate_limits is 'Token buckets of the procedures that ask for one; without its row such a procedure is not limited.';
 
+create table public.reconciliation_actions (
+  id uuid default ledger.uuid_v7() not null,
+  run_id uuid not null,
+  finding_id uuid,
+  check_code text not null,
+  repair text not null,
+  subject uuid not null,
+  account_id uuid,
+  stream_type text not null,
+  plan jsonb not null,
+  diff_amount bigint not null,
+  status text default 'planned'::text not null,
+  error_code text,
+  error_message text,
+  applied_at timestamp with time zone,
+  applied_by uuid,
+  event_id bigint,
+  undo jsonb,
+  undone_at timestamp with time zone,
+  undone_by uuid,
+  undo_event_id bigint,
+  created_at timestamp with time zone default clock_timestamp() not null,
+  updated_at timestamp with time zone default clock_timestamp() not null,
+  constraint reconciliation_actions_pkey PRIMARY KEY (id),
+  constraint reconciliation_actions_finding_id_fkey FOREIGN KEY (finding_id) REFERENCES public.integrity_findings(id) ON DELETE RESTRICT,
+  constraint reconciliation_actions_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.reconciliation_runs(id) ON DELETE RESTRICT,
+  constraint applied_says_when_and_how_to_undo CHECK (((status <> ALL (ARRAY['applied'::text, 'undone'::text])) OR ((applied_at IS NOT NULL) AND (event_id IS NOT NULL) AND (undo IS NOT NULL)))),
+  constraint diff_is_not_negative CHECK ((diff_amount >= 0)),
+  constraint not_applied_says_why CHECK (((status <> ALL (ARRAY['failed'::text, 'stale'::text])) OR (error_code IS NOT NULL))),
+  constraint plan_has_lines CHECK (((jsonb_typeof(plan) = 'array'::text) AND (plan <> '[]'::jsonb))),
+  constraint status_is_known CHECK ((status = ANY (ARRAY['planned'::text, 'applied'::text, 'failed'::text, 'stale'::text, 'undone'::text, 'superseded'::text]))),
+  constraint undone_says_when CHECK (((status = 'undone'::text) = (undone_at IS NOT NULL)))
+);
+alter table public.reconciliation_actions enable row level security;
+create policy reconciliation_actions_are_seen_by_auditors on public.reconciliation_actions for select to authenticated
+  using (( SELECT ledger.caller_may('audit.read'::text) AS caller_may));
+CREATE INDEX reconciliation_actions_by_finding ON public.reconciliation_actions USING btree (finding_id) WHERE (finding_id IS NOT NULL);
+CREATE INDEX reconciliation_actions_by_run ON public.reconciliation_actions USING btree (run_id);
+CREATE UNIQUE INDEX reconciliation_actions_open ON public.reconciliation_actions USING btree (repair, subject) WHERE (status = 'planned'::text);
+CREATE INDEX reconciliation_actions_tried ON public.reconciliation_actions USING btree (updated_at) WHERE (status = ANY (ARRAY['applied'::text, 'failed'::text, 'undone'::text]));
+CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.reconciliation_actions FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('reconciliation_actions', 'reconciliation_plan, reconciliation_apply or reconciliation_undo');
+alter table public.reconciliation_actions enable always trigger rows_are_never_truncated;
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.reconciliation_actions FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('reconciliation_actions', 'reconciliation_plan, reconciliation_apply or reconciliation_undo');
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.reconciliation_actions FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('reconciliation_actions', 'reconciliation_plan, reconciliation_apply or reconciliation_undo');
+alter table public.reconciliation_actions enable always trigger rows_stay;
+CREATE TRIGGER values_come_from_procedures BEFORE UPDATE ON public.reconciliation_actions FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('reconciliation_actions', 'reconciliation_plan, reconciliation_apply or reconciliation_undo');
+alter table public.reconciliation_actions enable always trigger values_come_from_procedures;
+grant select on public.reconciliation_actions to authenticated, service_role;
+comment on table public.reconciliation_actions is 'Repairs of integrity findings: planned, applied, undone. At most one is planned per repair and subject.';
+comment on column public.reconciliation_actions.finding_id is 'The finding it was planned for, the first of several; null when it was planned for a drift run.';
+comment on column public.reconciliation_actions.repair is 'Kind of repair: ledger.repair_kinds.';
+comment on column public.reconciliation_actions.subject is 'The account, order, variant, ... that is repaired, as its kind says.';
+comment on column public.reconciliation_actions.account_id is 'Whose books it is in; null for the shop''s own.';
+comment on column public.reconciliation_actions.plan is 'Diff lines [{"relation", "key": {column: value}, "column", "from", "to"}]; column null: the whole row is missing ("from" null) and is written. Amounts in minor units.';
+comment on column public.reconciliation_actions.diff_amount is 'Sum over the lines of what figures change by: minor units of the account''s currency, or units of stock. Counters of rows do not count.';
+comment on column public.reconciliation_actions.undo is '{"lines": the lines the other way round, "rows": [{"relation", "key", "digest"}] of what was written, as it was then}.';
+
 create table public.reconciliation_runs (
   id uuid default ledger.uuid_v7() not null,
   check_code text not null,
@@ -3206,9 +3871,13 @@ create table public.reconciliation_runs (
   details jsonb default '{}'::jsonb not null,
   started_at timestamp with time zone not null,
   created_at timestamp with time zone default clock_timestamp() not null,
+  scope text default 'all'::text not null,
+  findings bigint default 0 not null,
+  horizon bigint,
   constraint reconciliation_runs_pkey PRIMARY KEY (id),
-  constraint figures_are_not_negative CHECK ((LEAST(accounts, differing_accounts, diff_abs, diff_ratio_ppm, limit_ppm) >= 0)),
-  constraint only_no_difference_is_ok CHECK (((status = 'OK'::text) = ((diff_abs = 0) AND (differing_accounts = 0)))),
+  constraint figures_are_not_negative CHECK ((LEAST(accounts, differing_accounts, diff_abs, diff_ratio_ppm, limit_ppm, findings) >= 0)),
+  constraint only_no_difference_is_ok CHECK (((status = 'OK'::text) = ((diff_abs = 0) AND (differing_accounts = 0) AND (findings = 0)))),
+  constraint scope_is_known CHECK ((scope = ANY (ARRAY['all'::text, 'changed'::text, 'account'::text]))),
   constraint status_is_known CHECK ((status = ANY (ARRAY['OK'::text, 'WARN'::text, 'FAIL'::text])))
 );
 alter table public.reconciliation_runs enable row level security;
@@ -3217,14 +3886,17 @@ create policy reconciliation_runs_are_seen_by_auditors on public.reconciliation_
 CREATE INDEX reconciliation_runs_by_check ON public.reconciliation_runs USING btree (check_code, id DESC);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.reconciliation_runs FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('reconciliation_runs');
 alter table public.reconciliation_runs enable always trigger rows_are_never_truncated;
-CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.reconciliation_runs FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('reconciliation_runs', 'integrity_check_drift or the job "check debt drift"');
+CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.reconciliation_runs FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('reconciliation_runs', 'integrity_run, integrity_check_drift or their jobs');
 CREATE TRIGGER rows_never_change BEFORE DELETE OR UPDATE ON public.reconciliation_runs FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change('reconciliation_runs');
 alter table public.reconciliation_runs enable always trigger rows_never_change;
 grant select on public.reconciliation_runs to authenticated, service_role;
-comment on table public.reconciliation_runs is 'Immutable. Runs of the drift checks. Amounts in minor units, summed over currencies: only their ratio is for reading, details has them by currency.';
+comment on table public.reconciliation_runs is 'Immutable. Runs of the checks of the books (check_code books) and of the drift checks. Amounts in minor units, summed over currencies: only their ratio is for reading, details has them by currency.';
 comment on column public.reconciliation_runs.status is 'OK without any difference, WARN up to limit_ppm, FAIL beyond.';
 comment on column public.reconciliation_runs.diff_abs is 'Sum over the accounts of what they differ by, whatever its sign.';
 comment on column public.reconciliation_runs.diff_ratio_ppm is 'diff_abs to expected_amount, in millionths; a million when nothing was expected.';
+comment on column public.reconciliation_runs.scope is 'all: everything; changed: what had changed since the run before; account: one account.';
+comment on column public.reconciliation_runs.findings is 'Rows that offended a check of integrity_checks; 0 of drift checks.';
+comment on column public.reconciliation_runs.horizon is 'Transaction id below which everything had been looked at; where the next run of what has changed begins.';
 
 create table public.referral_commissions (
   id uuid default ledger.uuid_v7() not null,
@@ -3931,6 +4603,33 @@ grant select on public.withdrawals to authenticated, service_role;
 comment on table public.withdrawals is 'Withdrawals; amount in minor units of currency. requested, then approved and paid, or rejected, or cancelled.';
 comment on column public.withdrawals.destination is 'Where the money goes, as the customer gave it: a JSON object such as {"iban": "..."}.';
 
+create view ledger.jobs with (security_invoker=true) as
+ SELECT name,
+    schedule,
+    enabled,
+    description,
+    time_limit,
+    COALESCE(max_silence, ledger.silence_of_schedule(schedule)) AS max_silence,
+    last_started_at,
+    last_finished_at,
+    last_succeeded_at,
+    last_duration_ms,
+    last_error,
+    runs,
+    failures,
+    failures_in_a_row,
+    skipped,
+    ( SELECT min(a.xact_start) AS min
+           FROM (pg_locks l
+             JOIN pg_stat_activity a ON ((a.pid = l.pid)))
+          WHERE ((l.locktype = 'advisory'::text) AND l.granted AND (l.objsubid = 1) AND (l.database = ( SELECT d.oid
+                   FROM pg_database d
+                  WHERE (d.datname = current_database()))) AND ((((l.classid)::bigint << 32) | (l.objid)::bigint) = ledger.job_lock(j.name)))) AS running_since,
+    (clock_timestamp() - GREATEST(last_succeeded_at, watched_since)) AS silent_for,
+    (enabled AND ((clock_timestamp() - GREATEST(last_succeeded_at, watched_since)) > COALESCE(max_silence, ledger.silence_of_schedule(schedule)))) AS is_silent
+   FROM ledger.scheduled_jobs j;
+comment on view ledger.jobs is 'Jobs with their last runs; running_since while one runs, is_silent when it has not succeeded for longer than max_silence.';
+
 create view ledger.outbox_messages with (security_invoker=true) as
  SELECT o.id,
     o.account_id,
@@ -3949,6 +4648,13 @@ create view ledger.outbox_messages with (security_invoker=true) as
      LEFT JOIN public.immutable_events e ON (((e.id = o.event_id) AND (e.occurred_at = o.created_at))))
      LEFT JOIN public.event_texts t ON ((t.event_id = o.event_id)));
 comment on view ledger.outbox_messages is 'The outbox with each message''s payload.';
+
+create view ledger.repair_kinds with (security_invoker=true) as
+ SELECT "position",
+    kind,
+    subject
+   FROM ( VALUES (1,'order_status'::text,'order'::text), (2,'order_money'::text,'order'::text), (3,'account_totals'::text,'account'::text), (4,'stock_levels'::text,'variant'::text), (5,'backorders'::text,'order'::text), (6,'card_payment'::text,'card_payment'::text), (7,'invoice_credit'::text,'invoice'::text), (8,'balance_caches'::text,'account'::text), (9,'old_flags'::text,'account'::text), (10,'commission'::text,'commission'::text), (11,'vendor_earning'::text,'vendor_earning'::text), (12,'import_counts'::text,'import_run'::text), (13,'discount_usage'::text,'discount_code'::text)) k("position", kind, subject);
+comment on view ledger.repair_kinds is 'Kinds of repair, in the order in which they are applied, and what each is about.';
 
 create view public.card_events_unmatched with (security_invoker=true) as
  SELECT c.id AS card_payment_id,
@@ -4354,6 +5060,21 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.address_snapshot(p_address_id uuid, p_user_id uuid) is 'Snapshot of an address of this customer; null when there is none.';
 
+CREATE OR REPLACE FUNCTION ledger.alert_facts(p_alert public.alerts, p_rule public.alert_rules)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return jsonb_build_object(
+    'alert_id', p_alert.id, 'rule', p_alert.rule_code, 'subject', p_alert.subject, 'severity', p_alert.severity, 'value', p_alert.value,
+    'highest_value', p_alert.highest_value, 'limit_value', p_alert.limit_value, 'unit', p_rule.unit, 'description', p_rule.description,
+    'raised_at', p_alert.raised_at, 'details', p_alert.details);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.alert_facts(p_alert public.alerts, p_rule public.alert_rules) is 'An alert as its messages tell it.';
+
 CREATE OR REPLACE FUNCTION ledger.alert_late_receipts()
  RETURNS integer
  LANGUAGE plpgsql
@@ -4419,6 +5140,24 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.alert_low_stock(p_variant_ids uuid[], p_quantities bigint[]) is 'Queues stock.low for variants whose stock, after these changes, has crossed their threshold; answers how many (source 004).';
+
+CREATE OR REPLACE FUNCTION ledger.alerts_of_report()
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (
+    select jsonb_build_object(
+      'open', count(*) filter (where a.status = 'open'), 'acknowledged', count(*) filter (where a.status = 'acknowledged'),
+      'newest', coalesce(jsonb_agg(jsonb_build_object(
+        'alert_id', a.id, 'rule', a.rule_code, 'severity', a.severity, 'subject', a.subject, 'status', a.status, 'value', a.value,
+        'limit_value', a.limit_value, 'raised_at', a.raised_at, 'last_seen_at', a.last_seen_at) order by a.number) filter (where a.number <= 50), '[]'))
+    from (select s.*, row_number() over (order by s.raised_at desc, s.id desc) as number from public.alerts s where s.status <> 'resolved') a);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.alerts_of_report() is 'How many alerts are not resolved, and the newest 50 of them.';
 
 CREATE OR REPLACE FUNCTION ledger.all_settings()
  RETURNS jsonb
@@ -5114,6 +5853,35 @@ RETURN jsonb_build_object('accounts', (p_figures).accounts, 'payments', (p_figur
 -- for nobody but its owner
 comment on function ledger.backfill_sums(p_figures ledger.backfill_figures) is 'The figures of a backfill as its report shows them, in minor units.';
 
+CREATE OR REPLACE FUNCTION ledger.backordered_since(p_order_id uuid, p_before jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return coalesce((
+    select jsonb_build_object('backordered', jsonb_agg(jsonb_build_object('variant_id', n.key, 'backordered', n.units) order by n.key))
+    from (select b.key, b.value::bigint - coalesce((p_before ->> b.key)::bigint, 0) as units
+          from jsonb_each_text(ledger.backordered_units(p_order_id)) b) n
+    where n.units <> 0
+    having count(*) > 0), '{}');
+end $function$;
+-- for nobody but its owner
+comment on function ledger.backordered_since(p_order_id uuid, p_before jsonb) is 'Part of an event: {"backordered": [{"variant_id", "backordered"}]}, by how much an order waits for more (below zero: less) than p_before (ledger.backordered_units) says; {} when it does not.';
+
+CREATE OR REPLACE FUNCTION ledger.backordered_units(p_order_id uuid)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return coalesce((select jsonb_object_agg(b.variant_id, b.quantity) from public.backorders b where b.order_id = p_order_id), '{}');
+end $function$;
+-- for nobody but its owner
+comment on function ledger.backordered_units(p_order_id uuid) is 'backorders.quantity by variant of an order; {} when it never waited for anything.';
+
 CREATE OR REPLACE FUNCTION ledger.balance_differences(p_account_id uuid DEFAULT NULL::uuid)
  RETURNS TABLE(account_id uuid, kind text, subject_id uuid, cached jsonb, recomputed jsonb)
  LANGUAGE plpgsql
@@ -5348,7 +6116,7 @@ begin
       v_problem := coalesce(v_problem, 'more_than_captured');
     end if;
   end loop;
-  perform ledger.mark_order_of_card(v_card);
+  perform ledger.mark_order_of_card(p_step);
   return v_problem;
 end $function$;
 -- for nobody but its owner
@@ -5402,35 +6170,9 @@ CREATE OR REPLACE FUNCTION ledger.book_differences()
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_accounts() d
-  union all
-  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_orders() d
-  union all
-  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_order_money() d
-  union all
-  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_refunds() d
-  union all
-  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_stock() d
-  union all
-  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_payments() d
-  union all
-  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_cards() d
-  union all
-  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_allocations() d
-  union all
-  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_invoices() d
-  union all
-  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_receipts() d
-  union all
-  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_grace() d
-  union all
-  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_fulfilment() d
-  union all
-  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_vendors() d
-  union all
-  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_texts() d
-  union all
-  select d.check_code, d.subject, d.expected, d.found from ledger.differences_of_imports() d;
+  select f.check_code, f.subject, f.expected, f.found
+  from ledger.findings(array(select c.code from public.integrity_checks c where c.enabled and c.severity <> 'warning')) f
+  where f.check_code is not null;
 $function$;
 -- for nobody but its owner
 comment on function ledger.book_differences() is 'Sums that should be equal and are not; no rows when the books are in order.';
@@ -5525,6 +6267,25 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.bulk_change_answers(p_bulk_change_id uuid) is 'One answer for each order of a bulk change, in the order asked.';
+
+CREATE OR REPLACE FUNCTION ledger.call_durations(p_procedures text[], p_from timestamp with time zone, p_to timestamp with time zone)
+ RETURNS TABLE(calls bigint, average_us bigint, p50_us bigint, p95_us bigint)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return query
+    select count(*), round(avg(d.us))::bigint,
+           percentile_disc(0.5) within group (order by d.us), percentile_disc(0.95) within group (order by d.us)
+    from (select (extract(epoch from k.created_at - k.started_at) * 1000000)::bigint as us
+          from ledger.idempotency_keys k
+          where k.created_at >= p_from and k.created_at < p_to and k.procedure = any (p_procedures)
+            -- keys from before calls were timed say when that began
+            and k.started_at <= k.created_at) d;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.call_durations(p_procedures text[], p_from timestamp with time zone, p_to timestamp with time zone) is 'Durations of the calls of these procedures that had an idempotency key, by when they ended: from the arrival of the statement to its last write, in microseconds.';
 
 CREATE OR REPLACE FUNCTION ledger.caller_may(p_permission text)
  RETURNS boolean
@@ -5923,6 +6684,76 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.carry_out_bulk_change(p_bulk_change_id uuid, p_limit integer) is 'Changes the next waiting orders of a bulk change, at most so many, and records the outcome of each; answers how many it took.';
 
+CREATE OR REPLACE FUNCTION ledger.carry_out_repair(p_action public.reconciliation_actions, p_reason text, p_actor ledger.actor)
+ RETURNS public.reconciliation_actions
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_repair ledger.repair;
+  v_action public.reconciliation_actions := p_action;
+begin
+  begin
+    v_repair := ledger.repair_of(p_action.repair, p_action.subject);
+    if v_repair.problem is not null or v_repair.lines <> p_action.plan then
+      v_action.status := 'stale';
+      v_action.error_code := 'stale';
+      v_action.error_message := coalesce(v_repair.problem, 'what there is to mend is not what was planned');
+    else
+      v_action.undo := ledger.write_repair(p_action.plan);
+      -- checks that wait for the commit are asked now, where only this repair is undone by them
+      set constraints all immediate;
+      set constraints all deferred;
+      if (ledger.repair_of(p_action.repair, p_action.subject)).lines <> '[]' then
+        raise exception using errcode = 'OL002', message = 'it is not mended by what was planned';
+      end if;
+      v_action.event_id := ledger.record_operation('integrity.repaired', v_repair.stream_type, p_action.subject, v_repair.account_id,
+        jsonb_build_object('action_id', p_action.id, 'repair', p_action.repair, 'check_code', p_action.check_code, 'run_id', p_action.run_id,
+                           'diff_amount', p_action.diff_amount, 'lines', p_action.plan, 'reason', p_reason),
+        p_actor, ledger.correlation_id());
+      v_action.status := 'applied';
+      v_action.applied_at := clock_timestamp();
+      v_action.applied_by := p_actor.user_id;
+    end if;
+  exception when others then
+    v_action := p_action;
+    v_action.status := 'failed';
+    v_action.error_code := sqlstate;
+    v_action.error_message := sqlerrm;
+  end;
+  update public.reconciliation_actions a set
+    status = v_action.status, error_code = v_action.error_code, error_message = left(v_action.error_message, 2000), applied_at = v_action.applied_at,
+    applied_by = v_action.applied_by, event_id = v_action.event_id, undo = v_action.undo, updated_at = clock_timestamp()
+  where a.id = p_action.id
+  returning a.* into v_action;
+  return v_action;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.carry_out_repair(p_action public.reconciliation_actions, p_reason text, p_actor ledger.actor) is 'Applies a plan whose subject is locked, or says why not; answers the action.';
+
+CREATE OR REPLACE FUNCTION ledger.carry_out_repairs(p_action_ids uuid[], p_reason text, p_actor ledger.actor)
+ RETURNS SETOF public.reconciliation_actions
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_action public.reconciliation_actions;
+begin
+  perform from public.reconciliation_actions a where a.id = any (p_action_ids) order by a.id for no key update;
+  perform ledger.lock_for_repairs(p_action_ids);
+  for v_action in
+    select a.* from public.reconciliation_actions a join ledger.repair_kinds k on k.kind = a.repair
+    -- who applied it meanwhile was first
+    where a.id = any (p_action_ids) and a.status = 'planned'
+    order by k.position, a.id
+  loop
+    return next ledger.carry_out_repair(v_action, p_reason, p_actor);
+  end loop;
+  perform ledger.switch_off_failing_repairs();
+end $function$;
+-- for nobody but its owner
+comment on function ledger.carry_out_repairs(p_action_ids uuid[], p_reason text, p_actor ledger.actor) is 'Applies these plans as far as they are open, and answers them.';
+
 CREATE OR REPLACE FUNCTION ledger.change_bulk_order(p_bulk public.bulk_changes, p_order_id uuid)
  RETURNS public.ledger_bulk_change_status_result
  LANGUAGE plpgsql
@@ -6027,6 +6858,46 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.change_status_plainly(p_account_id uuid, p_order_id uuid, p_order_number text, p_user_id uuid, p_currency text, p_from text, p_to text, p_actor_id uuid, p_actor_action text, p_metadata jsonb) is 'Gives a locked and checked order a status that moves neither money nor goods, with its transaction, event, audit line and message.';
+
+CREATE OR REPLACE FUNCTION ledger.changed_since(p_horizon bigint)
+ RETURNS ledger.integrity_scope
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_scope ledger.integrity_scope := row('changed'::text, '{}'::uuid[], '{}'::uuid[], '{}'::uuid[]);
+  v_streams uuid[];
+  v_first_at timestamptz;
+begin
+  select array_agg(distinct e.account_id) filter (where e.account_id is not null), array_agg(distinct e.stream_id), min(e.occurred_at)
+  into v_scope.account_ids, v_streams, v_first_at
+  from public.immutable_events e
+  where e.written_by_xid >= p_horizon;
+
+  -- an order that another stream's event moved (a payment on its invoice) was written to in the same transaction
+  v_scope.order_ids := array(
+    select o.id from public.orders o where o.id = any (v_streams)
+    union
+    select o.id
+    from public.accounts a
+    join public.orders o on o.user_id = a.user_id and o.account_id = a.id
+    where a.id = any (v_scope.account_ids) and o.updated_at >= v_first_at - interval '1 hour');
+  -- an order's books are its account's, whoever's account the event was about
+  v_scope.account_ids := array(
+    select unnest(v_scope.account_ids)
+    union
+    select o.account_id from public.orders o where o.id = any (v_scope.order_ids));
+  v_scope.variant_ids := array(
+    select i.variant_id from public.order_items i where i.order_id = any (v_scope.order_ids)
+    union
+    select v.id from public.variants v where v.id = any (v_streams)
+    union
+    select l.variant_id from public.stock_reservation_lines l where l.reservation_id = any (v_streams));
+  return v_scope;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.changed_since(p_horizon bigint) is 'Accounts, orders and variants that events from a transaction id on are about.';
 
 CREATE OR REPLACE FUNCTION ledger.charge_back(p_locked ledger.locked_payment, p_amount bigint, p_reason text, p_actor ledger.actor, p_correlation_id uuid, p_surplus_first boolean DEFAULT false)
  RETURNS ledger.charged_back_payment
@@ -6134,25 +7005,53 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.charge_back(p_locked ledger.locked_payment, p_amount bigint, p_reason text, p_actor ledger.actor, p_correlation_id uuid, p_surplus_first boolean) is 'Takes a part of a captured payment out of the books again. Refusals, before its first write: payment_conflict (voided), invalid_amount, charge_back_exceeds_payment, amount_too_large.';
 
-CREATE OR REPLACE FUNCTION ledger.check_balances()
- RETURNS bigint
+CREATE OR REPLACE FUNCTION ledger.check_alert_rule(p_rule public.alert_rules)
+ RETURNS void
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_result public.invoice_recalculate_result;
+  v_breaches ledger.breach[];
 begin
-  select r.* into v_result from public.invoice_recalculate() r;
-  if v_result.difference_count > 0 then
-    insert into ledger.outbox (type, payload)
-    values ('balances.differ', jsonb_build_object('difference_count', v_result.difference_count,
-            'first', (select jsonb_agg(d.difference order by d.ordinality)
-                      from jsonb_array_elements(v_result.differences) with ordinality d (difference) where d.ordinality <= 20)));
+  execute format('select array_agg(row(b.subject, b.value)::ledger.breach order by b.subject)
+                  from (select q.subject::text as subject, max(q.value)::bigint as value
+                        from (%s) q (subject, value) where q.value > %s and q.subject <> '''' group by 1 limit 1001) b',
+                 p_rule.query, p_rule.limit_value) into v_breaches;
+  if cardinality(v_breaches) > 1000 then
+    raise exception 'the rule has more than 1000 subjects above its limit';
   end if;
-  return v_result.difference_count;
+  perform ledger.raise_alert(p_rule.code, b.subject, b.value) from unnest(v_breaches) b;
+  perform ledger.resolve_alerts(p_rule.code, array(select b.subject from unnest(v_breaches) b));
 end $function$;
 -- for nobody but its owner
-comment on function ledger.check_balances() is 'Job: how many kept sums of payments, invoices and accounts differ; queues the message balances.differ when any does.';
+comment on function ledger.check_alert_rule(p_rule public.alert_rules) is 'Evaluates a rule: raises, brings up to date and resolves its alerts.';
+
+CREATE OR REPLACE FUNCTION ledger.check_alerts()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_rule public.alert_rules;
+  v_failed text[] := array[]::text[];
+begin
+  for v_rule in select r.* from public.alert_rules r order by r.code loop
+    if not v_rule.enabled then
+      perform ledger.resolve_alerts(v_rule.code);
+    elsif v_rule.query is not null then
+      begin
+        perform ledger.check_alert_rule(v_rule);
+      exception when others then
+        v_failed := v_failed || v_rule.code;
+        perform ledger.raise_alert('rule_cannot_be_asked', v_rule.code, 1, jsonb_build_object('error', sqlerrm, 'sqlstate', sqlstate));
+      end;
+    end if;
+  end loop;
+  perform ledger.resolve_alerts('rule_cannot_be_asked', v_failed);
+  return (select count(*) from public.alerts a where a.status <> 'resolved');
+end $function$;
+-- for nobody but its owner
+comment on function ledger.check_alerts() is 'Job: evaluates the alert rules; answers how many alerts there are that are not resolved.';
 
 CREATE OR REPLACE FUNCTION ledger.check_debt_drift()
  RETURNS SETOF public.reconciliation_runs
@@ -6220,6 +7119,18 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.check_flag() is 'Trigger: refuses a state of a flag that its rules do not allow yet.';
 
+CREATE OR REPLACE FUNCTION ledger.check_integrity()
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform ledger.run_checks(null, 'changed');
+  perform ledger.check_debt_drift();
+end $function$;
+-- for nobody but its owner
+comment on function ledger.check_integrity() is 'Job: runs all checks on what has changed, and the drift check of debts, which switches flags off.';
+
 CREATE OR REPLACE FUNCTION ledger.check_order_amounts()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -6248,6 +7159,35 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.check_order_amounts() is 'Trigger: refuses an order whose amounts do not fit together, with the rule as name of the constraint.';
 
+CREATE OR REPLACE FUNCTION ledger.choose_repairs(p_account_id uuid, p_action_ids uuid[], p_max_repairs bigint, p_max_amount bigint)
+ RETURNS ledger.chosen_repairs
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_action record;
+  v_chosen ledger.chosen_repairs := row('{}', 0, 0);
+begin
+  for v_action in
+    select a.id, a.diff_amount
+    from public.reconciliation_actions a
+    join ledger.repair_kinds k on k.kind = a.repair
+    where a.status = 'planned' and (p_account_id is null or a.account_id = p_account_id) and (p_action_ids is null or a.id = any (p_action_ids))
+    order by k.position, a.id
+  loop
+    if cardinality(v_chosen.action_ids) < p_max_repairs and v_action.diff_amount <= p_max_amount - v_chosen.amount then
+      v_chosen.action_ids := v_chosen.action_ids || v_action.id;
+      v_chosen.amount := v_chosen.amount + v_action.diff_amount;
+    else
+      v_chosen.left_count := v_chosen.left_count + 1;
+    end if;
+  end loop;
+  return v_chosen;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.choose_repairs(p_account_id uuid, p_action_ids uuid[], p_max_repairs bigint, p_max_amount bigint) is 'Open plans that fit the limits.';
+
 CREATE OR REPLACE FUNCTION ledger.claiming_invoices(p_account_id uuid)
  RETURNS TABLE(invoice_id uuid, issued_at timestamp with time zone, remaining_amount bigint)
  LANGUAGE plpgsql
@@ -6263,6 +7203,20 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.claiming_invoices(p_account_id uuid) is 'Imported invoices of an account and what remains of them, in minor units.';
+
+CREATE OR REPLACE FUNCTION ledger.claims_to_fix(p_user_id uuid)
+ RETURNS SETOF public.imported_order_claims
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select c.*
+  from public.imported_order_claims c
+  where c.settled_at is null
+    and (p_user_id is null or c.account_id in (select a.id from public.accounts a where a.user_id = p_user_id));
+$function$;
+-- for nobody but its owner
+comment on function ledger.claims_to_fix(p_user_id uuid) is 'What is claimed of the orders of a customer (null: of all) and not settled yet.';
 
 CREATE OR REPLACE FUNCTION ledger.claw_back_commission(p_order_id uuid, p_base_left_amount bigint, p_actor ledger.actor, p_correlation_id uuid)
  RETURNS void
@@ -6349,6 +7303,48 @@ CREATE OR REPLACE FUNCTION ledger.client_address(p_headers jsonb)
 RETURN COALESCE((p_headers ->> 'cf-connecting-ip'::text), TRIM(BOTH FROM split_part((p_headers ->> 'x-forwarded-for'::text), ','::text, '-1'::integer)));
 -- for nobody but its owner
 comment on function ledger.client_address(p_headers jsonb) is 'Address of the client as the platform saw it, from the request''s headers.';
+
+CREATE OR REPLACE FUNCTION ledger.close_seal(p_last public.event_seals, p_xids bigint[], p_event_ids bigint[], p_lines text[])
+ RETURNS public.event_seals
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_phase text := current_setting('ledger.procedure', true);
+  v_seal public.event_seals;
+begin
+  perform set_config('ledger.procedure', 'seal_events', true);
+  insert into public.event_seals as s
+    (seal_number, epoch, epoch_after_event_id, last_xid, last_event_id, first_event_id, highest_event_id, event_count, previous_hash, hash)
+  values (p_last.seal_number + 1, p_last.epoch, p_last.epoch_after_event_id,
+          p_xids[cardinality(p_xids)], p_event_ids[cardinality(p_event_ids)], p_event_ids[1],
+          (select max(i.id) from unnest(p_event_ids) i (id)), cardinality(p_event_ids), p_last.hash,
+          ledger.seal_hash(p_last.hash, array_to_string(p_lines, e'\n')))
+  returning s.* into v_seal;
+  insert into public.event_fingerprints (seal_hash, event_ids, fingerprints)
+  select v_seal.hash, p_event_ids, string_agg(ledger.event_fingerprint(l.line), ''::bytea order by l.n)
+  from unnest(p_lines) with ordinality l (line, n)
+  on conflict (seal_hash) do nothing;
+  -- the newest seals could be remade by who can remake events: their hashes go where nobody here can
+  insert into ledger.outbox (type, payload) values ('events.sealed', jsonb_build_object(
+    'seal_number', v_seal.seal_number, 'event_count', v_seal.event_count, 'hash', encode(v_seal.hash, 'hex')));
+  perform set_config('ledger.procedure', coalesce(v_phase, ''), true);
+  return v_seal;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.close_seal(p_last public.event_seals, p_xids bigint[], p_event_ids bigint[], p_lines text[]) is 'Writes the next seal over these events (transaction, id and canonical form of each, in order).';
+
+CREATE OR REPLACE FUNCTION ledger.columns_as(p_object jsonb, p_format text, p_between text)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (select string_agg(format(p_format, n), p_between order by n) from jsonb_object_keys(p_object) n);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.columns_as(p_object jsonb, p_format text, p_between text) is 'The keys of an object as columns, each in a pattern (%1$I), joined.';
 
 CREATE OR REPLACE FUNCTION ledger.commission_amount(p_base_amount bigint, p_rate_bp integer)
  RETURNS bigint
@@ -6484,50 +7480,125 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.count_allocation() is 'Trigger: keeps a payment''s allocated_amount and invoice_balance_cache, and what rows of payment_allocations say of each other.';
 
+CREATE OR REPLACE FUNCTION ledger.count_denied_call()
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if current_setting('transaction_read_only') = 'off' then
+    perform nextval('ledger.denied_calls_seq');
+  end if;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.count_denied_call() is 'Counts a call that was refused because the caller may not make it; the count outlives the call.';
+
+CREATE OR REPLACE FUNCTION ledger.count_skipped_job(p_name text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform set_config('ledger.procedure', 'run_job', true);
+  update ledger.scheduled_jobs j set skipped = j.skipped + 1
+  where j.name = (select s.name from ledger.scheduled_jobs s where s.name = p_name for no key update skip locked);
+  perform set_config('ledger.procedure', '', true);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.count_skipped_job(p_name text) is 'Counts a turn that was left out.';
+
 CREATE OR REPLACE FUNCTION ledger.create_month_partitions(p_months_ahead integer DEFAULT 3)
  RETURNS integer
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
- SET lock_timeout TO '3s'
+ SET lock_timeout TO '900ms'
 AS $function$
 declare
   v_table text;
-  v_month timestamptz;
-  v_partition text;
-  v_taken boolean;
+  v_months timestamptz[];
+  v_may_wait boolean := true;
   v_created integer := 0;
 begin
   perform pg_advisory_xact_lock(hashtextextended('ledger.create_month_partitions', 0));
-  -- made apart and then attached: that waits for readers of the default partition only, and nobody
-  -- who writes to a month of its own waits for it
   foreach v_table in array array['immutable_events', 'audit_log'] loop
-    for v_month in
-      select date_trunc('month', clock_timestamp() at time zone 'UTC') at time zone 'UTC' + make_interval(months => m)
-      from generate_series(0, p_months_ahead) m
-    loop
-      v_partition := v_table || to_char(v_month at time zone 'UTC', '_YYYY_MM');
-      continue when to_regclass('ledger.' || v_partition) is not null;
-      execute format('lock table ledger.%I in access exclusive mode', v_table || '_default');
-      execute format('select exists (select from ledger.%I d where d.occurred_at >= %L and d.occurred_at < %L)',
-                     v_table || '_default', v_month, v_month + interval '1 month') into v_taken;
-      continue when v_taken;
-      execute format('create table ledger.%I (like public.%I including defaults including constraints)', v_partition, v_table);
-      execute format('alter table public.%I attach partition ledger.%I for values from (%L) to (%L)',
-                     v_table, v_partition, v_month, v_month + interval '1 month');
-      execute format('alter table ledger.%I enable row level security', v_partition);
-      v_created := v_created + 1;
-    end loop;
+    v_months := array(
+      select m.month
+      from (select date_trunc('month', clock_timestamp() at time zone 'UTC') at time zone 'UTC' + make_interval(months => n) as month
+            from generate_series(0, p_months_ahead) n) m
+      where to_regclass('ledger.' || v_table || to_char(m.month at time zone 'UTC', '_YYYY_MM')) is null
+      order by 1);
+    continue when v_months = '{}';
+    begin
+      -- the parent first, as attach and purge take them. Months to come disturb nobody who writes to one of their own;
+      -- for this month writers have to stand before the table: one that had chosen the default partition and
+      -- waited there would fail once its month is attached
+      execute format('lock table only public.%I in %s mode %s', v_table,
+                     case when v_months[1] <= clock_timestamp() then 'share row exclusive' else 'share update exclusive' end,
+                     case when not v_may_wait then 'nowait' end);
+      execute format('lock table only ledger.%I in access exclusive mode %s', v_table || '_default', case when not v_may_wait then 'nowait' end);
+      v_may_wait := false;
+      v_created := v_created + ledger.create_months_of(v_table, v_months);
+    exception when lock_not_available then
+      -- what was waited for in vain is a failure of the job
+      if v_may_wait then
+        raise;
+      end if;
+      raise notice '% is in use: its months are made when the job runs next', v_table;
+    end;
   end loop;
-  -- also those that were made by hand
-  perform ledger.guard_partition(i.inhrelid, c.relname, 'the ledger_* procedures')
-  from pg_catalog.pg_inherits i
-  join pg_catalog.pg_class c on c.oid = i.inhparent
-  where i.inhparent in ('public.immutable_events'::regclass, 'public.audit_log'::regclass)
-    and not exists (select from pg_catalog.pg_trigger t where t.tgrelid = i.inhrelid and t.tgname = 'rows_come_from_procedures');
+
+  -- those that were made by hand are guarded when there was nothing to make: that waits for who writes to them
+  if v_may_wait then
+    perform ledger.guard_partition(i.inhrelid, c.relname, 'the ledger_* procedures')
+    from pg_catalog.pg_inherits i
+    join pg_catalog.pg_class c on c.oid = i.inhparent
+    where i.inhparent in ('public.immutable_events'::regclass, 'public.audit_log'::regclass)
+      and not exists (select from pg_catalog.pg_trigger t where t.tgrelid = i.inhrelid and t.tgname = 'rows_come_from_procedures')
+    limit 1;
+  end if;
   return v_created;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.create_month_partitions(p_months_ahead integer) is 'Job: makes the partitions of this month and the next ones; answers how many were new.';
+comment on function ledger.create_month_partitions(p_months_ahead integer) is 'Job: makes the partitions of this month and the next ones; answers how many were new. What is in use is left for the next run.';
+
+CREATE OR REPLACE FUNCTION ledger.create_months_of(p_table text, p_months timestamp with time zone[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_month timestamptz;
+  v_from timestamptz;
+  v_partition text;
+  v_last timestamptz;
+  v_is_taken boolean;
+  v_tomorrow timestamptz := (date_trunc('day', clock_timestamp() at time zone 'UTC') + interval '1 day') at time zone 'UTC';
+  v_created integer := 0;
+begin
+  execute format('select max(d.occurred_at) from ledger.%I d', p_table || '_default') into v_last;
+  foreach v_month in array p_months loop
+    v_partition := p_table || to_char(v_month at time zone 'UTC', '_YYYY_MM');
+    foreach v_from in array array[v_month, greatest(v_month, v_tomorrow)] loop
+      v_is_taken := false;
+      if v_last >= v_from then
+        execute format('select exists (select from ledger.%I d where d.occurred_at >= $1 and d.occurred_at < $2)', p_table || '_default')
+          into v_is_taken using v_from, v_month + interval '1 month';
+      end if;
+      exit when not v_is_taken;
+    end loop;
+    continue when v_is_taken or v_from >= v_month + interval '1 month';
+    -- made apart and then attached: who writes to a month of its own waits for nobody
+    execute format('create table ledger.%I (like public.%I including defaults including constraints)', v_partition, p_table);
+    execute format('alter table public.%I attach partition ledger.%I for values from (%L) to (%L)',
+                   p_table, v_partition, v_from, v_month + interval '1 month');
+    execute format('alter table ledger.%I enable row level security', v_partition);
+    perform ledger.guard_partition(format('ledger.%I', v_partition)::regclass, p_table, 'the ledger_* procedures');
+    v_created := v_created + 1;
+  end loop;
+  return v_created;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.create_months_of(p_table text, p_months timestamp with time zone[]) is 'Makes partitions of months of a table whose locks the caller holds; answers how many.';
 
 CREATE OR REPLACE FUNCTION ledger.create_profile()
  RETURNS trigger
@@ -6693,6 +7764,7 @@ begin
       message = 'nobody is signed in', hint = 'Sign in and send the user''s access token.';
   end if;
   if p_actor_id is not null and p_actor_id is distinct from v_user_id then
+    perform ledger.count_denied_call();
     raise exception using errcode = 'insufficient_privilege',
       message = 'p_actor_id names somebody else', hint = 'Only a backend with the secret key may act for others; leave p_actor_id out.';
   end if;
@@ -6741,6 +7813,22 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.customer_of_call(p_actor ledger.actor, p_user_id uuid, p_permission text) is 'p_user_id, or the caller when it is null; raises 42501 when the caller may not act for p_user_id.';
+
+CREATE OR REPLACE FUNCTION ledger.days_without_partition(p_at timestamp with time zone DEFAULT clock_timestamp())
+ RETURNS TABLE(partitioned_table text, days bigint)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select t.name, count(*)
+  from (values ('immutable_events'), ('audit_log')) t (name)
+  cross join generate_series(1, 7) n
+  cross join lateral (select to_char(p_at at time zone 'UTC' + make_interval(days => n), '_YYYY_MM')) m (month)
+  where m.month <> to_char(p_at at time zone 'UTC', '_YYYY_MM') and to_regclass('ledger.' || t.name || m.month) is null
+  group by t.name;
+$function$;
+-- for nobody but its owner
+comment on function ledger.days_without_partition(p_at timestamp with time zone) is 'How many of the next seven days lie in a later month that has no partition, for each table that is partitioned by month and lacks one.';
 
 CREATE OR REPLACE FUNCTION ledger.debt_figures(p_invoiced bigint, p_allocated bigint, p_unapplied bigint)
  RETURNS jsonb
@@ -6825,1051 +7913,42 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.delivery_legs(p_order public.orders, p_left ledger.order_part) is 'Postings of the delivery of an order of which p_left was not taken back.';
 
-CREATE OR REPLACE FUNCTION ledger.differences_of_accounts()
- RETURNS TABLE(check_code text, subject text, expected text, found text)
- LANGUAGE sql
- STABLE
+CREATE OR REPLACE FUNCTION ledger.diff_of_lines(p_lines jsonb)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ IMMUTABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  with per_account as (
-    select t.account_id, sum(t.amount) as amount, count(*) as transactions, max(t.account_version) as last_version,
-           (array_agg(t.balance_after order by t.account_version desc))[1] as last_balance
-    from public.transactions t
-    group by t.account_id),
-  wallets as (
-    select p.account_id, sum(case when p.credit_account = 'wallet' then p.amount else 0 end)
-                         - sum(case when p.debit_account = 'wallet' then p.amount else 0 end) as balance
-    from public.postings p
-    where 'wallet' in (p.debit_account, p.credit_account)
-    group by p.account_id),
-  replayed as (
-    select e.account_id,
-           coalesce(sum((e.payload #>> '{effect,total_earned}')::bigint), 0) as earned,
-           coalesce(sum((e.payload #>> '{effect,total_withdrawn}')::bigint), 0) as withdrawn,
-           coalesce(sum((e.payload #>> '{effect,total_pending_withdrawals}')::bigint), 0) as pending,
-           coalesce(sum((e.payload #>> '{effect,total_orders}')::bigint), 0) as orders
-    from public.immutable_events e
-    where e.payload ? 'effect'
-    group by e.account_id),
-  payable as (
-    select p.account_id, sum(case when p.credit_account = 'withdrawals_payable' then p.amount else 0 end)
-                         - sum(case when p.debit_account = 'withdrawals_payable' then p.amount else 0 end) as balance
-    from public.postings p
-    where 'withdrawals_payable' in (p.debit_account, p.credit_account)
-    group by p.account_id)
-  select 'account_equals_transactions', a.id::text, a.available_balance::text, coalesce(t.amount, 0)::text
-  from public.accounts a left join per_account t on t.account_id = a.id
-  where a.available_balance <> coalesce(t.amount, 0)
-  union all
-  select 'account_equals_last_transaction', a.id::text, a.available_balance::text, t.last_balance::text
-  from public.accounts a join per_account t on t.account_id = a.id
-  where a.available_balance <> t.last_balance
-  union all
-  select 'account_version_counts_transactions', a.id::text, a.version::text, coalesce(t.transactions, 0)::text
-  from public.accounts a left join per_account t on t.account_id = a.id
-  where a.version <> coalesce(t.transactions, 0) or a.version <> coalesce(t.last_version, 0)
-  union all
-  select 'account_equals_wallet_postings', a.id::text, a.available_balance::text, coalesce(w.balance, 0)::text
-  from public.accounts a left join wallets w on w.account_id = a.id
-  where a.available_balance <> coalesce(w.balance, 0)
-  union all
-  select 'account_totals_replay_from_events', a.id::text,
-         format('%s/%s/%s/%s', a.total_earned, a.total_withdrawn, a.total_pending_withdrawals, a.total_orders),
-         format('%s/%s/%s/%s', coalesce(r.earned, 0), coalesce(r.withdrawn, 0), coalesce(r.pending, 0), coalesce(r.orders, 0))
-  from public.accounts a left join replayed r on r.account_id = a.id
-  where (a.total_earned, a.total_withdrawn, a.total_pending_withdrawals, a.total_orders)
-        <> (coalesce(r.earned, 0), coalesce(r.withdrawn, 0), coalesce(r.pending, 0), coalesce(r.orders, 0))
-  union all
-  select 'total_orders_equals_orders', a.id::text, a.total_orders::text, coalesce(sum(o.wallet_amount - o.wallet_refunded_amount), 0)::text
-  from public.accounts a left join public.orders o on o.account_id = a.id
-  group by a.id, a.total_orders
-  having a.total_orders <> coalesce(sum(o.wallet_amount - o.wallet_refunded_amount), 0)
-  union all
-  select 'withdrawals_payable_equals_pending', a.id::text, a.total_pending_withdrawals::text, coalesce(p.balance, 0)::text
-  from public.accounts a left join payable p on p.account_id = a.id
-  where a.total_pending_withdrawals <> coalesce(p.balance, 0)
-  union all
-  select 'pending_equals_open_withdrawals', a.id::text, a.total_pending_withdrawals::text, coalesce(sum(w.amount), 0)::text
-  from public.accounts a left join public.withdrawals w on w.account_id = a.id and w.status in ('requested', 'approved')
-  group by a.id, a.total_pending_withdrawals
-  having a.total_pending_withdrawals <> coalesce(sum(w.amount), 0)
-  union all
-  select 'commission_equals_transactions', coalesce(c.id, m.reference_id)::text, format('%s in %s', c.commission_amount - c.clawed_back_amount, c.account_id),
-         format('%s in %s', m.amount, m.account_id)
-  from public.referral_commissions c
-  full join (select t.reference_id, sum(t.amount) as amount, string_agg(distinct t.account_id::text, ', ') as account_id
-             from public.transactions t
-             where t.type in ('commission_earned', 'commission_clawed_back')
-             group by t.reference_id) m on m.reference_id = c.id
-  where (c.commission_amount - c.clawed_back_amount, c.account_id::text) is distinct from (m.amount, m.account_id)
-  union all
-  select 'commission_follows_its_rate', c.id::text, ledger.commission_amount(c.base_amount, c.rate_bp)::text, c.commission_amount::text
-  from public.referral_commissions c
-  where c.commission_amount <> ledger.commission_amount(c.base_amount, c.rate_bp)
-  union all
-  select 'transaction_refers_to_what_is_there', t.id::text, 'an account', t.account_id::text
-  from public.transactions t
-  left join public.accounts a on a.id = t.account_id
-  where a.id is null
-  union all
-  select 'posting_refers_to_what_is_there', format('%s/%s', p.transaction_id, p.leg_number), 'its transaction''s account and currency, the chart',
-         format('%s %s %s %s', p.account_id, p.currency, p.debit_account, p.credit_account)
-  from public.postings p
-  left join public.transactions t on t.id = p.transaction_id and t.account_id = p.account_id
-  left join public.accounts a on a.id = p.account_id and a.currency = p.currency
-  left join public.chart_accounts d on d.code = p.debit_account
-  left join public.chart_accounts c on c.code = p.credit_account
-  where t.id is null or a.id is null or d.code is null or c.code is null;
-$function$;
+begin
+  return coalesce((
+    select sum(abs((d.value ->> 'to')::numeric - coalesce((d.value ->> 'from')::numeric, 0)))
+    from (
+      select l.line ->> 'column' as name, l.line as value from jsonb_array_elements(p_lines) l (line) where l.line ->> 'column' is not null
+      union all
+      select w.key, jsonb_build_object('from', 0, 'to', w.value)
+      from jsonb_array_elements(p_lines) l (line) cross join lateral jsonb_each(l.line -> 'to') w
+      where l.line ->> 'column' is null and l.line -> 'from' = 'null') d
+    where jsonb_typeof(d.value -> 'to') = 'number' and d.name not in ('version', 'redemptions') and d.name !~ '_rows$'), 0);
+end $function$;
 -- for nobody but its owner
-comment on function ledger.differences_of_accounts() is 'Accounts that differ from their transactions, postings, events, commissions or withdrawals.';
+comment on function ledger.diff_of_lines(p_lines jsonb) is 'Sum of what amounts and quantities of diff lines change by.';
 
-CREATE OR REPLACE FUNCTION ledger.differences_of_allocations()
- RETURNS TABLE(check_code text, subject text, expected text, found text)
- LANGUAGE sql
+CREATE OR REPLACE FUNCTION ledger.digest_of_row(p_table regclass, p_key jsonb)
+ RETURNS text
+ LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  with by_payment as (
-    select l.payment_id, sum(l.allocated_amount) as amount from public.payment_allocations l group by l.payment_id),
-  by_invoice as (
-    select l.invoice_id, sum(l.allocated_amount) as amount from public.payment_allocations l group by l.invoice_id),
-  moved as (
-    select m.account_id, sum(m.invoiced_change) as invoiced, sum(m.allocated_change) as allocated, sum(m.unapplied_change) as unapplied,
-           (array_agg(m.debt_after order by m.account_version desc))[1] as debt_after,
-           (array_agg(m.unapplied_after order by m.account_version desc))[1] as unapplied_after
-    from public.debt_movements m
-    group by m.account_id)
-  -- I1, I6
-  select 'payment_gives_at_most_its_amount', p.id::text, format('at most %s', case p.status when 'captured' then p.amount else 0 end), g.amount::text
-  from public.payments p join by_payment g on g.payment_id = p.id
-  where g.amount > case p.status when 'captured' then p.amount else 0 end or g.amount < 0
-  union all
-  -- I2, I7
-  select 'invoice_takes_at_most_its_amount', i.id::text, format('at most %s', i.amount), g.amount::text
-  from public.invoices i join by_invoice g on g.invoice_id = i.id
-  where g.amount > i.amount or g.amount < 0
-  union all
-  -- I3
-  select 'invoice_remaining_is_amount_less_allocations', coalesce(i.id, b.invoice_id)::text,
-         format('%s of account %s', i.amount - coalesce(g.amount, 0), i.account_id), format('%s of account %s', b.remaining_amount, b.account_id)
-  from (select n.* from public.invoices n where n.kind = 'invoice') i
-  full join public.invoice_balance_cache b on b.invoice_id = i.id
-  left join by_invoice g on g.invoice_id = i.id
-  where (b.account_id, b.amount, b.remaining_amount) is distinct from (i.account_id, i.amount, (i.amount - coalesce(g.amount, 0))::bigint)
-  union all
-  -- I4, I8, I9
-  select 'invoice_status_follows_what_remains', b.invoice_id::text, w.status, b.status_cached
-  from public.invoice_balance_cache b
-  join public.invoices i on i.id = b.invoice_id
-  left join by_invoice g on g.invoice_id = b.invoice_id
-  cross join lateral (select case when i.amount - coalesce(g.amount, 0) = 0 then 'paid'
-                                  when i.amount - coalesce(g.amount, 0) = i.amount then 'unpaid' else 'partial' end as status) w
-  where b.status_cached <> w.status
-  union all
-  -- I5, and I10: no drift at all
-  select 'debt_is_invoices_less_allocations', coalesce(r.account_id, c.account_id)::text,
-         format('%s/%s/%s', coalesce(r.invoiced_amount, 0), coalesce(r.allocated_amount, 0), coalesce(r.unapplied_amount, 0)),
-         format('%s/%s/%s', coalesce(c.invoiced_amount, 0), coalesce(c.allocated_amount, 0), coalesce(c.unapplied_amount, 0))
-  from ledger.recomputed_debts() r
-  full join public.account_debt_cache c on c.account_id = r.account_id
-  where (coalesce(r.invoiced_amount, 0), coalesce(r.allocated_amount, 0), coalesce(r.unapplied_amount, 0))
-        <> (coalesce(c.invoiced_amount, 0), coalesce(c.allocated_amount, 0), coalesce(c.unapplied_amount, 0))
-  union all
-  select 'debt_replays_from_events', coalesce(c.account_id, e.account_id)::text,
-         format('%s/%s/%s', coalesce(c.invoiced_amount, 0), coalesce(c.allocated_amount, 0), coalesce(c.unapplied_amount, 0)),
-         format('%s/%s/%s', coalesce(e.invoiced_amount, 0), coalesce(e.allocated_amount, 0), coalesce(e.unapplied_amount, 0))
-  from public.account_debt_cache c
-  full join ledger.replayed_debts() e on e.account_id = c.account_id
-  where (coalesce(c.invoiced_amount, 0), coalesce(c.allocated_amount, 0), coalesce(c.unapplied_amount, 0))
-        <> (coalesce(e.invoiced_amount, 0), coalesce(e.allocated_amount, 0), coalesce(e.unapplied_amount, 0))
-  union all
-  select 'debt_equals_its_movements', coalesce(c.account_id, m.account_id)::text,
-         format('%s/%s/%s, last %s/%s', coalesce(c.invoiced_amount, 0), coalesce(c.allocated_amount, 0), coalesce(c.unapplied_amount, 0),
-                coalesce(c.debt_amount, 0), coalesce(c.unapplied_amount, 0)),
-         format('%s/%s/%s, last %s/%s', coalesce(m.invoiced, 0), coalesce(m.allocated, 0), coalesce(m.unapplied, 0),
-                coalesce(m.debt_after, 0), coalesce(m.unapplied_after, 0))
-  from public.account_debt_cache c
-  full join moved m on m.account_id = c.account_id
-  where (coalesce(c.invoiced_amount, 0), coalesce(c.allocated_amount, 0), coalesce(c.unapplied_amount, 0), coalesce(c.debt_amount, 0), coalesce(c.unapplied_amount, 0))
-        <> (coalesce(m.invoiced, 0), coalesce(m.allocated, 0), coalesce(m.unapplied, 0), coalesce(m.debt_after, 0), coalesce(m.unapplied_after, 0))
-  union all
-  select 'debt_movement_is_of_its_transaction', format('%s/%s', m.account_id, m.account_version), m.transaction_id::text, t.id::text
-  from public.debt_movements m
-  left join public.transactions t on t.account_id = m.account_id and t.account_version = m.account_version
-  where t.id is distinct from m.transaction_id
-  union all
-  select 'one_allocation_is_live_per_payment_and_invoice', format('%s/%s', l.payment_id, l.invoice_id), '1', count(*)::text
-  from public.payment_allocations l
-  where l.reverses_allocation_id is null
-    and not exists (select from public.payment_allocations r where r.reverses_allocation_id = l.id)
-  group by l.payment_id, l.invoice_id
-  having count(*) > 1
-  union all
-  select 'reversal_is_of_all_of_its_row', r.id::text, format('%s %s %s', l.payment_id, l.invoice_id, -l.allocated_amount),
-         format('%s %s %s', r.payment_id, r.invoice_id, r.allocated_amount)
-  from public.payment_allocations r
-  join public.payment_allocations l on l.id = r.reverses_allocation_id
-  where (l.account_id, l.payment_id, l.invoice_id, -l.allocated_amount) <> (r.account_id, r.payment_id, r.invoice_id, r.allocated_amount)
-  union all
-  select 'allocation_refers_to_what_is_there', l.id::text, 'payment, invoice and transaction of its account', l.account_id::text
-  from public.payment_allocations l
-  left join public.payments p on p.id = l.payment_id and p.account_id = l.account_id
-  left join public.invoices i on i.id = l.invoice_id and i.account_id = l.account_id and i.kind = 'invoice' and i.currency = p.currency
-  left join public.transactions t on t.id = l.transaction_id and t.account_id = l.account_id and t.order_id is not distinct from i.order_id
-  where p.id is null or i.id is null or t.id is null;
-$function$;
+declare
+  v_digest text;
+begin
+  execute format('select hash_record_extended(t, 0)::text from %1$s t, jsonb_populate_record(null::%1$s, $1) k where %2$s', p_table,
+                 ledger.columns_as(p_key, 't.%1$I = k.%1$I', ' and '))
+    into v_digest using p_key;
+  return v_digest;
+end $function$;
 -- for nobody but its owner
-comment on function ledger.differences_of_allocations() is 'Allocations that differ from payments, invoices, caches, movements or events: I1 to I10 of source 002.';
-
-CREATE OR REPLACE FUNCTION ledger.differences_of_cards()
- RETURNS TABLE(check_code text, subject text, expected text, found text)
- LANGUAGE sql
- STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  with booked as (
-    select b.card_payment_id,
-           sum(b.amount) filter (where b.kind = 'captured') as captured
-    from public.card_bookings b
-    group by b.card_payment_id),
-  per_payment as (
-    select b.payment_id,
-           sum(b.amount) filter (where b.kind in ('captured', 'put_back', 'surplus_failed')) as came_in,
-           sum(b.amount) filter (where b.kind in ('taken_out', 'surplus_returned')) as went_out,
-           array_agg(distinct b.account_id) as account_ids
-    from public.card_bookings b
-    where b.payment_id is not null
-    group by b.payment_id)
-  select 'card_payment_equals_its_events', c.id::text,
-         format('%s %s/%s/%s/%s', f.status, f.authorised_amount, f.captured_amount, f.refunded_amount, f.charged_back_amount),
-         format('%s %s/%s/%s/%s', c.status, c.authorised_amount, c.captured_amount, c.refunded_amount, c.charged_back_amount)
-  from public.card_payments c
-  cross join lateral ledger.card_facts_of(c) f
-  where (f.status, f.authorised_amount, f.captured_amount, f.refunded_amount, f.charged_back_amount)
-        <> (c.status, c.authorised_amount, c.captured_amount, c.refunded_amount, c.charged_back_amount)
-  union all
-  select 'captured_cards_are_booked', c.id::text, c.captured_amount::text, coalesce(b.captured, 0)::text
-  from public.card_payments c
-  left join booked b on b.card_payment_id = c.id
-  where c.order_id is not null and c.problem is null and c.captured_amount <> coalesce(b.captured, 0)
-  union all
-  -- what failed is booked as far as it moved anything
-  select 'card_refunds_and_disputes_are_booked', format('%s/%s', c.id, o.object_id), o.amount::text, format('%s/%s', o.settled_amount, o.taken_out_amount)
-  from public.card_payments c
-  cross join lateral ledger.card_objects(c) o
-  where c.problem is null and c.captured_amount > 0
-    and case when o.has_failed then o.taken_out_amount <> 0 or not o.has_failed_in_the_books
-             else o.amount <> o.settled_amount + o.taken_out_amount end
-  union all
-  select 'card_bookings_equal_payments', p.id::text, format('%s/%s of %s', p.amount, p.charged_back_amount, p.account_id),
-         format('%s/%s of %s', coalesce(b.came_in, 0), coalesce(b.went_out, 0), b.account_ids)
-  from public.payments p
-  left join per_payment b on b.payment_id = p.id
-  where (p.source = 'card' or b.payment_id is not null)
-    and (p.amount, p.charged_back_amount, array[p.account_id]) is distinct from (coalesce(b.came_in, 0), coalesce(b.went_out, 0), b.account_ids);
-$function$;
--- for nobody but its owner
-comment on function ledger.differences_of_cards() is 'Card payments that differ from their events, and bookings that differ from card payments or payments.';
-
-CREATE OR REPLACE FUNCTION ledger.differences_of_fulfilment()
- RETURNS TABLE(check_code text, subject text, expected text, found text)
- LANGUAGE sql
- STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  with shipped as (
-    select l.order_id, l.line_number, sum(l.quantity) as quantity
-    from public.shipment_lines l
-    group by l.order_id, l.line_number),
-  returned as (
-    select l.order_id, l.line_number, sum(l.received_quantity) as received, sum(l.refunded_quantity) as refunded
-    from public.return_lines l
-    group by l.order_id, l.line_number),
-  refunded as (
-    select r.order_id, r.line_number, sum(r.quantity) as quantity, sum(r.unshipped_quantity) as unshipped
-    from public.refund_lines r
-    group by r.order_id, r.line_number)
-  select 'shipped_at_most_what_was_ordered', format('%s/%s', s.order_id, s.line_number), format('at most %s', i.quantity), s.quantity::text
-  from shipped s join public.order_items i on i.order_id = s.order_id and i.line_number = s.line_number
-  where s.quantity > i.quantity
-  union all
-  select 'shipped_order_is_out', format('%s/%s', i.order_id, i.line_number), (i.quantity - coalesce(f.unshipped, 0))::text, coalesce(s.quantity, 0)::text
-  from public.orders o
-  join public.order_items i on i.order_id = o.id
-  left join shipped s on s.order_id = i.order_id and s.line_number = i.line_number
-  left join refunded f on f.order_id = i.order_id and f.line_number = i.line_number
-  where o.status in ('shipped', 'delivered') and i.quantity - coalesce(f.unshipped, 0) <> coalesce(s.quantity, 0)
-  union all
-  select 'delivered_order_has_arrived', s.id::text, 'delivered', s.status
-  from public.shipments s join public.orders o on o.id = s.order_id
-  where o.status = 'delivered' and s.delivered_at is null
-  union all
-  select 'shipments_count_from_one', s.order_id::text, count(*)::text, max(s.shipment_number)::text
-  from public.shipments s
-  group by s.order_id
-  having count(*) <> max(s.shipment_number)
-  union all
-  select 'shipment_has_lines_of_its_order', s.id::text, 'lines, in the books of its order', 'other or none'
-  from public.shipments s
-  join public.orders o on o.id = s.order_id
-  where s.account_id <> o.account_id
-     or not exists (select from public.shipment_lines l where l.shipment_id = s.id)
-     or exists (select from public.shipment_lines l
-                where l.shipment_id = s.id and (l.order_id, l.account_id) <> (s.order_id, s.account_id))
-  union all
-  select 'return_has_lines_of_its_order', r.id::text, 'lines, in the books of its order', 'other or none'
-  from public.returns r
-  join public.orders o on o.id = r.order_id
-  where (r.account_id, r.user_id) <> (o.account_id, o.user_id)
-     or not exists (select from public.return_lines l where l.return_id = r.id)
-     or exists (select from public.return_lines l
-                where l.return_id = r.id and (l.order_id, l.account_id) <> (r.order_id, r.account_id))
-  union all
-  select 'return_status_follows_its_lines', r.id::text, r.status, format('%s approved, %s received', l.approved, l.received)
-  from public.returns r
-  cross join lateral (select sum(n.approved_quantity) as approved, sum(n.received_quantity) as received
-                      from public.return_lines n where n.return_id = r.id) l
-  where case r.status
-          when 'approved' then l.approved <= l.received
-          when 'received' then l.approved = 0 or l.approved <> l.received
-          when 'closed' then false
-          else l.approved <> 0 end
-  union all
-  -- goods of a delivered order that was refunded ahead of them may still come
-  select 'ended_order_has_no_open_return', r.id::text, 'closed', r.status
-  from public.returns r join public.orders o on o.id = r.order_id
-  where (o.status = 'refunded' and r.status = 'requested') or (o.status = 'cancelled' and r.status in ('requested', 'approved'))
-  union all
-  select 'received_at_most_what_was_shipped', format('%s/%s', r.order_id, r.line_number), format('at most %s', coalesce(s.quantity, 0)), r.received::text
-  from returned r left join shipped s on s.order_id = r.order_id and s.line_number = r.line_number
-  where r.received > coalesce(s.quantity, 0)
-  union all
-  select 'refunded_returns_are_refunded_units', format('%s/%s', r.order_id, r.line_number), format('at most %s', coalesce(f.quantity, 0)), r.refunded::text
-  from returned r left join refunded f on f.order_id = r.order_id and f.line_number = r.line_number
-  where r.refunded > coalesce(f.quantity, 0)
-  union all
-  select 'restocked_returns_equal_movements', format('%s/%s', coalesce(b.order_id, m.order_id), coalesce(b.variant_id, m.variant_id)),
-         coalesce(b.quantity, 0)::text, coalesce(m.quantity, 0)::text
-  from (select l.order_id, i.variant_id, sum(l.restocked_quantity) as quantity
-        from public.return_lines l join public.order_items i on i.order_id = l.order_id and i.line_number = l.line_number
-        where l.restocked_quantity > 0
-        group by l.order_id, i.variant_id) b
-  full join (select m.order_id, m.variant_id, sum(m.quantity) as quantity
-             from public.stock_movements m
-             where m.reason = 'return_restocked'
-             group by m.order_id, m.variant_id) m on m.order_id = b.order_id and m.variant_id = b.variant_id
-  where coalesce(b.quantity, 0) <> coalesce(m.quantity, 0);
-$function$;
--- for nobody but its owner
-comment on function ledger.differences_of_fulfilment() is 'Differences between shipments and returns and the orders, refunds and stock they belong to.';
-
-CREATE OR REPLACE FUNCTION ledger.differences_of_grace()
- RETURNS TABLE(check_code text, subject text, expected text, found text)
- LANGUAGE sql
- STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select 'in_grace_has_an_open_deadline', o.id::text, 'an open deadline', coalesce(d.status, 'none')
-  from public.orders o
-  left join public.payment_deadlines d on d.order_id = o.id
-  where o.payment_status = 'in_grace' and d.status is distinct from 'open'
-  union all
-  select 'deadline_waits_for_its_order', d.order_id::text, d.status, format('%s, %s, %s due', o.status, o.payment_status, o.amount_due)
-  from public.payment_deadlines d
-  join public.orders o on o.id = d.order_id
-  where (d.status <> 'settled' and (o.amount_due = 0 or o.status in ('rejected', 'cancelled', 'refunded')))
-    or (d.status = 'open' and o.payment_status not in ('in_grace', 'receipt_uploaded'))
-  union all
-  select 'deadline_refers_to_what_is_there', d.order_id::text, 'an order of its account', d.account_id::text
-  from public.payment_deadlines d
-  left join public.orders o on o.id = d.order_id and o.account_id = d.account_id
-  where o.id is null;
-$function$;
--- for nobody but its owner
-comment on function ledger.differences_of_grace() is 'Orders in grace and deadlines that do not fit together.';
-
-CREATE OR REPLACE FUNCTION ledger.differences_of_imports()
- RETURNS TABLE(check_code text, subject text, expected text, found text)
- LANGUAGE sql
- STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select 'import_counts_equal_rows', r.id::text, format('%s/%s/%s/%s', r.staged_rows, r.applied_rows, r.skipped_rows, r.rejected_rows),
-         format('%s/%s/%s/%s', n.staged, n.applied, n.skipped, n.rejected)
-  from public.import_runs r
-  cross join lateral (
-    select count(*) as staged, count(*) filter (where w.state = 'applied') as applied, count(*) filter (where w.state = 'skipped') as skipped,
-           count(*) filter (where w.state = 'rejected') as rejected
-    from public.import_rows w
-    where w.run_id = r.id) n
-  where (r.staged_rows, r.applied_rows, r.skipped_rows, r.rejected_rows) <> (n.staged, n.applied, n.skipped, n.rejected)
-  union all
-  select 'applied_row_equals_what_it_became', format('%s/%s', w.run_id, w.row_number), format('%s %s', w.amount, w.external_id),
-         format('%s %s', coalesce(p.amount, i.total_amount), coalesce(p.external_id, i.external_id))
-  from public.import_rows w
-  join public.import_runs r on r.id = w.run_id and r.kind in ('payments', 'invoices')
-  left join public.payments p on r.kind = 'payments' and p.id = w.target_id and p.source = 'import'
-  left join public.invoices i on r.kind = 'invoices' and i.id = w.target_id and i.source = 'import'
-  where w.state = 'applied' and (w.amount, w.external_id) is distinct from (coalesce(p.amount, i.total_amount),
-        case when w.external_id is not null then coalesce(p.external_id, i.external_id) end)
-  union all
-  select 'rejected_row_has_its_reason', format('%s/%s', w.run_id, w.row_number), 'a reason', 'none'
-  from public.import_rows w
-  where w.state = 'rejected'
-    and not exists (select from public.import_rejects j where j.run_id = w.run_id and j.row_number = w.row_number)
-  union all
-  select 'synthetic_allocation_is_of_imports', a.id::text, 'a flagged payment and an invoice, both imported', format('%s %s', a.payment_id, a.invoice_id)
-  from public.payment_allocations a
-  left join public.payments p on p.id = a.payment_id and p.source = 'import'
-  left join public.invoices i on i.id = a.invoice_id and i.source = 'import'
-  left join public.import_rows w on w.run_id = a.import_run_id and w.target_id = a.payment_id and w.parsed ->> 'is_allocated' = 'true'
-  where a.synthetic and (p.id is null or i.id is null or w.run_id is null);
-$function$;
--- for nobody but its owner
-comment on function ledger.differences_of_imports() is 'Imports that differ from their rows or from what these became, and synthetic allocations that no flag explains.';
-
-CREATE OR REPLACE FUNCTION ledger.differences_of_invoices()
- RETURNS TABLE(check_code text, subject text, expected text, found text)
- LANGUAGE sql
- STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  with lines as (
-    select l.invoice_id, sum(l.total_price_amount) as subtotal, sum(l.discount_amount) as discount, sum(l.tax_amount) as tax
-    from public.invoice_lines l
-    group by l.invoice_id),
-  noted as (
-    select n.credits_invoice_id as invoice_id, sum(n.total_amount) as total
-    from public.invoices n
-    where n.kind = 'credit_note'
-    group by n.credits_invoice_id),
-  -- what free invoices claim and their notes give back, each in its chart account
-  claimed as (
-    select i.account_id, c.account, sum(c.amount * case i.kind when 'invoice' then 1 else -1 end) as amount
-    from public.invoices i
-    cross join lateral (values ('revenue', i.total_amount - i.tax_amount - i.shipping_amount), ('tax_payable', i.tax_amount),
-                               ('shipping_income', i.shipping_amount)) c (account, amount)
-    where i.order_id is null and i.status = 'issued'
-    group by i.account_id, c.account),
-  booked as (
-    select p.account_id, l.account, sum(l.amount) as amount
-    from public.postings p
-    join public.transactions t on t.id = p.transaction_id
-    cross join lateral (values (p.credit_account, p.amount), (p.debit_account, -p.amount)) l (account, amount)
-    where l.account in ('revenue', 'tax_payable', 'shipping_income') and t.order_id is null
-    group by p.account_id, l.account),
-  owed as (
-    select s.account_id, sum(s.amount) as amount
-    from (select o.account_id, o.outstanding_amount as amount from public.orders o where o.status = 'delivered'
-          union all
-          select b.account_id, b.remaining_amount
-          from public.invoice_balance_cache b join public.invoices i on i.id = b.invoice_id
-          where i.order_id is null) s
-    group by s.account_id),
-  receivable as (
-    select p.account_id, sum(case p.debit_account when 'receivable' then p.amount else -p.amount end) as amount
-    from public.postings p
-    where 'receivable' in (p.debit_account, p.credit_account)
-    group by p.account_id)
-  select 'invoice_totals_equal_lines', i.id::text, format('%s/%s/%s', coalesce(l.subtotal, 0), coalesce(l.discount, 0), coalesce(l.tax, 0)),
-         format('%s/%s/%s', i.subtotal_amount, i.discount_amount, i.tax_amount)
-  from public.invoices i left join lines l on l.invoice_id = i.id
-  where (i.subtotal_amount, i.discount_amount, i.tax_amount) <> (coalesce(l.subtotal, 0), coalesce(l.discount, 0), coalesce(l.tax, 0))
-  union all
-  select 'order_invoice_equals_order', i.id::text, o.amount_due::text, b.remaining_amount::text
-  from public.invoices i
-  left join public.orders o on o.id = i.order_id
-  left join public.invoice_balance_cache b on b.invoice_id = i.id
-  where i.kind = 'invoice' and i.status = 'issued' and i.order_id is not null and o.amount_due is distinct from b.remaining_amount
-  union all
-  -- a void one claims nothing, and nothing is allocated to it
-  select 'invoice_has_its_balance', i.id::text, case i.kind when 'invoice' then i.amount::text else 'none' end,
-         coalesce(format('%s, %s allocated', b.amount, b.allocated_total), 'none')
-  from public.invoices i left join public.invoice_balance_cache b on b.invoice_id = i.id
-  where case i.kind when 'invoice' then b.amount is distinct from i.amount or (i.status = 'void' and b.allocated_total <> 0)
-                    else b.invoice_id is not null end
-  union all
-  select 'receivable_equals_orders_and_invoices', coalesce(w.account_id, r.account_id)::text, coalesce(w.amount, 0)::text, coalesce(r.amount, 0)::text
-  from owed w full join receivable r on r.account_id = w.account_id
-  where coalesce(w.amount, 0) <> coalesce(r.amount, 0)
-  union all
-  select 'income_equals_free_invoices', format('%s %s', coalesce(c.account_id, b.account_id), coalesce(c.account, b.account)),
-         coalesce(c.amount, 0)::text, coalesce(b.amount, 0)::text
-  from claimed c full join booked b on b.account_id = c.account_id and b.account = c.account
-  where coalesce(c.amount, 0) <> coalesce(b.amount, 0)
-  union all
-  select 'invoice_series_have_no_gaps', s.code, format('%s, up to %s', s.next_number - s.first_number, s.next_number - 1),
-         format('%s, up to %s', count(i.number), coalesce(max(i.number), s.first_number - 1))
-  from public.invoice_series s left join public.invoices i on i.series = s.code
-  group by s.code, s.first_number, s.next_number
-  having count(i.number) <> s.next_number - s.first_number or coalesce(max(i.number), s.first_number - 1) <> s.next_number - 1
-      or min(i.number) <> s.first_number
-  union all
-  select 'invoice_credited_by_its_notes', i.id::text, coalesce(n.total, 0)::text, i.credited_amount::text
-  from public.invoices i left join noted n on n.invoice_id = i.id
-  where i.kind = 'invoice' and i.credited_amount <> coalesce(n.total, 0)
-  union all
-  select 'credit_note_equals_its_refund', n.id::text, coalesce(f.credited_amount::text, 'a refund of its order'), n.total_amount::text
-  from public.invoices n left join public.refunds f on f.id = n.refund_id and f.order_id = n.order_id
-  where n.kind = 'credit_note' and n.order_id is not null and f.credited_amount is distinct from n.total_amount
-  union all
-  select 'invoice_refers_to_what_is_there', i.id::text, 'an account, an order and an invoice of the same customer and currency',
-         format('%s %s', i.account_id, i.currency)
-  from public.invoices i
-  left join public.accounts a on a.id = i.account_id and a.user_id = i.user_id and a.currency = i.currency
-  left join public.orders o on o.id = i.order_id and o.account_id = i.account_id and o.currency = i.currency
-  left join public.invoices c on c.id = i.credits_invoice_id and c.account_id = i.account_id and c.kind = 'invoice'
-                                 and c.order_id is not distinct from i.order_id
-  where a.id is null or (i.order_id is not null and o.id is null) or (i.kind = 'credit_note' and c.id is null);
-$function$;
--- for nobody but its owner
-comment on function ledger.differences_of_invoices() is 'Invoices that differ from their lines, orders, series, credit notes or postings.';
-
-CREATE OR REPLACE FUNCTION ledger.differences_of_order_money()
- RETURNS TABLE(check_code text, subject text, expected text, found text)
- LANGUAGE sql
- STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  with booked as (
-    select t.order_id, l.account, sum(l.amount) as amount
-    from public.postings p
-    left join public.transactions t on t.id = p.transaction_id
-    cross join lateral (values (p.credit_account, p.amount), (p.debit_account, -p.amount)) l (account, amount)
-    where l.account in ('order_escrow', 'receivable', 'refunds_payable', 'revenue', 'vendor_payable', 'tax_payable', 'shipping_income', 'discounts')
-      -- the receivable of what is no order is that of free invoices: ledger.differences_of_invoices
-      and (t.order_id is not null or l.account in ('order_escrow', 'refunds_payable'))
-    group by t.order_id, l.account),
-  taken_back as (
-    select f.order_id, sum(f.goods_amount) as goods, sum(f.discount_amount) as discount, sum(f.tax_amount) as tax, sum(f.shipping_amount) as shipping,
-           sum(f.allowance_amount) as allowance, sum(f.allowance_tax_amount) as allowance_tax, sum(f.credit_amount) as credit,
-           sum(f.payout_amount) filter (where f.payout_status = 'pending') as pending,
-           sum(f.payout_amount) filter (where f.payout_status = 'failed') as failed
-    from public.refunds f
-    group by f.order_id),
-  vendors_part as (
-    select i.order_id, sum(whole.vendor_amount - back.vendor_amount) as amount
-    from public.order_items i
-    join public.orders o on o.id = i.order_id
-    left join (select l.order_id, l.line_number, sum(l.quantity)::bigint as quantity
-               from public.refund_lines l group by l.order_id, l.line_number) r on r.order_id = i.order_id and r.line_number = i.line_number
-    cross join lateral ledger.line_part(i, o.prices_include_tax, i.quantity) whole
-    cross join lateral ledger.line_part(i, o.prices_include_tax, coalesce(r.quantity, 0)) back
-    where i.platform_rate_bp is not null
-    group by i.order_id),
-  left_of as (
-    select o.id, o.status, o.outstanding_amount, o.paid_amount - o.refunded_amount as held,
-           o.subtotal_amount - coalesce(b.goods, 0) as goods, o.discount_amount - coalesce(b.discount, 0) as discount,
-           o.tax_amount - coalesce(b.tax, 0) as tax, case when o.prices_include_tax then o.tax_amount - coalesce(b.tax, 0) else 0 end as contained_tax,
-           o.shipping_amount - coalesce(b.shipping, 0) as shipping, coalesce(b.allowance, 0) as allowance,
-           coalesce(b.allowance_tax, 0) as allowance_tax, coalesce(b.pending, 0) as pending, coalesce(v.amount, 0) as vendors
-    from public.orders o
-    left join taken_back b on b.order_id = o.id
-    left join vendors_part v on v.order_id = o.id),
-  expected as (
-    -- escrow holds what was paid and did not go back until the delivery, and nothing after it
-    select l.id as order_id, 'order_escrow' as account, case l.status when 'delivered' then 0 else l.held end as amount
-    from left_of l
-    union all
-    select l.id, 'receivable', case l.status when 'delivered' then -l.outstanding_amount else 0 end from left_of l
-    union all
-    select l.id, 'refunds_payable', l.pending from left_of l
-    union all
-    -- income is what was delivered and not taken back
-    select l.id, e.account, case when l.status in ('delivered', 'cancelled', 'refunded') then e.amount else 0 end
-    from left_of l
-    cross join lateral (values
-      ('revenue', l.goods - l.contained_tax - l.vendors), ('vendor_payable', l.vendors), ('tax_payable', l.tax - l.allowance_tax),
-      ('shipping_income', l.shipping), ('discounts', -l.discount - l.allowance + l.allowance_tax)) e (account, amount)),
-  differing as (
-    select coalesce(e.account, b.account) as account, format('%s %s', coalesce(e.order_id, b.order_id), coalesce(e.account, b.account)) as subject,
-           coalesce(e.amount, 0)::text as expected, coalesce(b.amount, 0)::text as found
-    from expected e
-    full join booked b on b.order_id = e.order_id and b.account = e.account
-    where coalesce(e.amount, 0) <> coalesce(b.amount, 0))
-  select 'escrow_equals_open_orders', d.subject, d.expected, d.found from differing d where d.account = 'order_escrow'
-  union all
-  select 'receivable_equals_delivered_orders', d.subject, d.expected, d.found from differing d where d.account = 'receivable'
-  union all
-  select 'refunds_payable_equals_pending', d.subject, d.expected, d.found from differing d where d.account = 'refunds_payable'
-  union all
-  select 'income_equals_delivered_orders', d.subject, d.expected, d.found
-  from differing d
-  where d.account not in ('order_escrow', 'receivable', 'refunds_payable')
-  union all
-  select 'order_wallet_equals_transactions', o.id::text,
-         (o.wallet_refunded_amount - o.wallet_amount + coalesce(b.credit, 0) + coalesce(b.failed, 0) + coalesce(p.credit, 0))::text,
-         coalesce(t.amount, 0)::text
-  from public.orders o
-  left join taken_back b on b.order_id = o.id
-  left join (select p.order_id, sum(p.credit_amount - p.reclaimed_amount) as credit from public.payments p where p.status = 'captured' group by p.order_id) p
-    on p.order_id = o.id
-  left join (select t.order_id, sum(t.amount) as amount from public.transactions t where t.order_id is not null group by t.order_id) t
-    on t.order_id = o.id
-  where o.wallet_refunded_amount - o.wallet_amount + coalesce(b.credit, 0) + coalesce(b.failed, 0) + coalesce(p.credit, 0) <> coalesce(t.amount, 0)
-  union all
-  select 'payment_status_follows_the_money', o.id::text, s.status, o.payment_status
-  from public.orders o
-  cross join lateral ledger.payment_status_of(o.total_amount, o.credited_amount, o.paid_amount, o.refunded_amount,
-    case o.payment_status when 'overpaid' then ledger.payment_status_kept(o) else o.payment_status end) s (status)
-  where o.payment_status <> s.status
-  union all
-  select 'commission_follows_what_is_left', c.order_id::text, e.amount::text, c.clawed_back_amount::text
-  from public.referral_commissions c
-  join public.orders o on o.id = c.order_id
-  left join taken_back b on b.order_id = o.id
-  cross join lateral (select (o.subtotal_amount - o.discount_amount - case when o.prices_include_tax then o.tax_amount else 0 end) as whole,
-                             coalesce(b.goods - b.discount - case when o.prices_include_tax then b.tax else 0 end, 0)::bigint as back) base
-  cross join lateral (
-    select base.whole - base.back - ledger.share_of_allowance(base.whole - base.back,
-             row(0, 0, 0, o.total_amount - o.shipping_amount, 0, 0, o.shipping_amount, 0, 0)::ledger.order_part,
-             row(0, 0, 0, o.credited_amount - coalesce(b.shipping + b.allowance, 0), 0, 0, coalesce(b.shipping, 0), coalesce(b.allowance, 0), 0)::ledger.order_part) as base_left) l
-  cross join lateral (select ledger.divide_half_up(c.commission_amount::numeric * (c.base_amount - l.base_left), c.base_amount) as amount) e
-  where c.clawed_back_amount <> e.amount;
-$function$;
--- for nobody but its owner
-comment on function ledger.differences_of_order_money() is 'Orders whose escrow, receivable, payouts, income, wallet transactions, payment status or commission are not what follows from them.';
-
-CREATE OR REPLACE FUNCTION ledger.differences_of_orders()
- RETURNS TABLE(check_code text, subject text, expected text, found text)
- LANGUAGE sql
- STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  with item_sums as (
-    select i.order_id, sum(i.quantity) as quantity, sum(i.total_price_amount) as subtotal, sum(i.discount_amount) as discount, sum(i.tax_amount) as tax
-    from public.order_items i
-    group by i.order_id),
-  last_status as (
-    select h.order_id, (array_agg(h.status order by h.event_id desc))[1] as status, bool_or(h.status = 'delivered') as was_delivered
-    from public.order_status_history h
-    group by h.order_id)
-  select 'order_totals_equal_items', o.id::text,
-         format('%s/%s/%s', o.subtotal_amount, o.discount_amount, o.tax_amount),
-         format('%s/%s/%s', i.subtotal, i.discount, i.tax)
-  from public.orders o left join item_sums i on i.order_id = o.id
-  where (o.subtotal_amount, o.discount_amount, o.tax_amount) is distinct from (i.subtotal, i.discount, i.tax)
-  union all
-  select 'order_has_its_transaction', o.id::text, 'an order_created transaction', 'none'
-  from public.orders o
-  where not exists (select from public.transactions t where t.order_id = o.id and t.type = 'order_created')
-  union all
-  select 'order_status_equals_history', o.id::text, o.status, coalesce(l.status, 'none')
-  from public.orders o left join last_status l on l.order_id = o.id
-  where o.status is distinct from l.status
-  union all
-  -- what foreign keys would say, and more; orders do not pay for them
-  select 'order_refers_to_what_is_there', o.id::text, 'account of its customer and currency, payment method', format('%s %s', o.account_id, o.payment_method)
-  from public.orders o
-  left join public.accounts a on a.id = o.account_id and a.user_id = o.user_id and a.currency = o.currency
-  left join public.payment_methods p on p.code = o.payment_method
-  where a.id is null or p.code is null
-  union all
-  select 'line_refers_to_what_is_there', format('%s/%s', i.order_id, i.line_number), 'its order''s account, variant, vendor',
-         format('%s %s %s', i.account_id, i.variant_id, i.vendor_id)
-  from public.order_items i
-  left join public.orders o on o.id = i.order_id and o.account_id = i.account_id
-  left join public.variants v on v.id = i.variant_id
-  left join public.vendors w on w.id = i.vendor_id
-  where o.id is null or v.id is null or (w.id is null and i.vendor_id is not null)
-  union all
-  select 'discount_usage_equals_redemptions', u.discount_code_id::text, u.redemptions::text, count(r.order_id)::text
-  from public.discount_usage u
-  left join public.discount_redemptions r on r.discount_code_id = u.discount_code_id and r.released_at is null
-  group by u.discount_code_id, u.redemptions
-  having u.redemptions <> count(r.order_id)
-  union all
-  -- an order that ended before it was delivered has given its code back
-  select 'discount_redemption_follows_order', coalesce(o.id, r.order_id)::text, format('%s of %s in %s', o.discount_amount, e.discount_code_id, o.account_id),
-         format('%s of %s in %s', r.amount, r.discount_code_id, r.account_id)
-  from public.orders o
-  left join last_status l on l.order_id = o.id
-  full join (select * from public.discount_redemptions where released_at is null) r on r.order_id = o.id
-  cross join lateral (select case when o.status not in ('cancelled', 'refunded') or l.was_delivered then o.discount_code_id end as discount_code_id) e
-  where r.discount_code_id is distinct from e.discount_code_id or r.amount <> o.discount_amount or r.account_id <> o.account_id;
-$function$;
--- for nobody but its owner
-comment on function ledger.differences_of_orders() is 'Orders that differ from their lines, history or discount code.';
-
-CREATE OR REPLACE FUNCTION ledger.differences_of_payments()
- RETURNS TABLE(check_code text, subject text, expected text, found text)
- LANGUAGE sql
- STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  with applied as (
-    select n.order_id, sum(n.amount) as amount
-    from (select p.order_id, p.applied_amount as amount from public.payments p where p.status = 'captured' and p.applied_amount > 0
-          union all
-          select i.order_id, l.allocated_amount
-          from public.payment_allocations l
-          join public.invoices i on i.id = l.invoice_id
-          where i.order_id is not null) n
-    group by n.order_id),
-  allocated as (
-    select l.payment_id, sum(l.allocated_amount) as amount
-    from public.payment_allocations l
-    group by l.payment_id),
-  moved as (
-    select t.reference_id as payment_id, sum(t.amount) as credited,
-           sum((select sum(case 'bank' when p.debit_account then p.amount when p.credit_account then -p.amount else 0 end)
-                from public.postings p where p.transaction_id = t.id)) as banked
-    from public.transactions t
-    where t.type in ('payment_recorded', 'payment_imported', 'payment_voided', 'payment_released', 'payment_charged_back')
-    group by t.reference_id),
-  unapplied as (
-    select p.account_id, sum(p.unapplied_amount) as amount
-    from public.payments p
-    where p.unapplied_amount > 0
-    group by p.account_id),
-  booked as (
-    select p.account_id, sum(case when p.credit_account = 'unapplied_payments' then p.amount else 0 end)
-                         - sum(case when p.debit_account = 'unapplied_payments' then p.amount else 0 end) as balance
-    from public.postings p
-    where 'unapplied_payments' in (p.debit_account, p.credit_account)
-    group by p.account_id)
-  select 'paid_from_outside_equals_payments', o.id::text, (o.paid_amount - o.wallet_amount)::text, coalesce(a.amount, 0)::text
-  from public.orders o left join applied a on a.order_id = o.id
-  where o.paid_amount - o.wallet_amount <> coalesce(a.amount, 0)
-  union all
-  select 'allocated_equals_allocations', coalesce(p.id, a.payment_id)::text, p.allocated_amount::text, coalesce(a.amount, 0)::text
-  from public.payments p full join allocated a on a.payment_id = p.id
-  where p.allocated_amount is distinct from coalesce(a.amount, 0)
-  union all
-  select 'payment_equals_its_transactions', p.id::text, format('%s/%s', w.banked, w.credited), format('%s/%s', coalesce(m.banked, 0), coalesce(m.credited, 0))
-  from public.payments p
-  cross join lateral (select case p.status when 'captured' then p.amount - p.charged_back_amount else 0 end as banked,
-                             case p.status when 'captured' then p.credit_amount - p.reclaimed_amount else 0 end as credited) w
-  left join moved m on m.payment_id = p.id
-  where (w.banked, w.credited) <> (coalesce(m.banked, 0), coalesce(m.credited, 0))
-  union all
-  select 'unapplied_payments_equal_remainders', coalesce(u.account_id, b.account_id)::text, coalesce(u.amount, 0)::text, coalesce(b.balance, 0)::text
-  from unapplied u full join booked b on b.account_id = u.account_id
-  where coalesce(u.amount, 0) <> coalesce(b.balance, 0)
-  union all
-  select 'payment_refers_to_what_is_there', p.id::text, 'an account of its currency, an order of that account', format('%s %s %s', p.account_id, p.currency, p.order_id)
-  from public.payments p
-  left join public.accounts a on a.id = p.account_id and a.currency = p.currency
-  left join public.orders o on o.id = p.order_id and o.account_id = p.account_id and o.currency = p.currency
-  where a.id is null or (p.order_id is not null and o.id is null);
-$function$;
--- for nobody but its owner
-comment on function ledger.differences_of_payments() is 'Payments that differ from their orders, allocations, transactions or postings.';
-
-CREATE OR REPLACE FUNCTION ledger.differences_of_receipts()
- RETURNS TABLE(check_code text, subject text, expected text, found text)
- LANGUAGE sql
- STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select 'approved_receipt_is_its_payment', r.id::text,
-         format('%s %s of %s for %s, %s', r.approved_amount, r.currency, r.account_id, r.order_id,
-                case when r.payment_voided_at is null then 'captured' else 'voided' end),
-         coalesce(format('%s %s of %s for %s, %s', p.amount, p.currency, p.account_id, p.order_id, p.status), 'no payment')
-  from public.payment_receipts r
-  left join public.payments p on p.id = r.payment_id
-  where r.payment_id is not null
-    and (p.amount, p.currency, p.account_id, p.order_id, p.source, p.status)
-        is distinct from (r.approved_amount, r.currency, r.account_id, r.order_id, 'receipt', case when r.payment_voided_at is null then 'captured' else 'voided' end)
-  union all
-  select 'payment_of_a_receipt_has_it', p.id::text, 'an approved receipt', 'none'
-  from public.payments p
-  where p.source = 'receipt' and not exists (select from public.payment_receipts r where r.payment_id = p.id)
-  union all
-  select 'receipt_refers_to_what_is_there', r.id::text, 'an account, order and invoice of its customer and currency',
-         format('%s %s %s', r.account_id, r.order_id, r.invoice_id)
-  from public.payment_receipts r
-  left join public.accounts a on a.id = r.account_id and a.user_id = r.user_id and a.currency = r.currency
-  left join public.orders o on o.id = r.order_id and o.account_id = r.account_id
-  left join public.invoices i on i.id = r.invoice_id and i.account_id = r.account_id
-  where a.id is null or (r.order_id is not null and o.id is null) or (r.invoice_id is not null and i.id is null)
-    or (i.order_id is not null and i.order_id is distinct from r.order_id)
-  union all
-  select 'receipt_uploaded_has_a_receipt', o.id::text, 'a receipt under review', 'none'
-  from public.orders o
-  where o.payment_status = 'receipt_uploaded'
-    and not exists (select from public.payment_receipts r where r.account_id = o.account_id and r.order_id = o.id and r.status = 'submitted');
-$function$;
--- for nobody but its owner
-comment on function ledger.differences_of_receipts() is 'Receipts that differ from their payments, orders or invoices.';
-
-CREATE OR REPLACE FUNCTION ledger.differences_of_refunds()
- RETURNS TABLE(check_code text, subject text, expected text, found text)
- LANGUAGE sql
- STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  with per_order as (
-    select f.order_id, sum(f.credited_amount) as credited,
-           sum(f.wallet_amount + f.credit_amount + case f.payout_status when 'withdrawn' then 0 else f.payout_amount end) as refunded,
-           sum(f.wallet_amount) as to_wallet, sum(f.shipping_amount) as shipping, sum(f.allowance_amount) as allowance
-    from public.refunds f
-    group by f.order_id),
-  per_refund as (
-    select l.refund_id, sum(l.goods_amount) as goods, sum(l.discount_amount) as discount, sum(l.tax_amount) as tax, sum(l.total_amount) as total
-    from public.refund_lines l
-    group by l.refund_id),
-  per_line as (
-    select l.order_id, l.line_number, sum(l.quantity)::bigint as quantity, sum(l.unshipped_quantity) as unshipped, sum(l.restocked_quantity) as restocked,
-           row(sum(l.goods_amount), sum(l.discount_amount), sum(l.tax_amount), sum(l.total_amount), sum(l.base_amount),
-               sum(l.vendor_amount))::ledger.line_part as part
-    from public.refund_lines l
-    group by l.order_id, l.line_number),
-  shipped as (
-    select l.order_id, l.line_number, sum(l.quantity) as quantity
-    from public.shipment_lines l
-    group by l.order_id, l.line_number)
-  select 'credited_equals_refunds', o.id::text, o.credited_amount::text, coalesce(f.credited, 0)::text
-  from public.orders o left join per_order f on f.order_id = o.id
-  where o.credited_amount <> coalesce(f.credited, 0)
-  union all
-  select 'refunded_equals_refunds', o.id::text, format('%s/%s', o.refunded_amount, o.wallet_refunded_amount),
-         format('%s/%s', coalesce(f.refunded, 0), coalesce(f.to_wallet, 0))
-  from public.orders o left join per_order f on f.order_id = o.id
-  where (o.refunded_amount, o.wallet_refunded_amount) <> (coalesce(f.refunded, 0), coalesce(f.to_wallet, 0))
-  union all
-  select 'ended_order_is_credited_whole', o.id::text, format('%s credited, nothing outstanding', o.total_amount),
-         format('%s credited, %s outstanding', o.credited_amount, o.outstanding_amount)
-  from public.orders o
-  where o.status in ('cancelled', 'refunded')
-    -- what was withdrawn waits for its payment to be voided, or for being paid out after all
-    and (o.credited_amount <> o.total_amount or o.outstanding_amount > 0 or o.outstanding_amount < -(
-      select coalesce(sum(f.payout_amount), 0) from public.refunds f where f.order_id = o.id and f.payout_status = 'withdrawn'))
-  union all
-  select 'refund_equals_its_parts', f.id::text,
-         format('%s/%s/%s/%s', f.goods_amount, f.discount_amount, f.tax_amount, f.credited_amount - f.shipping_amount - f.allowance_amount),
-         format('%s/%s/%s/%s', coalesce(l.goods, 0), coalesce(l.discount, 0), coalesce(l.tax, 0), coalesce(l.total, 0))
-  from public.refunds f left join per_refund l on l.refund_id = f.id
-  where (f.goods_amount, f.discount_amount, f.tax_amount, f.credited_amount - f.shipping_amount - f.allowance_amount)
-        <> (coalesce(l.goods, 0), coalesce(l.discount, 0), coalesce(l.tax, 0), coalesce(l.total, 0))
-  union all
-  select 'refunded_shipping_is_part_of_it', o.id::text, format('at most %s, allowance not below 0', o.shipping_amount),
-         format('%s, %s', f.shipping, f.allowance)
-  from public.orders o join per_order f on f.order_id = o.id
-  where f.shipping > o.shipping_amount or f.allowance < 0
-  union all
-  select 'refunded_units_cost_their_part', format('%s/%s', i.order_id, i.line_number), p::text, l.part::text
-  from per_line l
-  join public.order_items i on i.order_id = l.order_id and i.line_number = l.line_number
-  join public.orders o on o.id = i.order_id
-  cross join lateral ledger.line_part(i, o.prices_include_tax, l.quantity) p
-  where p is distinct from l.part
-  union all
-  select 'refunded_units_were_shipped', format('%s/%s', i.order_id, i.line_number), format('at most %s', coalesce(s.quantity, 0)),
-         (l.quantity - l.unshipped)::text
-  from per_line l
-  join public.order_items i on i.order_id = l.order_id and i.line_number = l.line_number
-  left join shipped s on s.order_id = l.order_id and s.line_number = l.line_number
-  where l.quantity - l.unshipped > coalesce(s.quantity, 0)
-  union all
-  select 'given_up_units_were_not_shipped', format('%s/%s', i.order_id, i.line_number),
-         format('at most %s', i.quantity - coalesce(s.quantity, 0)), l.unshipped::text
-  from per_line l
-  join public.order_items i on i.order_id = l.order_id and i.line_number = l.line_number
-  left join shipped s on s.order_id = l.order_id and s.line_number = l.line_number
-  where l.unshipped > i.quantity - coalesce(s.quantity, 0)
-  union all
-  select 'restocked_refunds_equal_movements', format('%s/%s', coalesce(b.order_id, m.order_id), coalesce(b.variant_id, m.variant_id)),
-         coalesce(b.quantity, 0)::text, coalesce(m.quantity, 0)::text
-  from (select l.order_id, i.variant_id, sum(l.restocked) as quantity
-        from per_line l join public.order_items i on i.order_id = l.order_id and i.line_number = l.line_number
-        where l.restocked > 0
-        group by l.order_id, i.variant_id) b
-  full join (select m.order_id, m.variant_id, sum(m.quantity) as quantity
-             from public.stock_movements m
-             where m.reason in ('order_cancelled', 'order_refunded')
-             group by m.order_id, m.variant_id) m on m.order_id = b.order_id and m.variant_id = b.variant_id
-  where coalesce(b.quantity, 0) <> coalesce(m.quantity, 0)
-  union all
-  select 'refund_refers_to_what_is_there', f.id::text, 'an order of its account and currency', format('%s %s', f.account_id, f.currency)
-  from public.refunds f
-  left join public.orders o on o.id = f.order_id and o.account_id = f.account_id and o.currency = f.currency
-  where o.id is null;
-$function$;
--- for nobody but its owner
-comment on function ledger.differences_of_refunds() is 'Refunds that differ from their orders, their lines, the shipments or the stock.';
-
-CREATE OR REPLACE FUNCTION ledger.differences_of_stock()
- RETURNS TABLE(check_code text, subject text, expected text, found text)
- LANGUAGE sql
- STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  with ordered as (
-    select i.order_id, i.variant_id, sum(i.quantity) as quantity
-    from public.order_items i
-    group by i.order_id, i.variant_id),
-  moved as (
-    select m.order_id, m.variant_id, -sum(m.quantity) as quantity
-    from public.stock_movements m
-    where m.reason in ('order_placed', 'order_edited', 'backorder_filled')
-    group by m.order_id, m.variant_id),
-  held as (
-    select l.variant_id, l.slot, sum(l.quantity) as quantity
-    from public.stock_reservation_lines l
-    join public.stock_reservations r on r.id = l.reservation_id
-    where r.status = 'active'
-    group by l.variant_id, l.slot),
-  filled as (
-    select m.order_id, m.variant_id, -sum(m.quantity) as quantity
-    from public.stock_movements m
-    where m.reason = 'backorder_filled'
-    group by m.order_id, m.variant_id)
-  select 'stock_equals_movements', format('%s/%s', s.variant_id, s.slot), s.on_hand::text, coalesce(sum(m.quantity), 0)::text
-  from public.stock_levels s left join public.stock_movements m on m.variant_id = s.variant_id and m.slot = s.slot
-  group by s.variant_id, s.slot, s.on_hand, s.version
-  having s.on_hand <> coalesce(sum(m.quantity), 0) or s.version <> count(m.variant_id)
-  union all
-  -- what an order has now: what left for it, and what it waits for or has given up waiting for
-  select 'sold_equals_order_movements', format('%s/%s', coalesce(o.order_id, m.order_id), coalesce(o.variant_id, m.variant_id)),
-         coalesce(o.quantity, 0)::text, format('%s, backordered %s', coalesce(m.quantity, 0), coalesce(b.open_quantity + b.dropped_quantity, 0))
-  from ordered o
-  full join moved m on m.order_id = o.order_id and m.variant_id = o.variant_id
-  left join public.backorders b on b.order_id = coalesce(o.order_id, m.order_id) and b.variant_id = coalesce(o.variant_id, m.variant_id)
-  where coalesce(o.quantity, 0) <> coalesce(m.quantity, 0) + coalesce(b.open_quantity + b.dropped_quantity, 0)
-  union all
-  select 'no_more_came_back_than_had_left', format('%s/%s', b.order_id, b.variant_id), coalesce(m.quantity, 0)::text, b.quantity::text
-  from (select r.order_id, r.variant_id, sum(r.quantity) as quantity
-        from public.stock_movements r
-        where r.reason in ('order_cancelled', 'order_refunded', 'return_restocked')
-        group by r.order_id, r.variant_id) b
-  left join moved m on m.order_id = b.order_id and m.variant_id = b.variant_id
-  where b.quantity > coalesce(m.quantity, 0)
-  union all
-  select 'movement_refers_to_what_is_there', format('%s/%s/%s', m.variant_id, m.slot, m.slot_version), 'stock of a variant', 'none'
-  from public.stock_movements m
-  left join public.stock_levels s on s.variant_id = m.variant_id and s.slot = m.slot
-  where s.variant_id is null
-  union all
-  select 'variant_has_stock', v.id::text, format('%s rows in stock_levels', v.stock_slots), count(s.slot)::text
-  from public.variants v left join public.stock_levels s on s.variant_id = v.id and s.slot < v.stock_slots
-  group by v.id, v.stock_slots
-  having count(s.slot) <> v.stock_slots
-  union all
-  select 'spread_moves_nothing', m.variant_id::text, '0', sum(m.quantity)::text
-  from public.stock_movements m
-  where m.reason = 'slots_spread'
-  group by m.variant_id
-  having sum(m.quantity) <> 0
-  union all
-  -- in a slot that is no longer in use nobody would look
-  select 'unused_slot_holds_reserved_units_only', format('%s/%s', s.variant_id, s.slot), s.held::text, s.on_hand::text
-  from public.stock_levels s join public.variants v on v.id = s.variant_id
-  where s.slot >= v.stock_slots and s.on_hand <> s.held
-  union all
-  select 'held_equals_active_reservations', format('%s/%s', s.variant_id, s.slot), coalesce(h.quantity, 0)::text, s.held::text
-  from public.stock_levels s left join held h on h.variant_id = s.variant_id and h.slot = s.slot
-  where s.held <> coalesce(h.quantity, 0)
-  union all
-  select 'backorder_filled_by_movements', format('%s/%s', b.order_id, b.variant_id), b.filled_quantity::text, coalesce(f.quantity, 0)::text
-  from public.backorders b left join filled f on f.order_id = b.order_id and f.variant_id = b.variant_id
-  where b.filled_quantity <> coalesce(f.quantity, 0)
-  union all
-  select 'backorder_waits_for_a_living_order', format('%s/%s', b.order_id, b.variant_id), 'an order of its account that has not ended',
-         coalesce(o.status, 'none')
-  from public.backorders b left join public.orders o on o.id = b.order_id and o.account_id = b.account_id
-  where o.id is null or (b.open_quantity > 0 and o.status in ('cancelled', 'refunded'))
-  union all
-  -- open units wait only while nothing is available
-  select 'backorder_waits_for_nothing_that_is_there', b.variant_id::text, '0', s.available_quantity::text
-  from (select distinct w.variant_id
-        from public.backorders w
-        join public.orders o on o.id = w.order_id and o.status <> 'rejected'
-        where w.open_quantity > 0) b
-  join public.variant_stock s on s.variant_id = b.variant_id
-  where s.available_quantity > 0;
-$function$;
--- for nobody but its owner
-comment on function ledger.differences_of_stock() is 'Stock that differs from its movements, movements from the orders, holds from the reservations, or backorders from what they say.';
-
-CREATE OR REPLACE FUNCTION ledger.differences_of_texts()
- RETURNS TABLE(check_code text, subject text, expected text, found text)
- LANGUAGE sql
- STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select 'text_is_its_events', t.event_id::text, coalesce(e.payload ->> 'texts_digest', 'an event with a digest'),
-         ledger.texts_digest(t.texts, t.salt)
-  from public.event_texts t
-  left join public.immutable_events e on e.id = t.event_id
-  where e.payload ->> 'texts_digest' is distinct from ledger.texts_digest(t.texts, t.salt)
-  union all
-  select 'event_has_its_text', e.id::text, e.payload ->> 'texts_digest', 'no text, and nobody was erased'
-  from public.immutable_events e
-  left join public.event_texts t on t.event_id = e.id
-  left join public.accounts a on a.id = e.account_id
-  left join public.profiles p on p.id = a.user_id
-  where e.payload ? 'texts_digest' and t.event_id is null and p.erased_at is null;
-$function$;
--- for nobody but its owner
-comment on function ledger.differences_of_texts() is 'Texts of events that were changed, removed or added without profile_erase.';
-
-CREATE OR REPLACE FUNCTION ledger.differences_of_vendors()
- RETURNS TABLE(check_code text, subject text, expected text, found text)
- LANGUAGE sql
- STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  with shares as (
-    select i.order_id, i.vendor_id, sum(whole.vendor_amount - back.vendor_amount) as share_amount
-    from public.order_items i
-    join public.orders o on o.id = i.order_id
-    left join (select r.order_id, r.line_number, sum(r.quantity)::bigint as quantity
-               from public.refund_lines r
-               group by r.order_id, r.line_number) r on r.order_id = i.order_id and r.line_number = i.line_number
-    cross join lateral ledger.line_part(i, o.prices_include_tax, i.quantity) whole
-    cross join lateral ledger.line_part(i, o.prices_include_tax, coalesce(r.quantity, 0)) back
-    where i.vendor_id is not null
-      and (o.status = 'delivered' or exists (select from public.vendor_earnings e where e.order_id = o.id))
-    group by i.order_id, i.vendor_id),
-  moved as (
-    select t.reference_id, sum(t.amount) as amount, min(t.account_id::text) as account_id, count(distinct t.account_id) as accounts
-    from public.transactions t
-    where t.type in ('vendor_earned', 'vendor_clawed_back')
-    group by t.reference_id),
-  payable as (
-    select p.account_id, sum(case when p.credit_account = 'vendor_payable' then p.amount else 0 end)
-                         - sum(case when p.debit_account = 'vendor_payable' then p.amount else 0 end) as balance
-    from public.postings p
-    where 'vendor_payable' in (p.debit_account, p.credit_account)
-    group by p.account_id),
-  -- owed to vendors by the orders of an account, less what its owner was given as a vendor
-  owed as (
-    select s.account_id, sum(s.amount) as amount
-    from (select o.account_id, e.share_amount - e.clawed_back_amount as amount
-          from public.vendor_earnings e join public.orders o on o.id = e.order_id
-          union all
-          select e.account_id, e.clawed_back_amount - e.share_amount
-          from public.vendor_earnings e where e.account_id is not null) s
-    group by s.account_id)
-  select 'vendor_earnings_equal_lines', format('%s/%s', coalesce(s.order_id, e.order_id), coalesce(s.vendor_id, e.vendor_id)),
-         coalesce(s.share_amount, 0)::text, coalesce(e.share_amount - e.clawed_back_amount, 0)::text
-  from shares s
-  full join public.vendor_earnings e on e.order_id = s.order_id and e.vendor_id = s.vendor_id
-  where coalesce(s.share_amount, 0) <> coalesce(e.share_amount - e.clawed_back_amount, 0)
-  union all
-  select 'vendor_earnings_equal_transactions', coalesce(e.id, m.reference_id)::text,
-         format('%s in %s', case when e.account_id is not null then e.share_amount - e.clawed_back_amount end, e.account_id),
-         format('%s in %s', m.amount, m.account_id)
-  from (select * from public.vendor_earnings where account_id is not null) e
-  full join moved m on m.reference_id = e.id
-  where e.id is null or m.amount is distinct from e.share_amount - e.clawed_back_amount
-     or m.account_id <> e.account_id::text or m.accounts <> 1
-  union all
-  select 'vendor_payable_equals_shares', coalesce(p.account_id, o.account_id)::text, coalesce(o.amount, 0)::text, coalesce(p.balance, 0)::text
-  from payable p
-  full join owed o on o.account_id = p.account_id
-  where coalesce(p.balance, 0) <> coalesce(o.amount, 0)
-  union all
-  -- the order is in its customer's books, so no foreign key says this
-  select 'vendor_earning_refers_to_what_is_there', e.id::text, 'an order of the same currency', format('%s %s', e.order_id, e.currency)
-  from public.vendor_earnings e
-  left join public.orders o on o.id = e.order_id and o.currency = e.currency
-  where o.id is null;
-$function$;
--- for nobody but its owner
-comment on function ledger.differences_of_vendors() is 'Differences between what vendors earned, the orders it comes from, and what is payable.';
+comment on function ledger.digest_of_row(p_table regclass, p_key jsonb) is 'A hash of a row, to see later whether it was changed.';
 
 CREATE OR REPLACE FUNCTION ledger.divide_half_up(p_dividend numeric, p_divisor numeric)
  RETURNS numeric
@@ -7965,6 +8044,41 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.document_taxes(p_invoice public.invoices) is 'The taxes of a printed invoice by rate, minor units.';
 
+CREATE OR REPLACE FUNCTION ledger.draft_imported_claims(p_run public.import_runs, p_orders public.orders[])
+ RETURNS ledger.imported_claim[]
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if p_run.options ->> 'broken_orders' is distinct from 'claim' then
+    return null;
+  end if;
+  return (
+    with said as (
+      select w.external_id, bool_or(l.has_mismatch) as has_mismatch, bool_or(l.lacks_transaction) as lacks_transaction,
+             bool_or(l.has_receipt) as has_receipt, min(l.customer_status) as customer_status, min(l.management_status) as management_status,
+             min(l.claimed_status) as claimed_status, min(l.said_payment_status) as payment_status, max(l.wallet_amount) as wallet_amount,
+             min(l.wallet_transaction) as wallet_transaction, min(l.receipt_reference) as receipt_reference, max(l.receipt_amount) as receipt_amount
+      from public.import_rows w
+      cross join lateral jsonb_populate_record(null::ledger.import_order_line, w.parsed) l
+      where w.run_id = p_run.id and w.parsed ? 'order_number' and w.state = 'staged'
+        and w.external_id in (select o.metadata ->> 'old_number' from unnest(p_orders) o)
+      group by w.external_id)
+    select array_agg(row(o.id, o.account_id, o.user_id, o.order_number, o.currency, o.created_at, p.problems, s.customer_status, s.management_status,
+             coalesce(s.claimed_status, o.status), s.payment_status, c.wallet_amount, s.wallet_transaction,
+             case when s.has_receipt then ledger.imported_id(o.created_at) end, s.receipt_reference,
+             case when s.has_receipt then coalesce(s.receipt_amount, o.total_amount - o.paid_amount - c.wallet_amount) end)::ledger.imported_claim order by o.id)
+    from unnest(p_orders) o
+    join said s on s.external_id = o.metadata ->> 'old_number'
+    cross join lateral (select case when s.lacks_transaction then coalesce(s.wallet_amount, o.total_amount - o.paid_amount) else 0 end) c (wallet_amount)
+    cross join lateral (select array_remove(array[
+      case when s.has_mismatch then 'status_mismatch' end, case when s.lacks_transaction then 'wallet_without_transaction' end,
+      case when s.has_receipt then 'receipt_stuck' end], null)) p (problems)
+    where p.problems <> '{}');
+end $function$;
+-- for nobody but its owner
+comment on function ledger.draft_imported_claims(p_run public.import_runs, p_orders public.orders[]) is 'What drafted orders of an import claim, of those that are broken.';
+
 CREATE OR REPLACE FUNCTION ledger.draft_imported_items(p_run public.import_runs, p_orders public.orders[])
  RETURNS public.order_items[]
  LANGUAGE plpgsql
@@ -8020,13 +8134,14 @@ begin
     'id', ledger.imported_id(t.placed_at), 'account_id', ledger.account_id(t.user_id, p_run.currency), 'user_id', t.user_id,
     'order_number', concat(p_run.options ->> 'order_number_prefix', t.external_id), 'currency', p_run.currency,
     'status', case t.status when 'cancelled' then 'confirmed' when 'refunded' then 'delivered' else t.status end,
-    'payment_method', case when t.payment_method in ('card', 'invoice') then t.payment_method else 'bank_transfer' end,
+    'payment_method', case when t.payment_method in ('cash', 'other') then 'bank_transfer' else t.payment_method end,
     'prices_include_tax', v_include, 'subtotal_amount', t.subtotal, 'discount_amount', t.discount, 'shipping_amount', t.shipping,
     'tax_amount', t.tax, 'total_amount', t.total, 'wallet_amount', 0,
     'paid_amount', case ledger.imported_payment_status(p_run.options, t.payment_status, t.paid, t.total) when 'unpaid' then 0 when 'partially_paid' then t.paid else t.total end,
     'notes', t.notes, 'created_at', t.placed_at,
     'metadata', jsonb_strip_nulls(jsonb_build_object('imported', true, 'import_run_id', p_run.id, 'old_number', t.external_id,
-      'country', t.country, 'paid_by', case when t.payment_method in ('card', 'cash', 'bank_transfer') then t.payment_method end,
+      'country', t.country, 'paid_by', case when t.payment_method in ('card', 'cash', 'bank_transfer') then t.payment_method
+                                                  when t.payment_method = 'bank_transfer_grace' then 'bank_transfer' end,
       'ends_as', case when t.status in ('cancelled', 'refunded') then t.status end)))) order by t.placed_at, t.external_id)
   into v_orders
   from totals t;
@@ -8851,15 +8966,17 @@ CREATE OR REPLACE FUNCTION ledger.event_canonical(p_event public.immutable_event
  RETURNS text
  LANGUAGE sql
  STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select jsonb_build_array(
-    p_event.id, (extract(epoch from p_event.occurred_at) * 1000000)::bigint, p_event.event_type, p_event.stream_type,
-    p_event.stream_id, p_event.account_id, p_event.payload, p_event.actor_id, p_event.correlation_id,
-    p_event.causation_id, p_event.written_by_xid)::text;
-$function$;
+RETURN (jsonb_build_array((p_event).id, ((EXTRACT(epoch FROM (p_event).occurred_at) * (1000000)::numeric))::bigint, (p_event).event_type, (p_event).stream_type, (p_event).stream_id, (p_event).account_id, (p_event).payload, (p_event).actor_id, (p_event).correlation_id, (p_event).causation_id, (p_event).written_by_xid))::text;
 -- for nobody but its owner
 comment on function ledger.event_canonical(p_event public.immutable_events) is 'What of an event goes into its seal.';
+
+CREATE OR REPLACE FUNCTION ledger.event_fingerprint(p_canonical text)
+ RETURNS bytea
+ LANGUAGE sql
+ IMMUTABLE
+RETURN substr(sha256(convert_to(p_canonical, 'UTF8'::name)), 1, 8);
+-- for nobody but its owner
+comment on function ledger.event_fingerprint(p_canonical text) is 'First eight bytes of the SHA-256 of an event''s canonical form.';
 
 CREATE OR REPLACE FUNCTION ledger.event_payload(p_event_id bigint, p_account_id uuid, p_stream_type text, p_payload jsonb)
  RETURNS jsonb
@@ -8867,6 +8984,40 @@ CREATE OR REPLACE FUNCTION ledger.event_payload(p_event_id bigint, p_account_id 
 RETURN CASE WHEN (p_account_id IS NULL) THEN p_payload WHEN (COALESCE((p_payload ->> 'notes'::text), (p_payload ->> 'reason'::text), (p_payload ->> 'reference'::text), (p_payload ->> 'bank_reference'::text), (p_payload ->> 'tracking_number'::text), NULLIF((p_payload ->> 'metadata'::text), '{}'::text)) IS NULL) THEN (p_payload - ledger.text_keys()) ELSE ledger.set_texts_aside(p_event_id, p_account_id, p_stream_type, p_payload) END;
 -- for nobody but its owner
 comment on function ledger.event_payload(p_event_id bigint, p_account_id uuid, p_stream_type text, p_payload jsonb) is 'What goes into an event of what its operation says: everything but free texts.';
+
+CREATE OR REPLACE FUNCTION ledger.events_under_seal(p_before public.event_seals, p_seal public.event_seals)
+ RETURNS SETOF public.immutable_events
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select e.*
+  from public.immutable_events e
+  where e.written_by_xid between case when p_before.epoch = p_seal.epoch then p_before.last_xid else 0 end and p_seal.last_xid
+    and (p_before.epoch <> p_seal.epoch or (e.written_by_xid, e.id) > (p_before.last_xid, p_before.last_event_id))
+    and (e.written_by_xid, e.id) <= (p_seal.last_xid, p_seal.last_event_id)
+    and e.id > p_seal.epoch_after_event_id
+    and e.id <= (select coalesce(min(n.epoch_after_event_id), 9223372036854775807)
+                 from (select s.epoch_after_event_id from public.event_seals s where s.epoch > p_seal.epoch and s.event_count = 0 order by s.epoch, s.seal_number limit 1) n)
+  order by e.written_by_xid, e.id;
+$function$;
+-- for nobody but its owner
+comment on function ledger.events_under_seal(p_before public.event_seals, p_seal public.event_seals) is 'Events that a seal covers, given the seal before it, in the order of the chain.';
+
+CREATE OR REPLACE FUNCTION ledger.exact_value(p_value numeric)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if abs(p_value) > 9007199254740991 then
+    raise exception using errcode = 'numeric_value_out_of_range', message = format('%s is more than a metric can say exactly', p_value);
+  end if;
+  return p_value;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.exact_value(p_value numeric) is 'A value that JSON keeps exactly, rounded to a whole number; raises beyond.';
 
 CREATE OR REPLACE FUNCTION ledger.expire_grace(p_limit integer DEFAULT 200)
  RETURNS integer
@@ -8889,6 +9040,7 @@ begin
         limit p_limit
         for no key update of o skip locked) w;
   if v_order_ids is null then
+    perform ledger.resolve_alerts('grace_not_ended', ledger.orders_still_in_grace());
     return 0;
   end if;
   perform ledger.lock_for_bulk_change(v_order_ids, case ledger.setting_text('grace_expiry') when 'cancel' then 'cancelled' else 'confirmed' end);
@@ -8898,13 +9050,16 @@ begin
     begin
       v_count := v_count + ledger.expire_order(v_order_id, v_actor)::integer;
     exception when others then
-      raise warning 'order %: its grace period is over, but: % (%)', v_order_id, sqlerrm, sqlstate;
+      perform ledger.raise_alert(
+        'grace_not_ended', (select o.order_number from public.orders o where o.id = v_order_id), 1,
+        jsonb_build_object('order_id', v_order_id, 'error', sqlerrm, 'sqlstate', sqlstate));
     end;
   end loop;
+  perform ledger.resolve_alerts('grace_not_ended', ledger.orders_still_in_grace());
   return v_count;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.expire_grace(p_limit integer) is 'Job: cancels (setting grace_expiry = cancel, when nothing of it has left the house) or flags the orders whose grace period has passed with something due; answers how many.';
+comment on function ledger.expire_grace(p_limit integer) is 'Job: cancels (setting grace_expiry = cancel, when nothing of it has left the house) or flags the orders whose grace period has passed with something due; answers how many. One that it cannot end is an alert (grace_not_ended) until it can.';
 
 CREATE OR REPLACE FUNCTION ledger.expire_order(p_order_id uuid, p_actor ledger.actor)
  RETURNS boolean
@@ -9015,6 +9170,24 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.fail_card_refund(p_step ledger.card_step, p_object_id text) is 'Books that a refund at the provider, which is booked, has failed; the code of what stood in the way, or null.';
 
+CREATE OR REPLACE FUNCTION ledger.family_query(p_checks public.integrity_checks[], p_is_scoped boolean)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_query text := (
+    select string_agg(format('select %L::text, %L::text, c.subject::text, c.account_id::uuid, c.expected::text, c.found::text, c.diff_amount::bigint, '
+                             || '%L::text, null::bigint from (%s) c (subject, account_id, expected, found, diff_amount)',
+                             c.code, c.severity, c.family, c.query), e'\nunion all\n')
+    from unnest(p_checks) c);
+begin
+  return coalesce('with ' || ledger.relations_of(v_query, p_is_scoped) || e'\n', '') || v_query;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.family_query(p_checks public.integrity_checks[], p_is_scoped boolean) is 'One statement of the checks of a family.';
+
 CREATE OR REPLACE FUNCTION ledger.fill_backorders(p_variant_ids uuid[], p_slots smallint[], p_actor ledger.actor, p_correlation_id uuid)
  RETURNS bigint
  LANGUAGE plpgsql
@@ -9084,6 +9257,73 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.fill_old_flags() is 'Writes the old flags of everything that is allocated now.';
+
+CREATE OR REPLACE FUNCTION ledger.findings(p_codes text[] DEFAULT NULL::text[], p_scope ledger.integrity_scope DEFAULT ROW('all'::text, NULL::uuid[], NULL::uuid[], NULL::uuid[])::ledger.integrity_scope)
+ RETURNS SETOF ledger.finding
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET jit TO 'off'
+ SET work_mem TO '32MB'
+AS $function$
+declare
+  v_family record;
+  v_started_at timestamptz;
+begin
+  for v_family in
+    select c.family, array_agg(c order by c.code) as checks
+    from public.integrity_checks c
+    where case when p_codes is null then c.enabled else c.code = any (p_codes) end and p_scope.kind = any (c.scopes)
+    -- a shop's own stand alone: one that fails takes no other with it
+    group by c.family, case c.family when 'own' then c.code end
+    order by c.family, min(c.code)
+  loop
+    v_started_at := clock_timestamp();
+    begin
+      return query execute ledger.family_query(v_family.checks, p_scope.kind <> 'all')
+        using p_scope.account_ids, p_scope.order_ids, p_scope.variant_ids;
+    exception when others then
+      return next row('check_can_be_run', 'error', (v_family.checks)[1].code, null, 'the checks of family ' || v_family.family, sqlerrm, null,
+                      v_family.family, null)::ledger.finding;
+    end;
+    return next row(null, null, null, null, null, null, null, v_family.family,
+                    round(extract(epoch from clock_timestamp() - v_started_at) * 1000))::ledger.finding;
+  end loop;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.findings(p_codes text[], p_scope ledger.integrity_scope) is 'Rows that offend the checks named (null: all enabled) in a scope, in one snapshot; and a row without check_code for each family, with its milliseconds.';
+
+CREATE OR REPLACE FUNCTION ledger.findings_by_check()
+ RETURNS TABLE(check_code text, severity text, findings bigint, found_at timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return query
+    select f.check_code, (array_agg(f.severity order by f.id desc))[1], count(distinct f.subject), max(f.created_at)
+    from ledger.present_findings() f
+    group by f.check_code;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.findings_by_check() is 'What offends the books as far as runs know, by check; a run keeps at most 1000 rows of each.';
+
+CREATE OR REPLACE FUNCTION ledger.findings_of_report()
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object(
+             'check_code', f.check_code, 'severity', f.severity, 'findings', f.findings, 'found_at', f.found_at, 'proves', c.proves, 'repair', c.repair)
+             order by array_position('{critical,error,warning}', f.severity), f.check_code), '[]')
+    from ledger.findings_by_check() f
+    left join public.integrity_checks c on c.code = f.check_code);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.findings_of_report() is 'What offends the books as far as runs know, by check, the worst first.';
 
 CREATE OR REPLACE FUNCTION ledger.first_account_seen(p_permission text)
  RETURNS uuid
@@ -9157,6 +9397,61 @@ end $function$;
 grant execute on function ledger.first_user_seen(p_permission text, p_reader name) to public;
 comment on function ledger.first_user_seen(p_permission text, p_reader name) is 'The least user id whose rows the caller may see.';
 
+CREATE OR REPLACE FUNCTION ledger.fix_imported_order(p_claim public.imported_order_claims, p_order public.orders, p_actor ledger.actor)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_action constant text := 'an order of the older system, put right';
+  v_problems text[] := ledger.problems_left(p_claim, p_order);
+  v_order public.orders := p_order;
+  v_next public.orders;
+  v_amount bigint;
+  v_status text;
+  v_receipt public.ledger_review_receipt_result;
+  v_change ledger.order_change;
+  v_steps jsonb := jsonb_build_array();
+begin
+  -- the wallet's part gets its transaction
+  if 'wallet_without_transaction' = any (v_problems) then
+    v_amount := ledger.wallet_part_left(p_claim, v_order);
+    perform ledger.give_up_fix((select ledger.refuse_wallet_payment(v_order, a, v_amount) from public.accounts a where a.id = v_order.account_id));
+    v_change := ledger.pay_from_wallet(v_order, v_amount, p_actor, v_action, ledger.correlation_id(), p_confirm => true);
+    select o.* into v_next from public.orders o where o.account_id = v_order.account_id and o.id = v_order.id;
+    v_steps := v_steps || jsonb_build_object('step', 'wallet_paid', 'amount', v_amount, 'transaction_id', v_change.transaction_id)
+                       || ledger.step_of_status(v_order, v_next);
+    v_order := v_next;
+  end if;
+
+  -- the receipt is approved, as finance would
+  if 'receipt_stuck' = any (v_problems) then
+    select r.* into v_receipt
+    from public.ledger_review_receipt(p_claim.receipt_id, 'approve', p_notes => v_action, p_actor_id => p_actor.user_id) r;
+    perform set_config('ledger.procedure', 'integrity_emergency_order_fix', true);
+    perform ledger.give_up_fix(case when not v_receipt.success then to_jsonb(v_receipt) end);
+    select o.* into v_next from public.orders o where o.account_id = v_order.account_id and o.id = v_order.id;
+    v_steps := v_steps || jsonb_build_object('step', 'receipt_approved', 'amount', v_receipt.approved_amount, 'receipt_id', v_receipt.receipt_id,
+                                             'payment_id', v_receipt.payment_id, 'transaction_id', v_receipt.transaction_id)
+                       || ledger.step_of_status(v_order, v_next);
+    v_order := v_next;
+  end if;
+
+  -- the status follows that of the management, through every status between
+  while ledger.status_rank(v_order.status) < ledger.status_rank(p_claim.claimed_status) loop
+    v_status := (array['pending', 'confirmed', 'processing', 'shipped', 'delivered'])[ledger.status_rank(v_order.status) + 1];
+    perform ledger.give_up_fix(ledger.refuse_transition(v_order, v_status));
+    v_change := ledger.apply_order_status(v_order, v_status, p_actor, v_action, '{}');
+    perform ledger.give_up_fix(v_change.refusal);
+    select o.* into v_next from public.orders o where o.account_id = v_order.account_id and o.id = v_order.id;
+    v_steps := v_steps || ledger.step_of_status(v_order, v_next, v_change.transaction_id);
+    v_order := v_next;
+  end loop;
+  return v_steps;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.fix_imported_order(p_claim public.imported_order_claims, p_order public.orders, p_actor ledger.actor) is 'Puts a locked order right and answers its steps [{"step": wallet_paid | receipt_approved | status_changed, ...}], amounts in minor units. Raises LREFU with the refusal where it cannot.';
+
 CREATE OR REPLACE FUNCTION ledger.flag_overdue(p_order public.orders, p_actor ledger.actor, p_problem text DEFAULT NULL::text)
  RETURNS void
  LANGUAGE plpgsql
@@ -9213,6 +9508,19 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.flagged_payments(p_account_id uuid, p_run_id uuid) is 'Payments of an account that were flagged as allocated and that nobody has allocated since; synthetic_amount: what a backfill has given of them. Minor units.';
+
+CREATE OR REPLACE FUNCTION ledger.flags_of_report()
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (select coalesce(jsonb_agg(jsonb_build_object('key', f.key, 'state', f.state, 'percentage', f.percentage, 'updated_at', f.updated_at) order by f.key), '[]')
+          from public.feature_flags f);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.flags_of_report() is 'Feature flags and their states.';
 
 CREATE OR REPLACE FUNCTION ledger.follow_card_events(p_step ledger.card_step, p_was_final boolean, p_books boolean)
  RETURNS public.card_payments
@@ -9369,6 +9677,19 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.free_reservations(p_reservation_ids uuid[], p_status text, p_actor ledger.actor) is 'Frees what these locked active reservations hold and sets their status (released or expired); answers how many.';
 
+CREATE OR REPLACE FUNCTION ledger.give_up_fix(p_refusal jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if p_refusal is not null then
+    raise exception using errcode = 'LREFU', message = p_refusal::text;
+  end if;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.give_up_fix(p_refusal jsonb) is 'Raises LREFU with a refusal as its message, if there is one.';
+
 CREATE OR REPLACE FUNCTION ledger.grace_left(p_order_id uuid)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -9461,6 +9782,21 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.guard_partition(p_partition regclass, p_table text, p_procedures text) is 'Puts the guard triggers per statement of an immutable table on one of its partitions.';
+
+CREATE OR REPLACE FUNCTION ledger.guards_now()
+ RETURNS TABLE(table_name text, is_partition boolean, trigger_name text, fires "char")
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select n.nspname || '.' || c.relname, c.relispartition, t.tgname::text, t.tgenabled
+  from pg_trigger t
+  join pg_class c on c.oid = t.tgrelid
+  join pg_namespace n on n.oid = c.relnamespace
+  where not t.tgisinternal and n.nspname in ('public', 'ledger');
+$function$;
+-- for nobody but its owner
+comment on function ledger.guards_now() is 'Triggers on tables and partitions as they are at present.';
 
 CREATE OR REPLACE FUNCTION ledger.has_permission(p_actor ledger.actor, p_permission text)
  RETURNS boolean
@@ -9564,6 +9900,15 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.idempotency_end(p_procedure text, p_key text, p_caller_id uuid, p_request jsonb, p_account_id uuid, p_answer jsonb) is 'Stores the answer under the key, in the transaction that has the effect; answers it.';
+
+CREATE OR REPLACE FUNCTION ledger.ids_in(p_ids jsonb)
+ RETURNS uuid[]
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN ARRAY(SELECT (jsonb_array_elements_text(COALESCE(p_ids, '[]'::jsonb)))::uuid AS jsonb_array_elements_text);
+-- for nobody but its owner
+comment on function ledger.ids_in(p_ids jsonb) is 'A JSON array of ids as an array; {} of null.';
 
 CREATE OR REPLACE FUNCTION ledger.impersonal_part(p_parsed jsonb, p_state text)
  RETURNS jsonb
@@ -9844,7 +10189,7 @@ CREATE OR REPLACE FUNCTION ledger.import_option_names()
  RETURNS text[]
  LANGUAGE sql
  IMMUTABLE
-RETURN '{currency,columns,decimal_separator,accept_exponent,date_format,time_zone,external_id_prefix,method,methods,statuses,words,order_number_prefix,cancellation_prefix,default_status,default_payment_status,default_payment_method,guest_customer,prices_include_tax,tax_rate_bp,refunds,stock}'::text[];
+RETURN '{currency,columns,decimal_separator,accept_exponent,date_format,time_zone,external_id_prefix,method,methods,statuses,words,order_number_prefix,cancellation_prefix,default_status,default_payment_status,default_payment_method,guest_customer,prices_include_tax,tax_rate_bp,refunds,stock,broken_orders}'::text[];
 -- for nobody but its owner
 comment on function ledger.import_option_names() is 'The options that imports know.';
 
@@ -9913,6 +10258,7 @@ declare
   v_orders public.orders[];
   v_items public.order_items[];
   v_user_ids uuid[];
+  v_claims ledger.imported_claim[];
   v_batch ledger.import_batch;
   v_started timestamptz := clock_timestamp();
 begin
@@ -9944,6 +10290,7 @@ begin
 
   -- check: what was imported before, and what cannot be imported any more
   v_batch := ledger.pass_over_orders(v_run, v_orders, v_items);
+  v_batch.rejected_rows := v_batch.rejected_rows + ledger.reject_used_receipts(v_run, v_orders);
   select array_agg(o) into v_orders
   from unnest(v_orders) o
   where exists (select from public.import_rows w
@@ -9955,8 +10302,10 @@ begin
 
   -- write and record
   perform ledger.write_imported_orders(v_orders, v_items);
+  v_claims := ledger.write_imported_receipts(v_run, v_orders);
   perform ledger.write_imported_goods(v_items, v_run.options ->> 'stock' = 'take', v_actor);
-  perform ledger.record_imported_orders(v_orders, v_actor);
+  perform ledger.record_imported_orders(v_orders, v_run.options ->> 'stock' = 'take', v_actor);
+  perform ledger.record_imported_claims(v_run, v_claims, v_actor);
   perform ledger.end_imported_orders(v_run, v_orders, v_actor);
   perform ledger.drop_messages_since(v_started);
 
@@ -10459,6 +10808,48 @@ RETURN CASE WHEN (p_variant_name = ANY (ARRAY[''::text, 'Default'::text, p_produ
 -- for nobody but its owner
 comment on function ledger.item_name(p_product_name text, p_variant_name text) is 'A variant as people call it: "Blue mug, large".';
 
+CREATE OR REPLACE FUNCTION ledger.job_command(p_name text)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (select format('set statement_timeout = %s; select ledger.run_job(%L)', round(extract(epoch from j.time_limit) * 1000), j.name)
+          from ledger.scheduled_jobs j where j.name = p_name);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.job_command(p_name text) is 'What a scheduler sends at each turn of a job.';
+
+CREATE OR REPLACE FUNCTION ledger.job_lock(p_name text)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return hashtextextended('ledger.run_job ' || p_name, 0);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.job_lock(p_name text) is 'Key of the advisory lock that a running job holds.';
+
+CREATE OR REPLACE FUNCTION ledger.jobs_of_report()
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object(
+             'name', j.name, 'schedule', j.schedule, 'enabled', j.enabled, 'last_started_at', j.last_started_at, 'last_succeeded_at', j.last_succeeded_at,
+             'last_duration_ms', j.last_duration_ms, 'last_error', j.last_error, 'runs', j.runs, 'failures', j.failures, 'skipped', j.skipped,
+             'running_since', j.running_since, 'is_overdue', j.is_silent) order by j.name), '[]')
+    from ledger.jobs j);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.jobs_of_report() is 'Jobs with their last runs.';
+
 CREATE OR REPLACE FUNCTION ledger.keep_card_event(p_card public.card_payments, p_event jsonb)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -10520,6 +10911,33 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.keep_import_readings(p_run_id uuid, p_readings ledger.import_reading[], p_find_customers boolean) is 'Writes what an analysis read out of rows; those with rejects are rejected.';
+
+CREATE OR REPLACE FUNCTION ledger.keep_job_run(p_name text, p_started_at timestamp with time zone, p_error text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '2s'
+AS $function$
+declare
+  v_now timestamptz := clock_timestamp();
+begin
+  perform set_config('ledger.procedure', 'run_job', true);
+  update ledger.scheduled_jobs j set
+    last_started_at = p_started_at,
+    last_finished_at = v_now,
+    last_succeeded_at = case when p_error is null then v_now else j.last_succeeded_at end,
+    last_duration_ms = round(extract(epoch from v_now - p_started_at) * 1000),
+    last_error = p_error,
+    runs = j.runs + 1,
+    failures = j.failures + (p_error is not null)::integer,
+    failures_in_a_row = case when p_error is null then 0 else j.failures_in_a_row + 1 end
+  where j.name = p_name;
+  perform set_config('ledger.procedure', '', true);
+exception when lock_not_available then
+  raise warning 'job "%" ran, but somebody keeps its row locked, so that it does not say so', p_name;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.keep_job_run(p_name text, p_started_at timestamp with time zone, p_error text) is 'Keeps the end of a job''s run; p_error is null when it succeeded.';
 
 CREATE OR REPLACE FUNCTION ledger.keep_old_flag_of_invoice()
  RETURNS trigger
@@ -10613,6 +11031,76 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.keep_vendor() is 'Trigger: refuses removing or renumbering a vendor.';
 
+CREATE OR REPLACE FUNCTION ledger.kpi_about(p_metric text, p_at timestamp with time zone)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (
+    select s.value
+    from public.kpi_snapshots s
+    where s.metric = p_metric and s.taken_at > p_at - interval '2 hours' and s.taken_at <= p_at + interval '5 minutes'
+    order by s.taken_at desc limit 1);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.kpi_about(p_metric text, p_at timestamp with time zone) is 'Value of a metric in the last snapshot until five minutes after a moment; null when there is none in two hours before.';
+
+CREATE OR REPLACE FUNCTION ledger.kpi_values(p_at timestamp with time zone)
+ RETURNS SETOF public.kpi_snapshots
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_metric ledger.kpi_metrics;
+  v_names text[];
+  v_answers jsonb;
+  v_rows public.kpi_snapshots[];
+begin
+  for v_metric in select m.* from ledger.kpi_metrics m where m.query is not null order by m.name loop
+    v_names := array(select m.name from ledger.kpi_metrics m where m.name = v_metric.name or m.part_of = v_metric.name);
+    begin
+      execute format('select jsonb_object_agg(a.metric, jsonb_build_array(a.value, a.details)) from (%s) a (metric, value, details)', v_metric.query)
+        into v_answers using p_at - interval '1 hour', p_at;
+      v_rows := array(
+        select row(n.name, p_at, ledger.exact_value((v_answers -> n.name ->> 0)::numeric), case jsonb_typeof(v_answers -> n.name -> 1) when 'object' then v_answers -> n.name -> 1 else '{}' end)::public.kpi_snapshots
+        from unnest(v_names) n (name));
+    exception when others then
+      v_rows := array(
+        select row(n.name, p_at, null, jsonb_build_object('error', sqlerrm, 'sqlstate', sqlstate))::public.kpi_snapshots
+        from unnest(v_names) n (name));
+    end;
+    return query select r.* from unnest(v_rows) r;
+  end loop;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.kpi_values(p_at timestamp with time zone) is 'Every metric of ledger.kpi_metrics as of now, in one snapshot; p_at is the end of the hour that rates are of.';
+
+CREATE OR REPLACE FUNCTION ledger.kpis_of_report()
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object(
+             'metric', m.name, 'unit', m.unit, 'direction', m.direction, 'description', m.description,
+             'taken_at', n.taken_at, 'value', n.value, 'details', coalesce(n.details, '{}'),
+             'day_ago', ledger.kpi_about(m.name, n.taken_at - interval '1 day'),
+             'week_ago', ledger.kpi_about(m.name, n.taken_at - interval '7 days'),
+             'series', coalesce(p.points, '[]')) order by m.name), '[]')
+    from ledger.kpi_metrics m
+    left join lateral (select s.* from public.kpi_snapshots s where s.metric = m.name order by s.taken_at desc limit 1) n on true
+    cross join lateral (
+      select jsonb_agg(jsonb_build_object('taken_at', l.taken_at, 'value', l.value) order by l.taken_at) as points
+      from (select s.taken_at, s.value from public.kpi_snapshots s where s.metric = m.name order by s.taken_at desc limit 48) l) p);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.kpis_of_report() is 'Each metric with its newest value, those of a day and a week before, and its last 48.';
+
 CREATE OR REPLACE FUNCTION ledger.last_account_seen(p_permission text)
  RETURNS uuid
  LANGUAGE plpgsql
@@ -10629,6 +11117,27 @@ begin
 end $function$;
 grant execute on function ledger.last_account_seen(p_permission text) to authenticated;
 comment on function ledger.last_account_seen(p_permission text) is 'The greatest account id whose rows the caller may see; null when there is none.';
+
+CREATE OR REPLACE FUNCTION ledger.last_runs()
+ RETURNS SETOF public.reconciliation_runs
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return query
+    select r.*
+    from (values (1, 'books', 'all'), (2, 'books', 'changed'), (3, 'debt_cache', 'all'), (4, 'old_flags', 'all')) k (position, check_code, scope)
+    cross join lateral (
+      select n.* from public.reconciliation_runs n
+      where n.check_code = k.check_code and n.scope = k.scope
+        -- a run of some checks says nothing of the others
+        and (n.check_code <> 'books' or n.horizon is not null)
+      order by n.id desc limit 1) r
+    order by k.position;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.last_runs() is 'The last run of each kind: of the books, of all and of what had changed, and of the drift checks.';
 
 CREATE OR REPLACE FUNCTION ledger.last_user_seen(p_permission text, p_reader name DEFAULT NULL::name)
  RETURNS uuid
@@ -10811,6 +11320,29 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.lines_to_ship(p_order public.orders, p_lines jsonb) is 'Lines of an order with what is out and what a checked p_lines (null: all that can go) sends now.';
+
+CREATE OR REPLACE FUNCTION ledger.list_sealed_events()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_seals integer;
+begin
+  perform set_config('ledger.procedure', 'list_sealed_events', true);
+  insert into public.event_fingerprints (seal_hash, event_ids, fingerprints)
+  select s.hash, l.event_ids, l.fingerprints
+  from public.event_seals s
+  cross join lateral (
+    select array_agg(e.id) as event_ids, string_agg(ledger.event_fingerprint(ledger.event_canonical(e)), '') as fingerprints
+    from ledger.events_under_seal(ledger.seal_before(s.seal_number), s) e) l
+  where l.event_ids is not null and not exists (select from public.event_fingerprints f where f.seal_hash = s.hash);
+  get diagnostics v_seals = row_count;
+  perform set_config('ledger.procedure', '', true);
+  return v_seals;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.list_sealed_events() is 'Makes the lists of events of seals that have none; answers of how many.';
 
 CREATE OR REPLACE FUNCTION ledger.live_allocations(p_account_id uuid, p_invoice_id uuid DEFAULT NULL::uuid, p_payment_id uuid DEFAULT NULL::uuid)
  RETURNS SETOF public.payment_allocations
@@ -11064,6 +11596,57 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.lock_for_bulk_change(p_order_ids uuid[], p_to text) is 'Locks all that changing these orders to a status may lock, in the order of locks.';
+
+CREATE OR REPLACE FUNCTION ledger.lock_for_repairs(p_action_ids uuid[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_subjects jsonb := (
+    select coalesce(jsonb_object_agg(s.subject, s.ids), '{}')
+    from (select k.subject, jsonb_agg(a.subject) as ids
+          from public.reconciliation_actions a join ledger.repair_kinds k on k.kind = a.repair
+          where a.id = any (p_action_ids)
+          group by k.subject) s);
+  v_orders uuid[] := ledger.ids_in(v_subjects -> 'order');
+  v_commissions uuid[] := ledger.ids_in(v_subjects -> 'commission');
+  v_earnings uuid[] := ledger.ids_in(v_subjects -> 'vendor_earning');
+  v_invoices uuid[] := ledger.ids_in(v_subjects -> 'invoice');
+  v_cards uuid[] := ledger.ids_in(v_subjects -> 'card_payment');
+  v_card record;
+begin
+  -- lock: cards by name, imports
+  for v_card in select c.provider, c.provider_payment_id from public.card_payments c where c.id = any (v_cards) order by 1, 2 loop
+    perform ledger.lock_card_by_name(v_card.provider, v_card.provider_payment_id);
+  end loop;
+  perform from public.import_runs r where r.id = any (ledger.ids_in(v_subjects -> 'import_run')) order by r.id for no key update;
+
+  -- lock: orders, accounts by id
+  v_orders := v_orders
+    || array(select c.order_id from public.referral_commissions c where c.id = any (v_commissions))
+    || array(select e.order_id from public.vendor_earnings e where e.id = any (v_earnings))
+    || array(select i.order_id from public.invoices i where i.id = any (v_invoices) and i.order_id is not null);
+  perform from public.orders o where o.id = any (v_orders) order by o.id for no key update;
+  perform from public.accounts a
+  where a.id in (
+    select unnest(ledger.ids_in(v_subjects -> 'account'))
+    union select o.account_id from public.orders o where o.id = any (v_orders)
+    union select c.account_id from public.referral_commissions c where c.id = any (v_commissions)
+    union select e.account_id from public.vendor_earnings e where e.id = any (v_earnings)
+    union select i.account_id from public.invoices i where i.id = any (v_invoices)
+    union select c.account_id from public.card_payments c where c.id = any (v_cards))
+  order by a.id
+  for no key update;
+
+  -- lock: stock, discount counters
+  perform ledger.lock_all_stock(ledger.ids_in(v_subjects -> 'variant') || array(
+    select distinct b.variant_id from public.backorders b
+    where b.order_id in (select a.subject from public.reconciliation_actions a where a.id = any (p_action_ids) and a.repair = 'backorders')));
+  perform from public.discount_usage u where u.discount_code_id = any (ledger.ids_in(v_subjects -> 'discount_code')) order by u.discount_code_id for no key update;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.lock_for_repairs(p_action_ids uuid[]) is 'Locks all that these repairs write or rest on, in the order of locks.';
 
 CREATE OR REPLACE FUNCTION ledger.lock_invoice(p_invoice_id uuid)
  RETURNS public.invoices
@@ -11499,11 +12082,14 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.make_immutable(p_table regclass, p_procedures text) is 'Puts the guard triggers of an immutable table on it; the second argument names the procedures that write it.';
 
-CREATE OR REPLACE FUNCTION ledger.mark_order_of_card(p_card public.card_payments)
+CREATE OR REPLACE FUNCTION ledger.mark_order_of_card(p_step ledger.card_step)
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  v_card public.card_payments := p_step.card;
+  v_order public.orders;
 begin
   update public.orders o set
     payment_status = s.payment_status,
@@ -11514,12 +12100,19 @@ begin
              case when exists (select from public.payments p where p.order_id = n.id and p.status = 'captured' and p.credit_amount > 0)
                   then 'overpaid' else ledger.payment_status_kept(n) end) as payment_status
     from public.orders n
-    where n.account_id = p_card.account_id and n.id = p_card.order_id) s
-  where o.account_id = p_card.account_id and o.id = p_card.order_id and o.status not in ('rejected', 'cancelled', 'refunded')
-    and o.payment_status not in ('in_grace', 'receipt_uploaded') and o.payment_status <> s.payment_status;
+    where n.account_id = v_card.account_id and n.id = v_card.order_id) s
+  where o.account_id = v_card.account_id and o.id = v_card.order_id and o.status not in ('rejected', 'cancelled', 'refunded')
+    and o.payment_status not in ('in_grace', 'receipt_uploaded') and o.payment_status <> s.payment_status
+  returning o.* into v_order;
+  if found then
+    perform ledger.record_operation('order.payment_status_changed', 'order', v_order.id, v_order.account_id,
+      jsonb_build_object('order_number', v_order.order_number, 'user_id', v_order.user_id, 'currency', v_order.currency, 'card_payment_id', v_card.id,
+                         'payment_status', v_order.payment_status, 'outstanding_amount', v_order.outstanding_amount),
+      p_step.actor, p_step.correlation_id);
+  end if;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.mark_order_of_card(p_card public.card_payments) is 'Gives the order of a card payment the payment status that its money and surplus say.';
+comment on function ledger.mark_order_of_card(p_step ledger.card_step) is 'Gives the order of a card payment the payment status that its money and surplus say, with an event where it was another.';
 
 CREATE OR REPLACE FUNCTION ledger.mark_receipt_of_voided_payment()
  RETURNS trigger
@@ -11747,6 +12340,19 @@ RETURN CASE WHEN (p_text ~ '^\s*[-+]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})
 -- for nobody but its owner
 comment on function ledger.naive_amount(p_text text, p_exponent integer) is 'A text cast to numeric, in minor units; null when the cast fails.';
 
+CREATE OR REPLACE FUNCTION ledger.newest_kpi(p_metric text)
+ RETURNS TABLE(metric text, value bigint)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select k.metric, k.value
+  from (select s.* from public.kpi_snapshots s where s.metric = p_metric order by s.taken_at desc limit 1) k
+  where k.taken_at > clock_timestamp() - interval '3 hours' and k.value is not null;
+$function$;
+-- for nobody but its owner
+comment on function ledger.newest_kpi(p_metric text) is 'The newest value of a key figure that is no older than three hours.';
+
 CREATE OR REPLACE FUNCTION ledger.next_invoice_number(p_series text, OUT number bigint, OUT invoice_number text)
  RETURNS record
  LANGUAGE plpgsql
@@ -11774,6 +12380,18 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.next_order_number(p_settings jsonb) is 'The next order number.';
+
+CREATE OR REPLACE FUNCTION ledger.note_settled_message()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  new.settled_at := case when new.status in ('sent', 'dead') then clock_timestamp() end;
+  return new;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.note_settled_message() is 'Trigger: notes when a message was delivered or given up; one that is tried again waits again.';
 
 CREATE OR REPLACE FUNCTION ledger.only_user_seen(p_permission text)
  RETURNS uuid
@@ -11967,6 +12585,34 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.order_figures(p_range ledger.report_range, p_currency text) is 'totals: volume, revenue, average, and success: delivered orders among those that have come to an end, in basis points; by_status; by_day, days without orders left out.';
 
+CREATE OR REPLACE FUNCTION ledger.order_money_by_rows(p_order public.orders)
+ RETURNS ledger.order_money
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_money ledger.order_money;
+  v_to_wallet bigint;
+begin
+  select coalesce(sum(f.credited_amount), 0), coalesce(sum(f.wallet_amount), 0),
+         coalesce(sum(f.wallet_amount + f.credit_amount + case f.payout_status when 'withdrawn' then 0 else f.payout_amount end), 0),
+         coalesce(sum(f.credit_amount + case f.payout_status when 'failed' then f.payout_amount else 0 end), 0)
+  into v_money.credited_amount, v_money.wallet_refunded_amount, v_money.refunded_amount, v_to_wallet
+  from public.refunds f
+  where f.account_id = p_order.account_id and f.order_id = p_order.id;
+  -- what moved in the wallet for the order is: less what it paid, and all that came back to it or became its credit
+  v_money.wallet_amount := v_money.wallet_refunded_amount + v_to_wallet
+    + coalesce((select sum(p.credit_amount - p.reclaimed_amount) from public.payments p where p.order_id = p_order.id and p.status = 'captured'), 0)
+    - coalesce((select sum(t.amount) from public.transactions t where t.order_id = p_order.id), 0);
+  v_money.paid_amount := v_money.wallet_amount
+    + coalesce((select sum(p.applied_amount) from public.payments p where p.order_id = p_order.id and p.status = 'captured'), 0)
+    + coalesce((select sum(l.allocated_amount) from public.invoices i join public.payment_allocations l on l.invoice_id = i.id where i.order_id = p_order.id), 0);
+  return v_money;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.order_money_by_rows(p_order public.orders) is 'An order''s money, added up from refunds, payments, allocations and transactions.';
+
 CREATE OR REPLACE FUNCTION ledger.order_of_date(p_format text)
  RETURNS text
  LANGUAGE sql
@@ -12050,6 +12696,38 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.orders_of_payment(p_payment_id uuid) is 'The orders that a payment pays, directly or by their invoices.';
+
+CREATE OR REPLACE FUNCTION ledger.orders_still_in_grace()
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return array(
+    select a.subject
+    from public.alerts a
+    join public.orders o on o.order_number = a.subject and o.payment_status = 'in_grace'
+    join public.payment_deadlines d on d.account_id = o.account_id and d.order_id = o.id and d.status = 'open' and d.due_at <= clock_timestamp()
+    where a.rule_code = 'grace_not_ended' and a.status <> 'resolved');
+end $function$;
+-- for nobody but its owner
+comment on function ledger.orders_still_in_grace() is 'Numbers of the orders with an alert grace_not_ended whose grace period is over and that are still in it.';
+
+CREATE OR REPLACE FUNCTION ledger.outbox_of_report()
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return jsonb_build_object(
+    'waiting', (select count(*) from (select from ledger.outbox o where o.status in ('pending', 'sending') limit 10000) w),
+    'oldest_due_at', (select o.next_retry_at from ledger.outbox o
+                      where o.status in ('pending', 'sending') and o.next_retry_at <= clock_timestamp() order by o.next_retry_at limit 1));
+end $function$;
+-- for nobody but its owner
+comment on function ledger.outbox_of_report() is 'Messages that wait, counted up to 10000, and since when the oldest of them is due.';
 
 CREATE OR REPLACE FUNCTION ledger.owners_of(p_shares ledger.vendor_share[])
  RETURNS uuid[]
@@ -12257,6 +12935,29 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.part_of_lines(p_order public.orders, p_line_numbers integer[], p_units bigint[]) is 'What the first p_units units of these lines amount to together; of all lines whole when p_line_numbers is null.';
 
+CREATE OR REPLACE FUNCTION ledger.partitions_of_report()
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (
+    select jsonb_agg(jsonb_build_object(
+             'table', t.name, 'newest_month', m.newest, 'months_ahead', m.ahead,
+             'default_has_rows', case t.name when 'audit_log' then exists (select from ledger.audit_log_default)
+                                             else exists (select from ledger.immutable_events_default) end) order by t.name)
+    from (values ('audit_log'), ('immutable_events')) t (name)
+    cross join lateral (
+      select max(replace(right(c.relname, 7), '_', '-')) as newest,
+             count(*) filter (where right(c.relname, 7) > to_char(clock_timestamp() at time zone 'UTC', 'YYYY_MM')) as ahead
+      from pg_catalog.pg_inherits i
+      join pg_catalog.pg_class c on c.oid = i.inhrelid
+      where i.inhparent = ('public.' || t.name)::regclass and c.relname ~ '_\d{4}_\d{2}$') m);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.partitions_of_report() is 'Monthly partitions of events and audit log: the newest, how many are ahead of this month, and whether the default one has rows.';
+
 CREATE OR REPLACE FUNCTION ledger.pass_on_freed_units(p_variant_ids uuid[], p_slots smallint[], p_actor ledger.actor, p_correlation_id uuid)
  RETURNS bigint
  LANGUAGE plpgsql
@@ -12350,6 +13051,54 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.pass_over_orders(p_run public.import_runs, p_orders public.orders[], p_items public.order_items[]) is 'Skips and rejects those of drafted orders that are not to be written; answers how many rows.';
 
+CREATE OR REPLACE FUNCTION ledger.pay_from_wallet(p_order public.orders, p_amount bigint, p_actor ledger.actor, p_actor_action text, p_correlation_id uuid, p_confirm boolean DEFAULT NULL::boolean)
+ RETURNS ledger.order_change
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_order public.orders;
+  v_transaction public.transactions;
+  v_change ledger.order_change;
+begin
+  -- write: order, its deadline, transaction, posting
+  update public.orders o set
+    wallet_amount = o.wallet_amount + p_amount,
+    paid_amount = o.paid_amount + p_amount,
+    payment_status = ledger.payment_status_of(o.total_amount, o.credited_amount, o.paid_amount + p_amount, o.refunded_amount,
+                                              ledger.payment_status_kept(o)),
+    version = o.version + 1,
+    updated_at = clock_timestamp()
+  where o.account_id = p_order.account_id and o.id = p_order.id
+  returning o.* into v_order;
+  v_order := ledger.settle_payment_deadline(v_order);
+  v_transaction := ledger.write_transaction(
+    p_order.account_id, 'order_paid_from_wallet', p_actor, p_actor_action, p_correlation_id, p_orders => p_amount, p_order_id => p_order.id,
+    p_metadata => jsonb_build_object('order_number', p_order.order_number));
+  perform ledger.write_postings(v_transaction, p_order.currency, array[
+    row('wallet', case p_order.status when 'delivered' then 'receivable' else 'order_escrow' end, p_amount)]::ledger.posting_leg[]);
+
+  -- lock: invoice; record
+  perform ledger.record_operation('order.paid_from_wallet', 'order', p_order.id, p_order.account_id,
+    ledger.balance_effect(v_transaction, p_orders => p_amount)
+      || ledger.follow_order_invoice(v_order, v_transaction, p_actor => p_actor) || jsonb_build_object(
+      'order_number', p_order.order_number, 'user_id', p_order.user_id, 'currency', p_order.currency, 'wallet_amount', p_amount,
+      'payment_status', v_order.payment_status, 'outstanding_amount', v_order.outstanding_amount),
+    p_actor, p_correlation_id);
+
+  -- what is covered by now goes on
+  v_change := ledger.confirm_when_covered(v_order, p_actor, p_confirm);
+  v_change.order_status := coalesce(v_change.order_status, v_order.status);
+  v_change.payment_status := v_order.payment_status;
+  v_change.outstanding_amount := v_order.outstanding_amount;
+  v_change.transaction_id := v_transaction.id;
+  v_change.wallet_amount := p_amount;
+  v_change.available_balance := v_transaction.balance_after;
+  return v_change;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.pay_from_wallet(p_order public.orders, p_amount bigint, p_actor ledger.actor, p_actor_action text, p_correlation_id uuid, p_confirm boolean) is 'Takes an amount out of the wallet for a locked and checked order, with its records; wallet_amount is what was taken, transaction_id that of the payment.';
+
 CREATE OR REPLACE FUNCTION ledger.pay_order(p_account_id uuid, p_order_id uuid, p_amount bigint, p_present text DEFAULT NULL::text)
  RETURNS public.orders
  LANGUAGE plpgsql
@@ -12387,6 +13136,33 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.payment_status_after_edit(p_order public.orders, p_total_amount bigint, p_money ledger.edit_money) is 'orders.payment_status of an order once it is edited to this total and its money settled.';
+
+CREATE OR REPLACE FUNCTION ledger.payment_status_by_rows(p_order public.orders, p_deadline_status text)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_has_receipt boolean := exists (select from public.payment_receipts r
+    where r.account_id = p_order.account_id and r.order_id = p_order.id and r.status = 'submitted');
+  v_may_stay boolean := case p_order.payment_status when 'in_grace' then p_deadline_status = 'open' when 'receipt_uploaded' then v_has_receipt
+                                                    else p_deadline_status is distinct from 'open' end;
+  v_surplus text := ledger.payment_status_kept(jsonb_populate_record(p_order, '{"payment_status": "overpaid"}'));
+  v_status text := ledger.payment_status_of(p_order.total_amount, p_order.credited_amount, p_order.paid_amount, p_order.refunded_amount,
+    case p_order.payment_status when 'overpaid' then v_surplus else p_order.payment_status end);
+  v_replayed text := (select r.payment_status from ledger.replayed_orders(array[p_order.id]) r);
+begin
+  if v_replayed is not null then
+    return v_replayed;
+  elsif v_may_stay and v_status = p_order.payment_status then
+    return v_status;
+  end if;
+  return ledger.payment_status_of(p_order.total_amount, p_order.credited_amount, p_order.paid_amount, p_order.refunded_amount,
+    case when v_has_receipt then 'receipt_uploaded' when p_deadline_status = 'open' then 'in_grace' else nullif(v_surplus, 'paid') end);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.payment_status_by_rows(p_order public.orders, p_deadline_status text) is 'The payment status of an order whose money and deadline are those given.';
 
 CREATE OR REPLACE FUNCTION ledger.payment_status_kept(p_order public.orders)
  RETURNS text
@@ -12553,7 +13329,12 @@ AS $function$
     ('public.import_rejects', 'message', 'user_id', '''erased'''),
     ('public.import_rejects', 'value', 'user_id', 'null'),
     ('public.import_identities', 'external_id', 'target_id', 'gone'),
-    ('public.return_lines', 'reason', 'account_id', 'null');
+    ('public.return_lines', 'reason', 'account_id', 'null'),
+    -- words and numbers of the older system
+    ('public.imported_order_claims', 'customer_status', 'account_id', 'null'),
+    ('public.imported_order_claims', 'management_status', 'account_id', 'null'),
+    ('public.imported_order_claims', 'payment_status', 'account_id', 'null'),
+    ('public.imported_order_claims', 'wallet_transaction', 'account_id', 'null');
 $function$;
 -- for nobody but its owner
 comment on function ledger.personal_data() is 'Every column that can hold something about a person, and what profile_erase makes of it.';
@@ -12629,6 +13410,78 @@ AS $function$
 $function$;
 -- for nobody but its owner
 comment on function ledger.plan_backfill(p_account_id uuid, p_run_id uuid) is 'Which flagged payments of an account go to which imported invoices, and how much, in minor units; is_claimed: the row of the payment named the invoice.';
+
+CREATE OR REPLACE FUNCTION ledger.plan_repair(p_run_id uuid, p_finding_id uuid, p_check_code text, p_repair text, p_subject uuid)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_repair ledger.repair := ledger.repair_of(p_repair, p_subject);
+  v_is_wanted boolean;
+begin
+  if v_repair.problem is null and v_repair.lines <> '[]' then
+    v_repair.problem := ledger.refusal_of_lines(v_repair.lines);
+  end if;
+  v_is_wanted := v_repair.problem is null and v_repair.lines <> '[]';
+  update public.reconciliation_actions a set
+    status = case when v_is_wanted then 'superseded' else 'stale' end,
+    error_code = case when not v_is_wanted then 'stale' end,
+    error_message = case when not v_is_wanted then coalesce(v_repair.problem, 'there is nothing to mend any more') end,
+    updated_at = clock_timestamp()
+  where a.repair = p_repair and a.subject = p_subject and a.status = 'planned' and not (v_is_wanted and a.plan = v_repair.lines);
+  if v_is_wanted then
+    insert into public.reconciliation_actions (run_id, finding_id, check_code, repair, subject, account_id, stream_type, plan, diff_amount)
+    values (p_run_id, p_finding_id, p_check_code, p_repair, p_subject, v_repair.account_id, v_repair.stream_type, v_repair.lines, ledger.diff_of_lines(v_repair.lines))
+    on conflict (repair, subject) where status = 'planned' do nothing;
+    return null;
+  end if;
+  return coalesce(v_repair.problem, 'nothing that is kept differs from its rows: it may follow from another finding, or the rows themselves were changed');
+end $function$;
+-- for nobody but its owner
+comment on function ledger.plan_repair(p_run_id uuid, p_finding_id uuid, p_check_code text, p_repair text, p_subject uuid) is 'Plans a repair of a subject as everything is now; answers why there is none, or null.';
+
+CREATE OR REPLACE FUNCTION ledger.plan_repairs(p_run public.reconciliation_runs)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_phase text := current_setting('ledger.procedure', true);
+  v_wanted record;
+  v_reason text;
+  v_tried bigint := 0;
+  v_left bigint := 0;
+  v_planned uuid[] := '{}'::uuid[];
+  v_refused jsonb := '[]'::jsonb;
+begin
+  -- one at a time, so that each subject has one open plan; it waits for no order and no order for it
+  perform pg_advisory_xact_lock(hashtextextended('plan repairs', 0));
+  perform set_config('ledger.procedure', 'reconciliation_plan', true);
+  for v_wanted in
+    select w.* from ledger.repairs_wanted(p_run) w
+  loop
+    v_tried := v_tried + 1;
+    if v_tried > 1000 then
+      v_left := v_left + 1;
+      continue;
+    end if;
+    v_reason := ledger.plan_repair(p_run.id, v_wanted.finding_id, v_wanted.check_code, v_wanted.repair, v_wanted.subject);
+    if v_reason is null then
+      v_planned := v_planned || (select a.id from public.reconciliation_actions a
+                                 where a.repair = v_wanted.repair and a.subject = v_wanted.subject and a.status = 'planned');
+    else
+      v_refused := v_refused || jsonb_build_array(jsonb_build_object('check_code', v_wanted.check_code, 'repair', v_wanted.repair,
+                                                                     'subject', v_wanted.subject, 'findings', 1, 'reason', v_reason));
+    end if;
+  end loop;
+  perform ledger.plan_repair(a.run_id, a.finding_id, a.check_code, a.repair, a.subject)
+  from (select n.* from public.reconciliation_actions n where n.status = 'planned' and n.run_id <> p_run.id and n.id <> all (v_planned) order by n.id limit 1000) a;
+  perform set_config('ledger.procedure', coalesce(v_phase, ''), true);
+  return jsonb_build_object('planned', to_jsonb(v_planned), 'refused', v_refused, 'left_count', v_left);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.plan_repairs(p_run public.reconciliation_runs) is 'Plans the repairs of a run; answers {"planned": [ids of the open plans], "refused": [{check_code, repair, subject, findings, reason}], "left_count"}.';
 
 CREATE OR REPLACE FUNCTION ledger.plan_stock(p_variant_ids uuid[], p_quantities bigint[], p_reservation_id uuid DEFAULT NULL::uuid)
  RETURNS ledger.stock_plan
@@ -12749,6 +13602,31 @@ AS $function$
 $function$;
 -- for nobody but its owner
 comment on function ledger.possible_duplicate_payments(p_run_id uuid) is 'Staged payments of an import of whose customer a payment of an order with the same amount and day is here: {"rows", "amount" in minor units, "first_rows": their numbers, at most ten}.';
+
+CREATE OR REPLACE FUNCTION ledger.present_findings()
+ RETURNS SETOF public.integrity_findings
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return query
+  select f.*
+  from public.integrity_findings f
+  where f.run_id >= coalesce((
+      select r.id from public.reconciliation_runs r
+      where r.check_code = 'books' and r.scope = 'all' and jsonb_typeof(r.details -> 'codes') = 'null'
+      order by r.id desc limit 1), '00000000-0000-0000-0000-000000000000')
+    and not exists (
+      select from public.reconciliation_runs r
+      where r.check_code = 'books' and r.scope = 'all' and r.id > f.run_id and r.details -> 'codes' ? f.check_code)
+    and not exists (
+      select from public.reconciliation_actions a
+      join public.integrity_checks c on c.code = f.check_code and c.repair = a.repair
+      where a.status = 'applied' and a.applied_at > f.created_at and a.subject::text in (left(f.subject, 36), f.account_id::text));
+end $function$;
+-- for nobody but its owner
+comment on function ledger.present_findings() is 'Findings since the last run of everything, without those of checks that were asked about everything again since, and without what was repaired.';
 
 CREATE OR REPLACE FUNCTION ledger.price_edit(p_order public.orders, p_changes ledger.order_changes, p_settings jsonb)
  RETURNS ledger.edited_order
@@ -12935,6 +13813,39 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.price_order(p_user_id uuid, p_items jsonb, p_shipping_method text, p_discount_code text, p_settings jsonb) is 'Totals and priced lines of an order, or the refusal. Minor units, rounded per line, half up. p_settings: ledger.all_settings().';
 
+CREATE OR REPLACE FUNCTION ledger.problem_of_card_events(p_card public.card_payments, p_facts ledger.card_facts)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_untold text;
+  v_unheard text;
+  v_last jsonb;
+begin
+  select min(e.payload ->> 'event_id') filter (where e.payload ? 'captured_amount' and h.event_id is null),
+         (array_agg(case when e.payload ? 'captured_amount' then e.payload end order by e.id desc))[1]
+  into v_untold, v_last
+  from public.immutable_events e
+  left join public.card_events h on h.card_payment_id = p_card.id and h.event_id = e.payload ->> 'event_id'
+  where e.stream_id in (p_card.id, p_card.order_id) and e.event_type like 'card.%' and e.payload ->> 'card_payment_id' = p_card.id::text;
+  select min(h.event_id) into v_unheard
+  from public.card_events h
+  where h.card_payment_id = p_card.id
+    and not exists (select from public.immutable_events e
+                    where e.stream_id in (p_card.id, p_card.order_id) and e.payload ->> 'card_payment_id' = p_card.id::text and e.payload ->> 'event_id' = h.event_id);
+  return case
+    when v_untold is not null then format('the provider''s event %s is gone', v_untold)
+    when v_unheard is not null then format('no event of ours tells of the provider''s event %s', v_unheard)
+    when (v_last ->> 'status', v_last ->> 'captured_amount', v_last ->> 'refunded_amount', v_last ->> 'charged_back_amount')
+         <> (p_facts.status, p_facts.captured_amount::text, p_facts.refunded_amount::text, p_facts.charged_back_amount::text) then
+      format('the provider''s events come to %s/%s/%s, our last event to %s/%s/%s', p_facts.captured_amount, p_facts.refunded_amount, p_facts.charged_back_amount,
+             v_last ->> 'captured_amount', v_last ->> 'refunded_amount', v_last ->> 'charged_back_amount') end;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.problem_of_card_events(p_card public.card_payments, p_facts ledger.card_facts) is 'Why the events of a card''s provider are not those that were told of; null when they are.';
+
 CREATE OR REPLACE FUNCTION ledger.problem_of_kinds(p_options jsonb)
  RETURNS text
  LANGUAGE plpgsql
@@ -12951,7 +13862,7 @@ begin
       ('method', '{bank_transfer,card,cash,other}'::text[]), ('methods', '{bank_transfer,card,cash,other}'),
       ('statuses', '{unpaid,partial,paid}'), ('default_status', ledger.order_statuses()),
       ('default_payment_status', '{paid,unpaid,partially_paid}'), ('default_payment_method', '{bank_transfer,card,cash,invoice,other}'),
-      ('refunds', '{paid_out,wallet,pending}'), ('stock', '{keep,take}'), ('prices_include_tax', '{true,false}')) k (option, words)
+      ('refunds', '{paid_out,wallet,pending}'), ('stock', '{keep,take}'), ('broken_orders', '{reject,claim}'), ('prices_include_tax', '{true,false}')) k (option, words)
     where p_options ? k.option
   loop
     if v_known.option in ('methods', 'statuses') then
@@ -12993,6 +13904,32 @@ $function$;
 -- for nobody but its owner
 comment on function ledger.problem_of_names(p_options jsonb) is 'What is wrong with the names of options, or null.';
 
+CREATE OR REPLACE FUNCTION ledger.problem_of_order_postings(p_order public.orders)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_owed bigint := p_order.total_amount - p_order.credited_amount - p_order.paid_amount + p_order.refunded_amount;
+  v_held bigint := case p_order.status when 'delivered' then 0 else p_order.paid_amount - p_order.refunded_amount end;
+  v_escrow bigint;
+  v_receivable bigint;
+begin
+  select coalesce(sum(case 'order_escrow' when p.credit_account then p.amount when p.debit_account then -p.amount end), 0),
+         coalesce(sum(case 'receivable' when p.debit_account then p.amount when p.credit_account then -p.amount end), 0)
+  into v_escrow, v_receivable
+  from public.transactions t
+  join public.postings p on p.transaction_id = t.id
+  where t.order_id = p_order.id;
+  return case
+    when v_escrow <> v_held then format('payments and refunds leave %s in escrow, the postings %s', v_held, v_escrow)
+    when v_receivable <> case p_order.status when 'delivered' then v_owed else 0 end then
+      format('payments and refunds leave %s owed, the postings %s', v_owed, v_receivable) end;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.problem_of_order_postings(p_order public.orders) is 'Why the postings of an order do not fit its money; null when they do.';
+
 CREATE OR REPLACE FUNCTION ledger.problem_of_reading(p_options jsonb)
  RETURNS text
  LANGUAGE plpgsql
@@ -13016,6 +13953,23 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.problem_of_reading(p_options jsonb) is 'What is wrong with the options of every kind, or null.';
+
+CREATE OR REPLACE FUNCTION ledger.problems_left(p_claim public.imported_order_claims, p_order public.orders)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return array_remove(array[
+    case when ledger.status_rank(p_order.status) < ledger.status_rank(p_claim.claimed_status) then 'status_mismatch' end,
+    case when ledger.wallet_part_left(p_claim, p_order) > 0 then 'wallet_without_transaction' end,
+    case when p_order.status not in ('rejected', 'cancelled', 'refunded') and exists (
+      select from public.payment_receipts r
+      where r.account_id = p_claim.account_id and r.id = p_claim.receipt_id and r.status = 'submitted') then 'receipt_stuck' end], null);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.problems_left(p_claim public.imported_order_claims, p_order public.orders) is 'Which problems of a claim its order still has: status_mismatch, wallet_without_transaction, receipt_stuck. Nothing is wrong with one that has ended.';
 
 CREATE OR REPLACE FUNCTION ledger.processing_figures(p_range ledger.report_range, p_currency text)
  RETURNS jsonb
@@ -13069,35 +14023,37 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.protect_from_hands(p_table regclass, p_procedures text, p_columns text) is 'Puts guard triggers on a table that procedures keep; the second argument names them, the third the protected columns.';
 
-CREATE OR REPLACE FUNCTION ledger.purge_audit_log()
+CREATE OR REPLACE FUNCTION ledger.purge_audit_log(p_limit integer DEFAULT 50000)
  RETURNS integer
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
- SET lock_timeout TO '2s'
+ SET lock_timeout TO '900ms'
 AS $function$
 declare
   v_limit timestamptz := clock_timestamp() - make_interval(days => ledger.setting_text('audit_retention_days')::int);
   v_partition text;
-  v_dropped integer := 0;
+  v_lines integer;
 begin
-  for v_partition in
-    select c.relname
+  v_partition := (
+    select min(c.relname)
     from pg_catalog.pg_inherits i
     join pg_catalog.pg_class c on c.oid = i.inhrelid
     where i.inhparent = 'public.audit_log'::regclass
       and c.relname ~ '^audit_log_\d{4}_\d{2}$'
-      and (to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month') at time zone 'UTC' <= v_limit
-  loop
+      and (to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month') at time zone 'UTC' <= v_limit);
+  if v_partition is not null then
     execute format('drop table ledger.%I', v_partition);
-    v_dropped := v_dropped + 1;
-  end loop;
+    return 1;
+  end if;
   perform set_config('ledger.procedure', 'purge_audit_log', true);
-  delete from ledger.audit_log_default d where d.occurred_at < v_limit;
+  delete from ledger.audit_log_default d
+  where d.ctid = any (array(select o.ctid from ledger.audit_log_default o where o.occurred_at < v_limit limit p_limit));
+  get diagnostics v_lines = row_count;
   perform set_config('ledger.procedure', '', true);
-  return v_dropped;
+  return v_lines;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.purge_audit_log() is 'Job: removes what is older than the setting audit_retention_days; answers how many partitions were dropped.';
+comment on function ledger.purge_audit_log(p_limit integer) is 'Job: of what is older than the setting audit_retention_days drops a month, or else removes p_limit lines; answers how many of either.';
 
 CREATE OR REPLACE FUNCTION ledger.purge_bulk_changes()
  RETURNS bigint
@@ -13162,6 +14118,24 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.purge_import_rows() is 'Job: blanks the rows of imports that ended (or were left alone) longer ago than import_retention_days; answers how many.';
 
+CREATE OR REPLACE FUNCTION ledger.purge_kpi_snapshots()
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_count bigint;
+begin
+  perform set_config('ledger.procedure', 'purge_kpi_snapshots', true);
+  delete from public.kpi_snapshots s
+  where s.taken_at < clock_timestamp() - make_interval(days => ledger.setting_text('kpi_retention_days')::int);
+  get diagnostics v_count = row_count;
+  perform set_config('ledger.procedure', '', true);
+  return v_count;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.purge_kpi_snapshots() is 'Job: removes snapshots older than the setting kpi_retention_days; answers how many.';
+
 CREATE OR REPLACE FUNCTION ledger.purge_order_drafts()
  RETURNS bigint
  LANGUAGE plpgsql
@@ -13183,6 +14157,60 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.purge_order_drafts() is 'Job: removes drafts idle longer than the retention; answers how many.';
+
+CREATE OR REPLACE FUNCTION ledger.put_back(p_action public.reconciliation_actions)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform ledger.write_repair(p_action.undo -> 'lines');
+  set constraints all immediate;
+  set constraints all deferred;
+  return null;
+-- what was there before may be what a rule of the tables forbids
+exception when check_violation or foreign_key_violation or unique_violation or sqlstate 'OL002' then
+  return sqlerrm;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.put_back(p_action public.reconciliation_actions) is 'Writes the lines of a repair the other way round; answers why not, and has then written nothing.';
+
+CREATE OR REPLACE FUNCTION ledger.raise_alert(p_rule text, p_subject text, p_value bigint, p_details jsonb DEFAULT '{}'::jsonb)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_phase text := coalesce(current_setting('ledger.procedure', true), '');
+  v_rule public.alert_rules;
+  v_id uuid := ledger.uuid_v7();
+  v_alert public.alerts;
+begin
+  select r.* into v_rule from public.alert_rules r where r.code = p_rule;
+  if not found then
+    raise exception 'there is no alert rule "%"', p_rule;
+  elsif not v_rule.enabled or coalesce(p_value <= v_rule.limit_value, true) then
+    return null;
+  end if;
+
+  perform set_config('ledger.procedure', 'ledger.raise_alert', true);
+  insert into public.alerts as a (id, rule_code, subject, severity, value, highest_value, limit_value, details)
+  values (v_id, v_rule.code, left(p_subject, 300), v_rule.severity, p_value, p_value, v_rule.limit_value, coalesce(p_details, '{}'))
+  on conflict (rule_code, subject) where status <> 'resolved' do update set
+    value = excluded.value,
+    highest_value = greatest(a.highest_value, excluded.value),
+    limit_value = excluded.limit_value,
+    details = excluded.details,
+    last_seen_at = clock_timestamp()
+  returning a.* into v_alert;
+  if v_alert.id = v_id then
+    perform ledger.record_operation('alert.raised', 'alert', v_id, null, ledger.alert_facts(v_alert, v_rule), null, ledger.correlation_id());
+  end if;
+  perform set_config('ledger.procedure', v_phase, true);
+  return v_alert.id;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.raise_alert(p_rule text, p_subject text, p_value bigint, p_details jsonb) is 'Raises an alert of a rule for a subject, or brings its value up to date; answers its id, or null when the value is within the limit or the rule is off.';
 
 CREATE OR REPLACE FUNCTION ledger.raise_order_version()
  RETURNS trigger
@@ -13434,6 +14462,55 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.read_invoice_row(p_row_number bigint, p_data jsonb, p_options jsonb, p_currency text, p_exponent integer) is 'One staged invoice, as the analysis reads it.';
 
+CREATE OR REPLACE FUNCTION ledger.read_order_claims(p_data jsonb, p_options jsonb, p_line ledger.import_order_line)
+ RETURNS ledger.import_order_line
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_line ledger.import_order_line := p_line;
+  v_keeps_claims boolean := coalesce(p_options ->> 'broken_orders' = 'claim', false) and not p_line.is_cancellation;
+  v_of_customer text := ledger.import_word(p_data, p_options, 'customer_status');
+begin
+  v_line.wallet_transaction := left(ledger.import_field(p_data, p_options, 'wallet_transaction'), 200);
+  v_line.claimed_status := ledger.status_of_stage(ledger.import_word(p_data, p_options, 'management_status'), v_of_customer);
+
+  -- statuses; ends are for a person to decide
+  if v_keeps_claims then
+    v_line.has_mismatch := ledger.status_rank(v_of_customer) <> ledger.status_rank(v_line.claimed_status);
+    v_line.status := case when ledger.status_rank(v_line.claimed_status) < ledger.status_rank(v_line.status) then v_line.claimed_status else v_line.status end;
+    v_line.customer_status := left(ledger.import_field(p_data, p_options, 'customer_status'), 100);
+    v_line.management_status := left(ledger.import_field(p_data, p_options, 'management_status'), 100);
+    v_line.said_payment_status := left(ledger.import_field(p_data, p_options, 'payment_status'), 100);
+  end if;
+
+  -- the wallet's part: with a transaction it was paid like any other
+  if v_line.payment_method not in ('wallet', 'wallet_partial') then
+    v_line.wallet_amount := null;
+  elsif v_line.wallet_transaction is not null then
+    v_line.paid_amount := coalesce(v_line.paid_amount + v_line.wallet_amount, v_line.wallet_amount, v_line.paid_amount);
+    v_line.wallet_amount := null;
+  elsif v_keeps_claims then
+    v_line.lacks_transaction := true;
+  end if;
+
+  -- a receipt under review
+  if v_keeps_claims and v_line.payment_status = 'receipt_uploaded' then
+    v_line.receipt_reference := ledger.import_field(p_data, p_options, 'receipt_reference');
+    v_line.has_receipt := true;
+  else
+    v_line.receipt_amount := null;
+  end if;
+  if v_line.lacks_transaction or v_line.has_receipt then
+    v_line.paid_amount := coalesce(v_line.paid_amount, 0);
+    v_line.payment_status := case when v_line.payment_status in ('paid', 'unpaid', 'partially_paid', 'receipt_uploaded') then null else v_line.payment_status end;
+  end if;
+  return v_line;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.read_order_claims(p_data jsonb, p_options jsonb, p_line ledger.import_order_line) is 'A line whose words and amounts are read, with its status, paid amount and payment status as far as they are proven, and what was claimed beyond.';
+
 CREATE OR REPLACE FUNCTION ledger.read_order_row(p_row_number bigint, p_data jsonb, p_options jsonb, p_currency text, p_exponent integer)
  RETURNS ledger.import_reading
  LANGUAGE plpgsql
@@ -13483,7 +14560,7 @@ begin
   v_rejects := v_rejects || ledger.reject_if(case when v_line.tax_rate_bp is null then 'row_tax_rate_unreadable' end, p_row_number, 'tax_rate', v_text);
 
   -- amounts and the time
-  foreach v_field in array '{unit_price,discount,shipping,total,paid_amount}'::text[] loop
+  foreach v_field in array '{unit_price,discount,shipping,total,paid_amount,wallet_amount,receipt_amount}'::text[] loop
     v_text := ledger.import_field(p_data, p_options, v_field);
     continue when v_text is null and v_field <> 'unit_price';
     v_amount := ledger.parse_amount(v_text, p_currency, p_exponent, p_options);
@@ -13496,7 +14573,9 @@ begin
       when 'discount' then v_line.discount_amount := v_amount.amount;
       when 'shipping' then v_line.shipping_amount := v_amount.amount;
       when 'total' then v_line.total_amount := v_amount.amount;
-      else v_line.paid_amount := v_amount.amount;
+      when 'paid_amount' then v_line.paid_amount := v_amount.amount;
+      when 'wallet_amount' then v_line.wallet_amount := v_amount.amount;
+      else v_line.receipt_amount := v_amount.amount;
     end case;
   end loop;
   v_text := ledger.import_field(p_data, p_options, 'placed_at');
@@ -13505,6 +14584,9 @@ begin
   v_rejects := v_rejects || ledger.reject_if(
     coalesce(v_date.code, case when v_date.at not between timestamptz '1970-01-02 00:00:00+00' and clock_timestamp() then 'row_date_out_of_range' end),
     p_row_number, 'placed_at', v_text);
+
+  -- what is proven of it, and what is claimed beyond
+  v_line := ledger.read_order_claims(p_data, p_options, v_line);
 
   -- what the line amounts to
   v_sum := v_line.unit_price_amount::numeric * v_line.quantity - coalesce(v_line.discount_amount, 0) * sign(v_line.quantity);
@@ -13515,7 +14597,8 @@ begin
     v_rejects := v_rejects || ledger.reject_if('row_discount_too_large', p_row_number, 'discount', ledger.import_field(p_data, p_options, 'discount'));
   end if;
   return row(p_row_number, v_line.order_number, v_sum, jsonb_strip_nulls(to_jsonb(v_line)),
-             v_rejects || ledger.reject_order_words(p_row_number, p_data, p_options, v_line))::ledger.import_reading;
+             v_rejects || ledger.reject_order_words(p_row_number, p_data, p_options, v_line)
+                       || ledger.reject_order_claims(p_row_number, v_line))::ledger.import_reading;
 end $function$;
 -- for nobody but its owner
 comment on function ledger.read_order_row(p_row_number bigint, p_data jsonb, p_options jsonb, p_currency text, p_exponent integer) is 'What a row of kind orders says, what it amounts to (quantity x price - discount, minor units, negative for a cancellation), and the reasons to reject it.';
@@ -13772,6 +14855,57 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.recomputed_debts(p_account_id uuid) is 'Invoiced, allocated and unapplied amount (minor units) of an account, or of all, recomputed from invoices, allocations and payments.';
 
+CREATE OR REPLACE FUNCTION ledger.reconcile()
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_state text := (select f.state from public.feature_flags f where f.key = 'active_reconciliation');
+  v_run public.reconciliation_runs;
+  v_answer jsonb;
+begin
+  if v_state = 'off' then
+    return jsonb_build_object('state', v_state);
+  end if;
+  for v_run in
+    select r.*
+    from unnest('{books,debt_cache,old_flags}'::text[]) c (code)
+    cross join lateral (select n.* from public.reconciliation_runs n where n.check_code = c.code order by n.id desc limit 1) r
+    -- what was found long ago is looked for again first
+    where r.created_at > clock_timestamp() - interval '1 day'
+  loop
+    perform ledger.plan_repairs(v_run);
+  end loop;
+  select to_jsonb(r) into v_answer from public.reconciliation_apply(p_dry_run => v_state = 'dry', p_reason => 'hourly') r;
+  return jsonb_build_object('state', v_answer ->> 'flag_state') || (v_answer - array['success', 'transaction_id', 'error_code', 'error_message', 'error_details', 'flag_state', 'actions']);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.reconcile() is 'Job: plans the repairs of the last runs while active_reconciliation is dry, plans and applies them while it is enforce; answers what reconciliation_apply did.';
+
+CREATE OR REPLACE FUNCTION ledger.record_imported_claims(p_run public.import_runs, p_claims ledger.imported_claim[], p_actor ledger.actor)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into public.immutable_events (id, occurred_at, event_type, stream_type, stream_id, account_id, payload, actor_id, correlation_id)
+  select nextval('ledger.event_id_seq'), c.created_at, 'receipt.submitted', 'order', c.order_id, c.account_id,
+         jsonb_build_object('imported', true, 'recorded_at', clock_timestamp(), 'receipt_id', c.receipt_id, 'order_number', c.order_number,
+           'currency', c.currency, 'receipt_amount', c.receipt_amount, 'receipt_status', 'submitted', 'payment_status', 'receipt_uploaded'),
+         p_actor.user_id, gen_random_uuid()
+  from unnest(p_claims) c
+  where c.receipt_id is not null;
+  insert into public.imported_order_claims
+    (order_id, account_id, import_run_id, problems, customer_status, management_status, claimed_status, payment_status, wallet_amount,
+     wallet_transaction, receipt_id)
+  select c.order_id, c.account_id, p_run.id, c.problems, c.customer_status, c.management_status, c.claimed_status, c.payment_status,
+         c.wallet_amount, c.wallet_transaction, c.receipt_id
+  from unnest(p_claims) c;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.record_imported_claims(p_run public.import_runs, p_claims ledger.imported_claim[], p_actor ledger.actor) is 'Writes the events of receipts that came with orders of an import, and what the broken ones of these orders claimed.';
+
 CREATE OR REPLACE FUNCTION ledger.record_imported_invoices(p_run public.import_runs, p_invoices ledger.invoice_to_import[])
  RETURNS void
  LANGUAGE plpgsql
@@ -13804,7 +14938,7 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.record_imported_invoices(p_run public.import_runs, p_invoices ledger.invoice_to_import[]) is 'Writes the events of imported invoices, what they are called in the older system, and what became of their rows.';
 
-CREATE OR REPLACE FUNCTION ledger.record_imported_orders(p_orders public.orders[], p_actor ledger.actor)
+CREATE OR REPLACE FUNCTION ledger.record_imported_orders(p_orders public.orders[], p_take_from_stock boolean, p_actor ledger.actor)
  RETURNS void
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -13832,10 +14966,11 @@ begin
              'user_id', o.user_id, 'currency', o.currency) || case s.type
              when 'order_created' then jsonb_build_object('from_status', null, 'to_status', 'pending',
                'payment_status', ledger.payment_status_of(o.total_amount, 0, 0, 0), 'payment_method', o.payment_method,
-               'total_amount', o.total_amount, 'wallet_amount', 0,
+               'total_amount', o.total_amount, 'wallet_amount', 0, 'stock', case when p_take_from_stock then 'taken' else 'kept' end,
                'items', (select jsonb_agg(jsonb_build_object('variant_id', i.variant_id, 'quantity', i.quantity) order by i.line_number)
                          from public.order_items i where i.account_id = o.account_id and i.order_id = o.id))
-             when 'payment_imported' then jsonb_build_object('payment_id', s.payment_id, 'payment_amount', o.paid_amount, 'applied_amount', o.paid_amount)
+             when 'payment_imported' then jsonb_build_object('payment_id', s.payment_id, 'payment_amount', o.paid_amount, 'applied_amount', o.paid_amount,
+                                                         'payment_status', o.payment_status)
              else jsonb_build_object('from_status', 'pending', 'to_status', o.status, 'payment_status', o.payment_status) end as payload
     from unnest(v_steps) s
     join unnest(p_orders) d on d.id = s.order_id
@@ -13844,7 +14979,7 @@ begin
     order by o.account_id, t.account_version) e;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.record_imported_orders(p_orders public.orders[], p_actor ledger.actor) is 'Writes the transactions, postings and events of written orders of an import, with the time of the order and "imported": true.';
+comment on function ledger.record_imported_orders(p_orders public.orders[], p_take_from_stock boolean, p_actor ledger.actor) is 'Writes the transactions, postings and events of written orders of an import, with the time of the order and "imported": true; "stock" says whether their goods were taken from the stock.';
 
 CREATE OR REPLACE FUNCTION ledger.record_imported_payments(p_run public.import_runs, p_payments ledger.payment_to_import[])
  RETURNS void
@@ -14020,7 +15155,7 @@ begin
     'returned_amount', p_change.returned_amount, 'wallet_amount', p_change.wallet_amount, 'credit_amount', p_change.credit_amount,
     'payout_amount', p_change.payout_amount, 'destination', p_to, 'outstanding_amount', p_change.outstanding_amount,
     'restocked', exists (select from unnest(p_taken) t where t.restocked_quantity > 0),
-    'lines', (select coalesce(jsonb_agg(jsonb_build_object('line_number', t.line_number, 'quantity', t.quantity,
+    'lines', (select coalesce(jsonb_agg(jsonb_build_object('line_number', t.line_number, 'variant_id', t.variant_id, 'quantity', t.quantity,
                                'unshipped_quantity', t.unshipped_quantity, 'restocked_quantity', t.restocked_quantity, 'total_amount', t.total_amount) order by t.line_number), '[]')
               from unnest(p_taken) t));
 end $function$;
@@ -14067,6 +15202,25 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.refunded_units(p_order_id uuid) is 'Units of each line of an order that were refunded: in all, those that were never shipped, and those that were shipped and put back in stock. Lines without any are left out. Of an order that ended the last may count too much.';
+
+CREATE OR REPLACE FUNCTION ledger.refusal_of_lines(p_lines jsonb)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '200ms'
+AS $function$
+begin
+  perform ledger.write_repair(p_lines);
+  set constraints all immediate;
+  raise exception using errcode = 'OL003', message = 'it can be written';
+exception
+  when sqlstate 'OL003' or lock_not_available or deadlock_detected then
+    return null;
+  when others then
+    return format('it could not be written: %s', sqlerrm);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.refusal_of_lines(p_lines jsonb) is 'Why these lines cannot be written, or null; nothing stays written.';
 
 CREATE OR REPLACE FUNCTION ledger.refuse(p_code text, p_details jsonb DEFAULT '{}'::jsonb)
  RETURNS jsonb
@@ -14645,6 +15799,11 @@ begin
     return case when p_state <> 'off' then
         ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_state', 'problem', 'off: import_backfill closes allocations, and opens them again'))
       else ledger.refuse_beside_backfill() end;
+  elsif p_flag.key = 'active_reconciliation' and p_state = 'enforce' and p_flag.state <> 'enforce' then
+    -- what would be written was there to be seen first
+    v_clean := (select count(*) from public.reconciliation_runs r where r.check_code = 'books' and r.horizon is not null and r.created_at > p_flag.updated_at);
+    return case when p_flag.state <> 'dry' or v_clean = 0 then
+      ledger.refuse('reconciliation_not_tried', jsonb_build_object('state', p_flag.state, 'runs', case p_flag.state when 'dry' then v_clean else 0 end)) end;
   elsif not v_is_wider then
     return null;
   end if;
@@ -15049,6 +16208,35 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.refuse_opening(p_user_id uuid, p_currency text) is 'The refusal for opening an account for nobody or in no currency, or null.';
 
+CREATE OR REPLACE FUNCTION ledger.refuse_order_fix(p_user_id uuid, p_order_numbers text[], p_dry_run boolean)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_unknown text := (
+    select n.number
+    from unnest(p_order_numbers) with ordinality n (number, position)
+    where n.number is not null and not exists (select from public.orders o where o.order_number = n.number)
+    order by n.position
+    limit 1);
+begin
+  return case
+    when p_dry_run is null then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_dry_run', 'problem', 'true or false'))
+    when p_user_id is not null and p_order_numbers is not null then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_user_id, p_order_numbers', 'problem', 'one of them, or neither for all orders'))
+    when array_ndims(p_order_numbers) > 1 or cardinality(p_order_numbers) not between 1 and 100 or array_position(p_order_numbers, null) is not null then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_order_numbers', 'problem', 'a list of 1 to 100 order numbers'))
+    when v_unknown is not null then ledger.refuse('order_not_found', jsonb_build_object('order_id', v_unknown))
+    when p_user_id is not null and not exists (select from public.profiles p where p.id = p_user_id) then
+      ledger.refuse('customer_not_found', jsonb_build_object('user_id', p_user_id))
+  end;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.refuse_order_fix(p_user_id uuid, p_order_numbers text[], p_dry_run boolean) is 'The refusal for an emergency fix of orders as it was asked for, or null.';
+
 CREATE OR REPLACE FUNCTION ledger.refuse_owing(p_payment_method text, p_account_id uuid, p_currency text, p_due bigint)
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -15290,6 +16478,34 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.refuse_refund_lines(p_order public.orders, p_lines jsonb) is 'The refusal for lines to be refunded, [{"line_number", "quantity", "restock", "unshipped"}], or null.';
+
+CREATE OR REPLACE FUNCTION ledger.refuse_repairs(p_dry_run boolean, p_account_id uuid, p_action_ids uuid[], p_max_repairs integer, p_max_amount bigint, p_reason text)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_state text := (select f.state from public.feature_flags f where f.key = 'active_reconciliation');
+begin
+  return case
+    when p_dry_run is null then ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_dry_run', 'problem', 'true or false'))
+    when p_max_repairs < 0 then ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_max_repairs', 'problem', 'from 0 on'))
+    when p_max_amount < 0 then ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_max_amount', 'problem', 'from 0 on'))
+    when length(p_reason) > 2000 then ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reason', 'problem', 'at most 2000 characters'))
+    when p_account_id is not null and not exists (select from public.accounts a where a.id = p_account_id) then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_account_id', 'problem', 'the id of an account'))
+    when cardinality(p_action_ids) > 1000 or array_ndims(p_action_ids) > 1 or array_position(p_action_ids, null) is not null then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_action_ids', 'problem', 'at most 1000 ids'))
+    when v_state = 'off' or (v_state <> 'enforce' and not p_dry_run) then
+      ledger.refuse('reconciliation_off', jsonb_build_object('state', v_state, 'needed', case when p_dry_run then 'dry or enforce' else 'enforce' end))
+    when exists (select from unnest(p_action_ids) i (id) where not exists (select from public.reconciliation_actions a where a.id = i.id)) then
+      ledger.refuse('repair_not_found', jsonb_build_object('action_id',
+        (select min(i.id::text) from unnest(p_action_ids) i (id) where not exists (select from public.reconciliation_actions a where a.id = i.id))))
+  end;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.refuse_repairs(p_dry_run boolean, p_account_id uuid, p_action_ids uuid[], p_max_repairs integer, p_max_amount bigint, p_reason text) is 'The refusal of reconciliation_apply, or null.';
 
 CREATE OR REPLACE FUNCTION ledger.refuse_reservation(p_reservation public.stock_reservations, p_asked uuid)
  RETURNS jsonb
@@ -15718,6 +16934,30 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.refuse_wallet_part(p_payment_method text, p_wallet_amount bigint, p_total bigint, p_available bigint, p_currency text) is 'Why ledger.wallet_part answered null, as a refusal.';
 
+CREATE OR REPLACE FUNCTION ledger.refuse_wallet_payment(p_order public.orders, p_account public.accounts, p_amount bigint)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return case
+    when p_order.status in ('rejected', 'cancelled', 'refunded') then
+      ledger.refuse('order_not_payable', jsonb_build_object('order_number', p_order.order_number, 'reason', 'it is ' || p_order.status))
+    when p_order.amount_due = 0 then
+      ledger.refuse('order_not_payable', jsonb_build_object('order_number', p_order.order_number, 'reason', 'nothing is due'))
+    when p_amount is null or p_amount not between 1 and p_order.amount_due then
+      ledger.refuse('invalid_amount', jsonb_build_object('amount', p_amount, 'expected', format('from 1 to %s, what is due', p_order.amount_due)))
+    when p_account.frozen_reason is not null then ledger.refuse('account_frozen', jsonb_build_object('reason', p_account.frozen_reason))
+    when p_amount > p_account.available_balance then
+      ledger.refuse('insufficient_funds', jsonb_build_object('currency', p_order.currency, 'required', p_amount, 'available', p_account.available_balance))
+    when greatest(p_order.paid_amount, p_account.total_orders) + p_amount > 9007199254740991 then
+      ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991))
+  end;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.refuse_wallet_payment(p_order public.orders, p_account public.accounts, p_amount bigint) is 'The refusal for paying an amount of an order from the wallet: order_not_payable, invalid_amount, account_frozen, insufficient_funds, amount_too_large; or null.';
+
 CREATE OR REPLACE FUNCTION ledger.reject_blanked_rows(p_run_id uuid, p_row_numbers bigint[], p_field text)
  RETURNS integer
  LANGUAGE plpgsql
@@ -15749,8 +16989,12 @@ begin
                 when count(distinct l.payment_method) > 1 then 'payment_method'
                 when count(distinct l.shipping_amount) > 1 then 'shipping'
                 when count(distinct l.total_amount) > 1 then 'total'
-                when count(distinct l.paid_amount) > 1 then 'paid_amount' end as field,
+                when count(distinct l.paid_amount) > 1 then 'paid_amount'
+                when count(distinct l.claimed_status) > 1 then 'management_status'
+                when count(distinct l.wallet_amount) > 1 then 'wallet_amount'
+                when count(distinct (l.receipt_reference, l.receipt_amount)) > 1 then 'receipt_reference' end as field,
            max(l.total_amount) as total, max(l.paid_amount) as paid, max(l.payment_status) as said_status,
+           bool_or(l.lacks_transaction) as lacks_transaction, max(l.wallet_amount) as wallet, bool_or(l.has_receipt) as has_receipt, max(l.receipt_amount) as receipt,
            ledger.imported_total(v_options, array_agg(l)) as reckoned
     from public.import_rows w
     cross join lateral jsonb_populate_record(null::ledger.import_order_line, w.parsed) l
@@ -15766,7 +17010,12 @@ begin
     ('paid_amount', case when case s.payment_status when 'unpaid' then o.paid <> 0
                                                     when 'partially_paid' then coalesce(o.paid not between 1 and o.reckoned - 1, true)
                                                     else o.paid <> o.reckoned end then 'row_paid_amount_wrong' end,
-     o.paid::text, jsonb_build_object('total', o.reckoned, 'status', s.payment_status))) j (field, code, value, details)
+     o.paid::text, jsonb_build_object('total', o.reckoned, 'status', s.payment_status)),
+    -- what is claimed beyond that: at least something, and of the wallet no more than is left
+    ('wallet_amount', case when o.lacks_transaction and coalesce(o.wallet, o.reckoned - o.paid) not between 1 and o.reckoned - o.paid then 'row_paid_amount_wrong' end,
+     o.wallet::text, jsonb_build_object('total', o.reckoned, 'status', s.payment_status)),
+    ('receipt_amount', case when o.has_receipt and coalesce(o.receipt, o.reckoned - o.paid - coalesce(o.wallet, 0)) < 1 then 'row_paid_amount_wrong' end,
+     o.receipt::text, jsonb_build_object('total', o.reckoned, 'status', s.payment_status))) j (field, code, value, details)
   where j.code is not null);
 end $function$;
 -- for nobody but its owner
@@ -15871,6 +17120,22 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.reject_order(p_order public.orders, p_actor ledger.actor, p_actor_action text, p_metadata jsonb) is 'Rejects a locked and checked order; its live invoice becomes void in a transaction of its own. Refuses before its first write: order_invoiced.';
 
+CREATE OR REPLACE FUNCTION ledger.reject_order_claims(p_row_number bigint, p_line ledger.import_order_line)
+ RETURNS ledger.import_reject[]
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select ledger.reject_if(case when p_line.lacks_transaction and p_line.payment_method = 'wallet_partial' and p_line.wallet_amount is null then 'row_value_missing' end,
+                          p_row_number, 'wallet_amount', null)
+      || ledger.reject_if(case when p_line.has_receipt is not true then null
+                               when coalesce(ledger.reference_key(p_line.receipt_reference), '') = '' then 'row_value_missing'
+                               when length(p_line.receipt_reference) > 200 then 'row_text_too_long' end,
+                          p_row_number, 'receipt_reference', p_line.receipt_reference, '{"maximum": 200}');
+$function$;
+-- for nobody but its owner
+comment on function ledger.reject_order_claims(p_row_number bigint, p_line ledger.import_order_line) is 'Reasons to reject a line of which what is claimed cannot be kept.';
+
 CREATE OR REPLACE FUNCTION ledger.reject_order_words(p_row_number bigint, p_data jsonb, p_options jsonb, p_line ledger.import_order_line)
  RETURNS ledger.import_reject[]
  LANGUAGE plpgsql
@@ -15879,19 +17144,21 @@ CREATE OR REPLACE FUNCTION ledger.reject_order_words(p_row_number bigint, p_data
 AS $function$
 declare
   v_of_customer text := ledger.import_word(p_data, p_options, 'customer_status');
-  v_of_management text := ledger.import_word(p_data, p_options, 'management_status');
   v_payment_status text := coalesce(p_line.payment_status, p_options ->> 'default_payment_status');
 begin
-  return ledger.reject_if(case when v_of_customer <> v_of_management then 'row_statuses_disagree' end, p_row_number, 'status',
-                          v_of_customer || ' / ' || v_of_management)
+  return ledger.reject_if(case when v_of_customer <> p_line.claimed_status and p_line.has_mismatch is null then 'row_statuses_disagree' end,
+                          p_row_number, 'status', v_of_customer || ' / ' || p_line.claimed_status)
       || ledger.reject_if(case when p_line.status <> all (ledger.order_statuses()) then 'row_value_unknown' end, p_row_number, 'status', p_line.status,
                           jsonb_build_object('known', array_to_string(ledger.order_statuses(), ', ')))
       || ledger.reject_if(case when v_payment_status not in ('paid', 'unpaid', 'partially_paid')
                                 and not (v_payment_status = 'refunded' and p_line.status in ('cancelled', 'refunded')) then 'row_value_unknown' end,
                           p_row_number, 'payment_status', v_payment_status, '{"known": "paid, unpaid, partially_paid"}')
-      || ledger.reject_if(case when p_line.payment_method in ('wallet', 'wallet_partial') then 'row_wallet_without_transaction'
-                               when p_line.payment_method not in ('bank_transfer', 'card', 'cash', 'invoice', 'other') then 'row_value_unknown' end,
-                          p_row_number, 'payment_method', p_line.payment_method, '{"known": "bank_transfer, card, cash, invoice, other"}')
+      || ledger.reject_if(case when p_line.payment_method in ('wallet', 'wallet_partial') and coalesce(p_line.wallet_transaction, p_line.lacks_transaction::text) is null
+                                 then 'row_wallet_without_transaction'
+                               when p_line.payment_method not in ('bank_transfer', 'bank_transfer_grace', 'card', 'cash', 'invoice', 'wallet', 'wallet_partial', 'other')
+                                 then 'row_value_unknown' end,
+                          p_row_number, 'payment_method', p_line.payment_method,
+                          '{"known": "bank_transfer, bank_transfer_grace, card, cash, invoice, wallet, wallet_partial, other"}')
       || ledger.reject_if(case when p_line.is_cancellation and p_line.quantity >= 0 then 'row_quantity_not_negative'
                                when not p_line.is_cancellation and p_line.quantity <= 0 then 'row_quantity_not_positive' end,
                           p_row_number, 'quantity', p_line.quantity::text);
@@ -15946,6 +17213,30 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.reject_used_numbers(p_run_id uuid, p_row_numbers bigint[]) is 'Rejects staged invoices whose number another invoice has; answers how many.';
 
+CREATE OR REPLACE FUNCTION ledger.reject_used_receipts(p_run public.import_runs, p_orders public.orders[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return ledger.reject_import_rows(p_run.id, array(
+    select row(w.row_number, 'receipt_reference', 'row_reference_used', c.receipt_reference, '{"method": "bank_transfer"}')::ledger.import_reject
+    from (select n.*, row_number() over (partition by ledger.reference_key(n.receipt_reference) order by n.created_at, n.order_id) as place
+          from unnest(ledger.draft_imported_claims(p_run, p_orders)) n
+          where n.receipt_id is not null) c
+    join unnest(p_orders) o on o.id = c.order_id
+    join public.import_rows w on w.run_id = p_run.id and w.external_id = o.metadata ->> 'old_number' and w.parsed ? 'order_number' and w.state = 'staged'
+    where c.place > 1
+       or exists (select from public.payments p
+                  where p.method = 'bank_transfer' and p.reference is not null and p.status = 'captured'
+                    and ledger.reference_key(p.reference) = ledger.reference_key(c.receipt_reference))
+       or exists (select from public.payment_receipts r
+                  where r.reference is not null and r.status in ('submitted', 'approved', 'partly_approved') and r.payment_voided_at is null
+                    and ledger.reference_key(r.reference) = ledger.reference_key(c.receipt_reference))));
+end $function$;
+-- for nobody but its owner
+comment on function ledger.reject_used_receipts(p_run public.import_runs, p_orders public.orders[]) is 'Rejects drafted orders whose receipt names a transfer that is known already; answers how many rows.';
+
 CREATE OR REPLACE FUNCTION ledger.reject_used_references(p_run_id uuid, p_row_numbers bigint[] DEFAULT NULL::bigint[])
  RETURNS integer
  LANGUAGE plpgsql
@@ -15982,6 +17273,49 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.reject_what_is_too_much(p_run_id uuid, p_row_numbers bigint[], p_currency text, p_is_invoiced boolean) is 'Rejects rows by which an account''s sums would grow beyond what is kept exactly.';
+
+CREATE OR REPLACE FUNCTION ledger.relations_named(p_text text)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_words text[] := regexp_split_to_array(p_text, '[^a-z0-9_.]+');
+begin
+  return array(select r.name from ledger.integrity_relations r where r.name = any (v_words));
+end $function$;
+-- for nobody but its owner
+comment on function ledger.relations_named(p_text text) is 'Those of ledger.integrity_relations that a query names without a schema.';
+
+CREATE OR REPLACE FUNCTION ledger.relations_of(p_text text, p_is_scoped boolean)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_relation record;
+  v_names text[] := ledger.relations_named(p_text);
+  v_list text;
+begin
+  for v_relation in
+    select r.name, case when p_is_scoped then coalesce(r.scoped, r.whole) else r.whole end as definition,
+           r.scoped is not null and not p_is_scoped as is_table
+    from ledger.integrity_relations r
+    order by r.position desc
+  loop
+    continue when v_relation.name <> all (v_names);
+    -- a table that is read whole names no other
+    v_names := v_names || case when not v_relation.is_table then ledger.relations_named(v_relation.definition) end;
+    -- a table read as it is keeps its indexes; what is added up is added up once
+    v_list := format('%I as %s (%s)', v_relation.name, case when v_relation.is_table then 'not materialized' else '' end, v_relation.definition)
+              || coalesce(e',\n' || v_list, '');
+  end loop;
+  return v_list;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.relations_of(p_text text, p_is_scoped boolean) is 'The WITH list of the relations that a query reads, whole or scoped; null when it reads none.';
 
 CREATE OR REPLACE FUNCTION ledger.release_allocations(p_account_id uuid, p_invoice_id uuid, p_amount bigint, p_actor ledger.actor, p_reason text, p_correlation_id uuid, p_payment_id uuid DEFAULT NULL::uuid)
  RETURNS ledger.allocation_change
@@ -16041,6 +17375,707 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.remind_of_grace(p_limit integer) is 'Job: queues order.payment_reminder once for each deadline that passes within the setting grace_reminder_hours; answers how many.';
 
+CREATE OR REPLACE FUNCTION ledger.repair_account_totals(p_subject uuid)
+ RETURNS ledger.repair
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_account public.accounts;
+  v_events record;
+  v_booked record;
+  v_wallet bigint;
+  v_payable bigint;
+  v_open bigint;
+  v_balance bigint;
+  v_repair ledger.repair;
+begin
+  select a.* into v_account from public.accounts a where a.id = p_subject;
+  if not found then
+    return v_repair;
+  end if;
+  select coalesce(sum(r.total_earned), 0)::bigint as earned, coalesce(sum(r.total_withdrawn), 0)::bigint as withdrawn,
+         coalesce(sum(r.total_pending_withdrawals), 0)::bigint as pending, coalesce(sum(r.total_orders), 0)::bigint as orders,
+         coalesce(max(r.version), 0)::bigint as version, coalesce(bool_and(r.has_every_version), true) as is_whole
+  into v_events from ledger.replayed_accounts(array[p_subject]) r;
+  select coalesce(sum(t.amount), 0)::bigint as amount, count(*) as transactions, coalesce(max(t.account_version), 0) as last_version
+  into v_booked from public.transactions t where t.account_id = p_subject;
+  select coalesce(sum(case 'wallet' when p.credit_account then p.amount when p.debit_account then -p.amount end), 0)::bigint,
+         coalesce(sum(case 'withdrawals_payable' when p.credit_account then p.amount when p.debit_account then -p.amount end), 0)::bigint
+  into v_wallet, v_payable
+  from public.postings p
+  where p.account_id = p_subject;
+
+  v_open := coalesce((select sum(w.amount) from public.withdrawals w where w.account_id = p_subject and w.status in ('requested', 'approved')), 0);
+
+  v_balance := v_events.earned - v_events.withdrawn - v_events.pending - v_events.orders;
+  v_repair.stream_type := 'account';
+  v_repair.account_id := p_subject;
+  v_repair.problem := case
+    when not v_events.is_whole then 'an event of it is missing, or there twice'
+    when v_balance <> v_booked.amount then format('the events come to a balance of %s, the transactions to %s', v_balance, v_booked.amount)
+    when v_balance <> v_wallet then format('the events come to a balance of %s, the postings of the wallet to %s', v_balance, v_wallet)
+    when v_events.pending <> v_payable or v_events.pending <> v_open then
+      format('the events say that %s are being withdrawn, the postings say %s, the withdrawals %s', v_events.pending, v_payable, v_open)
+    when v_events.version <> v_booked.transactions or v_events.version <> v_booked.last_version then
+      format('the events tell of %s transactions, there are %s, the last one with the number %s', v_events.version, v_booked.transactions, v_booked.last_version)
+  end;
+  v_repair.lines := ledger.repair_lines('accounts', jsonb_build_object('id', p_subject),
+    jsonb_build_object('total_earned', v_account.total_earned, 'total_withdrawn', v_account.total_withdrawn,
+      'total_pending_withdrawals', v_account.total_pending_withdrawals, 'total_orders', v_account.total_orders, 'version', v_account.version),
+    jsonb_build_object('total_earned', v_events.earned, 'total_withdrawn', v_events.withdrawn,
+      'total_pending_withdrawals', v_events.pending, 'total_orders', v_events.orders, 'version', v_events.version));
+  return v_repair;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.repair_account_totals(p_subject uuid) is 'What brings an account''s totals and version to what its events say.';
+
+CREATE OR REPLACE FUNCTION ledger.repair_backorders(p_subject uuid)
+ RETURNS ledger.repair
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_order public.orders;
+  v_history ledger.repair := ledger.repair_order_status(p_subject);
+  v_has_ended boolean;
+  v_repair ledger.repair;
+begin
+  select o.* into v_order from public.orders o where o.id = p_subject;
+  if not found then
+    return v_repair;
+  end if;
+  v_has_ended := coalesce(v_history.lines #>> '{0,to}', v_order.status) in ('cancelled', 'refunded');
+  v_repair.stream_type := 'order';
+  v_repair.account_id := v_order.account_id;
+  with waiting as (
+    select b.*, coalesce((select -sum(m.quantity) from public.stock_movements m
+                          where m.order_id = p_subject and m.variant_id = b.variant_id and m.reason = 'backorder_filled'), 0)::bigint as filled
+    from public.backorders b
+    where b.order_id = p_subject)
+  select coalesce(v_history.problem, min(format('%s units of variant %s were filled, and only %s were ever missing', w.filled, w.variant_id, w.quantity))
+                                       filter (where w.filled > w.quantity)),
+         jsonb_agg(l.line order by w.variant_id, l.place) filter (where l.line is not null)
+  into v_repair.problem, v_repair.lines
+  from waiting w
+  left join lateral jsonb_array_elements(ledger.repair_lines('backorders', jsonb_build_object('order_id', p_subject, 'variant_id', w.variant_id),
+    jsonb_build_object('account_id', w.account_id, 'filled_quantity', w.filled_quantity, 'dropped_quantity', w.dropped_quantity),
+    jsonb_build_object('account_id', v_order.account_id, 'filled_quantity', w.filled,
+                       'dropped_quantity', case when v_has_ended then w.quantity - w.filled else w.dropped_quantity end)))
+    with ordinality l (line, place) on true;
+  return v_repair;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.repair_backorders(p_subject uuid) is 'What brings an order''s backorders to the movements that filled them, and gives up those of an ended order.';
+
+CREATE OR REPLACE FUNCTION ledger.repair_balance_caches(p_subject uuid)
+ RETURNS ledger.repair
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_rows record;
+  v_events record;
+  v_moved record;
+  v_repair ledger.repair;
+begin
+  if not exists (select from public.accounts a where a.id = p_subject) then
+    return v_repair;
+  end if;
+  select r.* into v_rows from ledger.recomputed_debts(p_subject) r;
+  select r.* into v_events from ledger.replayed_debts(p_subject) r;
+  select coalesce(sum(m.invoiced_change), 0) as invoiced_amount, coalesce(sum(m.allocated_change), 0) as allocated_amount, coalesce(sum(m.unapplied_change), 0) as unapplied_amount
+  into v_moved from public.debt_movements m where m.account_id = p_subject;
+  v_repair.stream_type := 'account';
+  v_repair.account_id := p_subject;
+  v_repair.problem := case
+    when (v_rows.invoiced_amount, v_rows.allocated_amount, v_rows.unapplied_amount) <> (v_events.invoiced_amount, v_events.allocated_amount, v_events.unapplied_amount) then
+      format('invoices, allocations and remainders come to %s/%s/%s, the events to %s/%s/%s', v_rows.invoiced_amount, v_rows.allocated_amount,
+             v_rows.unapplied_amount, v_events.invoiced_amount, v_events.allocated_amount, v_events.unapplied_amount)
+    when (v_rows.invoiced_amount, v_rows.allocated_amount, v_rows.unapplied_amount) <> (v_moved.invoiced_amount, v_moved.allocated_amount, v_moved.unapplied_amount) then
+      format('invoices, allocations and remainders come to %s/%s/%s, the movements of the debt to %s/%s/%s', v_rows.invoiced_amount, v_rows.allocated_amount,
+             v_rows.unapplied_amount, v_moved.invoiced_amount, v_moved.allocated_amount, v_moved.unapplied_amount) end;
+  v_repair.lines := (
+    select jsonb_agg(l.line order by case d.kind when 'payment' then 1 when 'invoice' then 2 else 3 end, d.subject_id, l.place)
+    from ledger.balance_differences(p_subject) d
+    cross join lateral jsonb_array_elements(case d.kind
+      when 'payment' then ledger.repair_lines('payments', jsonb_build_object('id', d.subject_id), d.cached, d.recomputed)
+      when 'invoice' then ledger.repair_lines('invoice_balance_cache', jsonb_build_object('invoice_id', d.subject_id),
+        case when exists (select from public.invoice_balance_cache b where b.invoice_id = d.subject_id) then jsonb_build_object('account_id', p_subject) || d.cached end,
+        jsonb_build_object('account_id', p_subject) || d.recomputed)
+      else ledger.repair_lines('account_debt_cache', jsonb_build_object('account_id', d.subject_id),
+        case when exists (select from public.account_debt_cache c where c.account_id = d.subject_id) then d.cached end, d.recomputed - 'debt_amount')
+      end) with ordinality l (line, place));
+  return v_repair;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.repair_balance_caches(p_subject uuid) is 'What brings the kept sums of an account''s payments, invoices and debt to what their rows say.';
+
+CREATE OR REPLACE FUNCTION ledger.repair_card_payment(p_subject uuid)
+ RETURNS ledger.repair
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_card public.card_payments;
+  v_facts ledger.card_facts;
+  v_repair ledger.repair;
+begin
+  select c.* into v_card from public.card_payments c where c.id = p_subject;
+  if not found then
+    return v_repair;
+  end if;
+  v_facts := ledger.card_facts_of(v_card);
+  v_repair.stream_type := 'card_payment';
+  v_repair.account_id := v_card.account_id;
+  v_repair.problem := ledger.problem_of_card_events(v_card, v_facts);
+  v_repair.lines := ledger.repair_lines('card_payments', jsonb_build_object('id', p_subject), to_jsonb(v_card), jsonb_build_object(
+    'status', v_facts.status, 'authorised_amount', v_facts.authorised_amount, 'captured_amount', v_facts.captured_amount,
+    'refunded_amount', v_facts.refunded_amount, 'charged_back_amount', v_facts.charged_back_amount));
+  return v_repair;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.repair_card_payment(p_subject uuid) is 'What brings a card payment to its provider''s events.';
+
+CREATE OR REPLACE FUNCTION ledger.repair_commission(p_subject uuid)
+ RETURNS ledger.repair
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN (SELECT ledger.repair_share('referral_commissions'::text, c.id, c.account_id, c.commission_amount, c.clawed_back_amount, 'commission_earned'::text, 'commission_clawed_back'::text) AS repair_share FROM public.referral_commissions c WHERE (c.id = repair_commission.p_subject));
+-- for nobody but its owner
+comment on function ledger.repair_commission(p_subject uuid) is 'What brings a referral commission to its transactions.';
+
+CREATE OR REPLACE FUNCTION ledger.repair_discount_usage(p_subject uuid)
+ RETURNS ledger.repair
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_usage public.discount_usage;
+  v_repair ledger.repair;
+begin
+  select u.* into v_usage from public.discount_usage u where u.discount_code_id = p_subject;
+  if found then
+    v_repair.stream_type := 'discount_code';
+    v_repair.lines := ledger.repair_lines('discount_usage', jsonb_build_object('discount_code_id', p_subject),
+      jsonb_build_object('redemptions', v_usage.redemptions),
+      jsonb_build_object('redemptions', (select count(*) from public.discount_redemptions r where r.discount_code_id = p_subject and r.released_at is null)));
+  end if;
+  return v_repair;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.repair_discount_usage(p_subject uuid) is 'What brings the counter of a discount code to its live redemptions.';
+
+CREATE OR REPLACE FUNCTION ledger.repair_import_counts(p_subject uuid)
+ RETURNS ledger.repair
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_run public.import_runs;
+  v_repair ledger.repair;
+begin
+  select r.* into v_run from public.import_runs r where r.id = p_subject;
+  if found then
+    v_repair.stream_type := 'import';
+    v_repair.lines := ledger.repair_lines('import_runs', jsonb_build_object('id', p_subject), to_jsonb(v_run), (
+      select jsonb_build_object('staged_rows', count(*), 'applied_rows', count(*) filter (where w.state = 'applied'),
+                                'skipped_rows', count(*) filter (where w.state = 'skipped'), 'rejected_rows', count(*) filter (where w.state = 'rejected'))
+      from public.import_rows w
+      where w.run_id = p_subject));
+  end if;
+  return v_repair;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.repair_import_counts(p_subject uuid) is 'What brings the counters of an import to its rows.';
+
+CREATE OR REPLACE FUNCTION ledger.repair_invoice_credit(p_subject uuid)
+ RETURNS ledger.repair
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_invoice public.invoices;
+  v_noted bigint;
+  v_repair ledger.repair;
+begin
+  select i.* into v_invoice from public.invoices i where i.id = p_subject and i.kind = 'invoice';
+  if not found then
+    return v_repair;
+  end if;
+  v_noted := coalesce((select sum(n.total_amount) from public.invoices n where n.credits_invoice_id = p_subject and n.kind = 'credit_note'), 0);
+  v_repair.stream_type := 'invoice';
+  v_repair.account_id := v_invoice.account_id;
+  v_repair.problem := case when v_invoice.prepaid_amount + v_noted > v_invoice.total_amount then
+    format('its credit notes come to %s, and only %s can be credited', v_noted, v_invoice.total_amount - v_invoice.prepaid_amount) end;
+  v_repair.lines := ledger.repair_lines('invoices', jsonb_build_object('id', p_subject),
+    jsonb_build_object('credited_amount', v_invoice.credited_amount), jsonb_build_object('credited_amount', v_noted));
+  return v_repair;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.repair_invoice_credit(p_subject uuid) is 'What brings the credited amount of an invoice to its credit notes.';
+
+CREATE OR REPLACE FUNCTION ledger.repair_lines(p_relation text, p_key jsonb, p_from jsonb, p_to jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if p_from is null then
+    return jsonb_build_array(jsonb_build_object('relation', p_relation, 'key', p_key, 'column', null, 'from', null, 'to', p_key || p_to));
+  end if;
+  return coalesce((
+    select jsonb_agg(jsonb_build_object('relation', p_relation, 'key', p_key, 'column', t.key, 'from', p_from -> t.key, 'to', t.value) order by t.key)
+    from jsonb_each(p_to) t
+    where p_from -> t.key is distinct from t.value), '[]');
+end $function$;
+-- for nobody but its owner
+comment on function ledger.repair_lines(p_relation text, p_key jsonb, p_from jsonb, p_to jsonb) is 'Diff lines of one row: of each column of p_to whose value is not that of p_from.';
+
+CREATE OR REPLACE FUNCTION ledger.repair_of(p_kind text, p_subject uuid)
+ RETURNS ledger.repair
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_repair ledger.repair;
+begin
+  v_repair := case p_kind
+    when 'order_status' then ledger.repair_order_status(p_subject)
+    when 'order_money' then ledger.repair_order_money(p_subject)
+    when 'account_totals' then ledger.repair_account_totals(p_subject)
+    when 'stock_levels' then ledger.repair_stock_levels(p_subject)
+    when 'backorders' then ledger.repair_backorders(p_subject)
+    when 'card_payment' then ledger.repair_card_payment(p_subject)
+    when 'invoice_credit' then ledger.repair_invoice_credit(p_subject)
+    when 'balance_caches' then ledger.repair_balance_caches(p_subject)
+    when 'old_flags' then ledger.repair_old_flags(p_subject)
+    when 'commission' then ledger.repair_commission(p_subject)
+    when 'vendor_earning' then ledger.repair_vendor_earning(p_subject)
+    when 'import_counts' then ledger.repair_import_counts(p_subject)
+    when 'discount_usage' then ledger.repair_discount_usage(p_subject)
+  end;
+  if v_repair.stream_type is null then
+    v_repair.problem := coalesce(v_repair.problem, 'what it is about is not there any more');
+  end if;
+  v_repair.lines := coalesce(v_repair.lines, '[]');
+  return v_repair;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.repair_of(p_kind text, p_subject uuid) is 'What a kind of repair would write for a subject, as everything is now.';
+
+CREATE OR REPLACE FUNCTION ledger.repair_old_flags(p_subject uuid)
+ RETURNS ledger.repair
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_repair ledger.repair;
+begin
+  if not exists (select from public.accounts a where a.id = p_subject) then
+    return v_repair;
+  end if;
+  v_repair.stream_type := 'account';
+  v_repair.account_id := p_subject;
+  if (select f.state from public.feature_flags f where f.key = 'allocation_dual_write') = 'off' then
+    return v_repair;
+  end if;
+  with live as (
+    select l.payment_id, l.invoice_id, sum(l.allocated_amount)::bigint as amount
+    from public.payment_allocations l
+    where l.account_id = p_subject
+    group by l.payment_id, l.invoice_id
+    having sum(l.allocated_amount) <> 0),
+  by_payment as (
+    select l.payment_id, sum(l.amount)::bigint as amount, case when count(*) = 1 then (array_agg(l.invoice_id))[1] end as invoice_id from live l group by l.payment_id),
+  flags as (
+    select 1 as kind, coalesce(f.payment_id, b.payment_id) as id, 'old_payment_flags' as relation, 'payment_id' as key, to_jsonb(f) as old,
+           jsonb_build_object('account_id', p_subject, 'allocated_amount', coalesce(b.amount, 0), 'invoice_id',
+             case when f.payment_id is null or f.invoice_id is not null then b.invoice_id end) as new
+    from (select n.* from public.old_payment_flags n where n.account_id = p_subject) f
+    full join by_payment b on b.payment_id = f.payment_id
+    union all
+    select 2, b.invoice_id, 'old_invoice_flags', 'invoice_id', to_jsonb(f),
+           jsonb_build_object('account_id', p_subject, 'amount', b.amount, 'paid_amount', b.allocated_total)
+    from public.invoice_balance_cache b
+    left join public.old_invoice_flags f on f.invoice_id = b.invoice_id
+    where b.account_id = p_subject)
+  select jsonb_agg(l.line order by f.kind, f.id, l.place) into v_repair.lines
+  from flags f
+  cross join lateral jsonb_array_elements(ledger.repair_lines(f.relation, jsonb_build_object(f.key, f.id), f.old, f.new)) with ordinality l (line, place);
+  return v_repair;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.repair_old_flags(p_subject uuid) is 'What brings the old flags of an account to what is allocated; nothing while they are not kept.';
+
+CREATE OR REPLACE FUNCTION ledger.repair_order_money(p_subject uuid)
+ RETURNS ledger.repair
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_order public.orders;
+  v_right public.orders;
+  v_history ledger.repair := ledger.repair_order_status(p_subject);
+  v_deadline public.payment_deadlines;
+  v_deadline_status text;
+  -- the same text in whatever time zone somebody plans or applies it
+  v_moment constant text := 'YYYY-MM-DD"T"HH24:MI:SS.US"+00"';
+  v_repair ledger.repair;
+begin
+  select o.* into v_order from public.orders o where o.id = p_subject;
+  if not found then
+    return v_repair;
+  end if;
+  v_right := jsonb_populate_record(v_order, to_jsonb(ledger.order_money_by_rows(v_order)));
+  v_right.status := coalesce(v_history.lines #>> '{0,to}', v_order.status);
+
+  -- a deadline is settled when nothing is due or the order has ended, and runs while the order is in grace
+  select d.* into v_deadline from public.payment_deadlines d where d.order_id = p_subject and d.account_id = v_order.account_id;
+  v_deadline_status := case
+    when v_right.status in ('rejected', 'cancelled', 'refunded')
+      or v_right.total_amount - v_right.credited_amount - v_right.paid_amount + v_right.refunded_amount <= 0 then 'settled'
+    else v_deadline.status end;
+  v_right.payment_status := ledger.payment_status_by_rows(v_right, case when v_deadline.order_id is not null then v_deadline_status end);
+  if v_deadline.status = 'settled' and v_deadline_status = 'settled' and v_right.payment_status = 'in_grace' then
+    v_deadline_status := 'open';
+  end if;
+
+  v_repair.stream_type := 'order';
+  v_repair.account_id := v_order.account_id;
+  v_repair.problem := coalesce(v_history.problem, ledger.problem_of_order_postings(v_right));
+  v_repair.lines := ledger.repair_lines('orders', jsonb_build_object('id', p_subject),
+      to_jsonb(v_order), to_jsonb(ledger.order_money_by_rows(v_order)) || jsonb_build_object('payment_status', v_right.payment_status))
+    || case when v_deadline.order_id is null or v_deadline.status = v_deadline_status then '[]'
+            else ledger.repair_lines('payment_deadlines', jsonb_build_object('order_id', p_subject),
+              jsonb_build_object('status', v_deadline.status, 'settled_at', to_char(v_deadline.settled_at at time zone 'utc', v_moment)),
+              jsonb_build_object('status', v_deadline_status, 'settled_at',
+                case v_deadline_status when 'settled' then to_char(v_order.updated_at at time zone 'utc', v_moment) end)) end;
+  return v_repair;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.repair_order_money(p_subject uuid) is 'What brings an order''s amounts, payment status and deadline to what payments, allocations and refunds say.';
+
+CREATE OR REPLACE FUNCTION ledger.repair_order_status(p_subject uuid)
+ RETURNS ledger.repair
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_order public.orders;
+  v_status text;
+  v_break text;
+  v_untold uuid;
+  v_repair ledger.repair;
+begin
+  select o.* into v_order from public.orders o where o.id = p_subject;
+  if not found then
+    return v_repair;
+  end if;
+  select (array_agg(h.status order by h.event_id desc))[1],
+         min(format('from %s to %s', h.before, h.from_status)) filter (where h.before is distinct from h.from_status)
+  into v_status, v_break
+  from (select s.event_id, s.status, s.from_status, lag(s.status) over (order by s.event_id) as before
+        from public.order_status_history s where s.order_id = p_subject) h;
+  select t.id into v_untold
+  from public.transactions t
+  where t.order_id = p_subject and t.account_id = v_order.account_id
+    and t.type in ('order_created', 'order_status_changed', 'order_shipped', 'order_cancelled', 'order_refunded')
+    and not exists (select from public.immutable_events e where e.stream_id = p_subject and e.payload ->> 'transaction_id' = t.id::text)
+  limit 1;
+
+  v_repair.stream_type := 'order';
+  v_repair.account_id := v_order.account_id;
+  v_repair.problem := case
+    when v_status is null then 'no event says which status it had'
+    when v_break is not null then format('its history has a gap %s', v_break)
+    when v_untold is not null then format('no event tells of its transaction %s', v_untold)
+    when v_status <> v_order.status then ledger.problem_of_order_postings(jsonb_populate_record(v_order,
+      to_jsonb(ledger.order_money_by_rows(v_order)) || jsonb_build_object('status', v_status)))
+  end;
+  v_repair.lines := ledger.repair_lines('orders', jsonb_build_object('id', p_subject),
+    jsonb_build_object('status', v_order.status), jsonb_build_object('status', v_status));
+  return v_repair;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.repair_order_status(p_subject uuid) is 'What brings an order''s status to the last one of its history.';
+
+CREATE OR REPLACE FUNCTION ledger.repair_share(p_relation text, p_subject uuid, p_account_id uuid, p_share_amount bigint, p_clawed_back_amount bigint, p_earned text, p_clawed_back text)
+ RETURNS ledger.repair
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_earned bigint;
+  v_clawed_back bigint;
+  v_repair ledger.repair;
+begin
+  if p_account_id is null then
+    return v_repair;
+  end if;
+  select coalesce(sum(t.amount) filter (where t.type = p_earned), 0), coalesce(-sum(t.amount) filter (where t.type = p_clawed_back), 0)
+  into v_earned, v_clawed_back
+  from public.transactions t
+  where t.account_id = p_account_id and t.reference_id = p_subject;
+  v_repair.stream_type := 'account';
+  v_repair.account_id := p_account_id;
+  v_repair.problem := case when v_earned <> p_share_amount or v_clawed_back not between 0 and p_share_amount then
+    format('it was earned as %s, and the transactions of its account say %s, of which %s were taken back', p_share_amount, v_earned, v_clawed_back) end;
+  v_repair.lines := ledger.repair_lines(p_relation, jsonb_build_object('id', p_subject),
+    jsonb_build_object('clawed_back_amount', p_clawed_back_amount), jsonb_build_object('clawed_back_amount', v_clawed_back));
+  return v_repair;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.repair_share(p_relation text, p_subject uuid, p_account_id uuid, p_share_amount bigint, p_clawed_back_amount bigint, p_earned text, p_clawed_back text) is 'What brings clawed_back_amount of a commission or a vendor''s share to the transactions; the types of those are given.';
+
+CREATE OR REPLACE FUNCTION ledger.repair_stock_levels(p_subject uuid)
+ RETURNS ledger.repair
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_repair ledger.repair;
+begin
+  if not exists (select from public.variants v where v.id = p_subject) then
+    return v_repair;
+  end if;
+  v_repair.stream_type := 'variant';
+  with moved as (
+    select m.slot, sum(m.quantity)::bigint as quantity, count(*) as movements, max(m.slot_version) as last_version
+    from public.stock_movements m
+    where m.variant_id = p_subject
+    group by m.slot),
+  held as (
+    select l.slot, sum(l.quantity)::bigint as quantity
+    from public.stock_reservations r
+    join public.stock_reservation_lines l on l.reservation_id = r.id
+    where r.status = 'active' and l.variant_id = p_subject
+    group by l.slot),
+  slots as (
+    select coalesce(s.slot, m.slot) as slot, to_jsonb(s) as old, coalesce(m.quantity, 0) as on_hand, coalesce(h.quantity, 0) as held,
+           coalesce(m.movements, 0) as movements,
+           case when m.movements <> m.last_version or m.quantity < 0 then
+                  format('slot %s has %s movements, the last one with the number %s, that come to %s', m.slot, m.movements, m.last_version, m.quantity)
+                when coalesce(h.quantity, 0) > coalesce(m.quantity, 0) then
+                  format('the movements leave %s units in slot %s, and %s are reserved', coalesce(m.quantity, 0), coalesce(s.slot, m.slot), h.quantity)
+           end as problem
+    from (select l.* from public.stock_levels l where l.variant_id = p_subject) s
+    full join moved m on m.slot = s.slot
+    left join held h on h.slot = coalesce(s.slot, m.slot))
+  select min(s.problem),
+         jsonb_agg(l.line order by s.slot, l.place) filter (where l.line is not null)
+  into v_repair.problem, v_repair.lines
+  from slots s
+  left join lateral jsonb_array_elements(ledger.repair_lines('stock_levels', jsonb_build_object('variant_id', p_subject, 'slot', s.slot), s.old,
+    jsonb_build_object('on_hand', s.on_hand, 'held', s.held, 'version', s.movements))) with ordinality l (line, place) on true;
+  select coalesce(v_repair.problem, format('the movements leave %s units of it, the events %s', m.quantity, r.on_hand)) into v_repair.problem
+  from ledger.replayed_stock(array[p_subject]) r
+  cross join (select coalesce(sum(m.quantity), 0) as quantity from public.stock_movements m where m.variant_id = p_subject) m
+  where r.on_hand <> m.quantity;
+  return v_repair;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.repair_stock_levels(p_subject uuid) is 'What brings a variant''s stock to its movements and what is held of it to its active reservations.';
+
+CREATE OR REPLACE FUNCTION ledger.repair_update(p_table regclass, p_key jsonb, p_to jsonb)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return format('update %1$s t set %2$s%3$s from jsonb_populate_record(null::%1$s, $1) k, jsonb_populate_record(null::%1$s, $2) o,
+                        jsonb_populate_record(null::%1$s, $3) n where %4$s and %5$s',
+    p_table, ledger.columns_as(p_to, '%1$I = n.%1$I', ', '),
+    -- what a client compares, and when it was changed; accounts and stock count something else by their version
+    (select string_agg(case a.attname when 'version' then ', version = t.version + 1' else ', updated_at = clock_timestamp()' end, '')
+     from pg_catalog.pg_attribute a
+     where a.attrelid = p_table and not a.attisdropped and not p_to ? a.attname::text
+       and (a.attname = 'updated_at' or a.attname = 'version' and p_table not in ('public.accounts'::regclass, 'public.stock_levels'::regclass))),
+    ledger.columns_as(p_key, 't.%1$I = k.%1$I', ' and '), ledger.columns_as(p_to, 't.%1$I is not distinct from o.%1$I', ' and '));
+end $function$;
+-- for nobody but its owner
+comment on function ledger.repair_update(p_table regclass, p_key jsonb, p_to jsonb) is 'The statement that mends columns of a row.';
+
+CREATE OR REPLACE FUNCTION ledger.repair_vendor_earning(p_subject uuid)
+ RETURNS ledger.repair
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN (SELECT ledger.repair_share('vendor_earnings'::text, e.id, e.account_id, e.share_amount, e.clawed_back_amount, 'vendor_earned'::text, 'vendor_clawed_back'::text) AS repair_share FROM public.vendor_earnings e WHERE (e.id = repair_vendor_earning.p_subject));
+-- for nobody but its owner
+comment on function ledger.repair_vendor_earning(p_subject uuid) is 'What brings a vendor''s earning to its transactions.';
+
+CREATE OR REPLACE FUNCTION ledger.repair_whole_row(p_table regclass, p_from jsonb, p_to jsonb)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return case when p_to is null then
+    format('delete from %1$s t using jsonb_populate_record(null::%1$s, $1) k where %2$s', p_table,
+           ledger.columns_as(p_from, 't.%1$I is not distinct from k.%1$I', ' and '))
+  else
+    format('insert into %1$s (%2$s) select %2$s from jsonb_populate_record(null::%1$s, $2) on conflict do nothing', p_table,
+           ledger.columns_as(p_to, '%1$I', ', ')) end;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.repair_whole_row(p_table regclass, p_from jsonb, p_to jsonb) is 'The statement that inserts a row that was missing, or deletes it again.';
+
+CREATE OR REPLACE FUNCTION ledger.repairs_of_report()
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (
+    select jsonb_build_object(
+      'planned', count(*) filter (where a.status = 'planned'), 'applied', count(*) filter (where a.status = 'applied'),
+      'failed', count(*) filter (where a.status = 'failed'), 'stale', count(*) filter (where a.status = 'stale'),
+      'undone', count(*) filter (where a.status = 'undone'), 'superseded', count(*) filter (where a.status = 'superseded'),
+      'last_applied_at', max(a.applied_at))
+    from public.reconciliation_actions a);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.repairs_of_report() is 'Repairs by status.';
+
+CREATE OR REPLACE FUNCTION ledger.repairs_wanted(p_run public.reconciliation_runs)
+ RETURNS TABLE(repair text, subject uuid, finding_id uuid, check_code text)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return query
+    with wanted as (
+      select k.position, k.kind, case k.subject when 'account' then coalesce(f.account_id, ledger.uuid_in(left(f.subject, 36))) else ledger.uuid_in(left(f.subject, 36)) end as subject,
+             f.id, f.check_code
+      from public.integrity_findings f
+      join public.integrity_checks c on c.code = f.check_code
+      join ledger.repair_kinds k on k.kind = c.repair
+      where f.run_id = p_run.id
+      union all
+      -- drift runs keep their first accounts
+      select k.position, k.kind, ledger.uuid_in(d.value ->> 'account_id'), null, p_run.check_code
+      from jsonb_array_elements(p_run.details -> 'first') d
+      join ledger.repair_kinds k on k.kind = case p_run.check_code when 'debt_cache' then 'balance_caches' when 'old_flags' then 'old_flags' end)
+    select w.kind, w.subject, (array_agg(w.id order by w.id))[1], (array_agg(w.check_code order by w.id))[1]
+    from wanted w
+    where w.subject is not null
+    group by w.position, w.kind, w.subject
+    order by w.position, w.subject;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.repairs_wanted(p_run public.reconciliation_runs) is 'Repairs and subjects that the findings of a run ask for, those first that others rest on.';
+
+CREATE OR REPLACE FUNCTION ledger.replay_facts(p_account_ids uuid[], p_order_ids uuid[], p_variant_ids uuid[], p_only_differing boolean)
+ RETURNS SETOF ledger.replayed_fact
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return query
+    select 'account', n.id, f.what, f.replayed, f.stored, true
+    from (select a.*, d.invoiced_amount, d.allocated_amount, d.unapplied_amount
+          from public.accounts a left join public.account_debt_cache d on d.account_id = a.id
+          where p_account_ids is null or a.id = any (p_account_ids)) a
+    full join ledger.replayed_accounts(p_account_ids) r on r.account_id = a.id
+    cross join lateral (select coalesce(a.id, r.account_id) as id) n
+    cross join lateral (values
+      ('total_earned', to_jsonb(coalesce(r.total_earned, 0)), to_jsonb(a.total_earned)),
+      ('total_withdrawn', to_jsonb(coalesce(r.total_withdrawn, 0)), to_jsonb(a.total_withdrawn)),
+      ('total_pending_withdrawals', to_jsonb(coalesce(r.total_pending_withdrawals, 0)), to_jsonb(a.total_pending_withdrawals)),
+      ('total_orders', to_jsonb(coalesce(r.total_orders, 0)), to_jsonb(a.total_orders)),
+      ('available_balance', to_jsonb(coalesce(r.total_earned - r.total_withdrawn - r.total_pending_withdrawals - r.total_orders, 0)), to_jsonb(a.available_balance)),
+      ('version', to_jsonb(coalesce(r.version, 0)), to_jsonb(a.version)),
+      ('one_event_per_version', to_jsonb(coalesce(r.has_every_version, true)), 'true'),
+      ('is_frozen', to_jsonb(coalesce(r.is_frozen, false)), to_jsonb(a.frozen_reason is not null)),
+      ('invoiced_amount', to_jsonb(coalesce(r.invoiced_amount, 0)), to_jsonb(coalesce(a.invoiced_amount, 0))),
+      ('allocated_amount', to_jsonb(coalesce(r.allocated_amount, 0)), to_jsonb(coalesce(a.allocated_amount, 0))),
+      ('unapplied_amount', to_jsonb(coalesce(r.unapplied_amount, 0)), to_jsonb(coalesce(a.unapplied_amount, 0)))) f (what, replayed, stored)
+    where not p_only_differing or f.replayed is distinct from f.stored;
+
+  -- most orders are equal, and are not taken apart
+  return query
+    select 'order', coalesce(o.id, r.order_id), f.what, f.replayed, f.stored, r.exact_after_event_id is null or f.replayed is not null
+    from (select * from public.orders o where p_order_ids is null or o.id = any (p_order_ids)) o
+    full join ledger.replayed_orders(p_order_ids) r on r.order_id = o.id
+    cross join lateral (values
+      ('account_id', to_jsonb(r.account_id), to_jsonb(o.account_id)), ('status', to_jsonb(r.status), to_jsonb(o.status)),
+      ('payment_status', to_jsonb(r.payment_status), to_jsonb(o.payment_status)), ('total_amount', to_jsonb(r.total_amount), to_jsonb(o.total_amount)),
+      ('wallet_amount', to_jsonb(r.wallet_amount), to_jsonb(o.wallet_amount)), ('paid_amount', to_jsonb(r.paid_amount), to_jsonb(o.paid_amount)),
+      ('refunded_amount', to_jsonb(r.refunded_amount), to_jsonb(o.refunded_amount)),
+      ('wallet_refunded_amount', to_jsonb(r.wallet_refunded_amount), to_jsonb(o.wallet_refunded_amount)),
+      ('credited_amount', to_jsonb(r.credited_amount), to_jsonb(o.credited_amount))) f (what, replayed, stored)
+    where not p_only_differing
+       or ((o.account_id, o.status, o.payment_status, o.total_amount, o.wallet_amount, o.paid_amount, o.refunded_amount, o.wallet_refunded_amount, o.credited_amount)
+           is distinct from
+           (r.account_id, r.status, r.payment_status, r.total_amount, r.wallet_amount, r.paid_amount, r.refunded_amount, r.wallet_refunded_amount, r.credited_amount)
+           and f.replayed is distinct from f.stored);
+
+  return query
+    select 'variant', coalesce(v.variant_id, r.variant_id), f.what, f.replayed, f.stored, f.replayed is not null
+    from (select s.variant_id, sum(s.on_hand)::bigint as on_hand, sum(s.held)::bigint as held
+          from public.stock_levels s
+          where p_variant_ids is null or s.variant_id = any (p_variant_ids)
+          group by s.variant_id) v
+    full join ledger.replayed_stock(p_variant_ids) r on r.variant_id = v.variant_id
+    cross join lateral (values
+      ('stock_quantity', case when r.exact_after_event_id is null then to_jsonb(coalesce(r.on_hand, 0)) end, to_jsonb(v.on_hand)),
+      ('held_quantity', to_jsonb(coalesce(r.held, 0)), to_jsonb(v.held))) f (what, replayed, stored)
+    where not p_only_differing or f.replayed is distinct from f.stored;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.replay_facts(p_account_ids uuid[], p_order_ids uuid[], p_variant_ids uuid[], p_only_differing boolean) is 'What is replayed from events of these accounts, orders and variants (null: all, {}: none) beside what is stored; amounts in minor units, or units of stock.';
+
+CREATE OR REPLACE FUNCTION ledger.replayed_accounts(p_account_ids uuid[] DEFAULT NULL::uuid[])
+ RETURNS SETOF ledger.replayed_account
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return query execute format($query$
+    select e.account_id,
+           coalesce(sum((e.payload #>> '{effect,total_earned}')::bigint), 0)::bigint,
+           coalesce(sum((e.payload #>> '{effect,total_withdrawn}')::bigint), 0)::bigint,
+           coalesce(sum((e.payload #>> '{effect,total_pending_withdrawals}')::bigint), 0)::bigint,
+           coalesce(sum((e.payload #>> '{effect,total_orders}')::bigint), 0)::bigint,
+           coalesce(max((e.payload ->> 'account_version')::bigint), 0)::bigint,
+           count(e.payload ->> 'account_version') = coalesce(max((e.payload ->> 'account_version')::bigint), 0)
+             and coalesce(sum((e.payload ->> 'account_version')::bigint) = count(e.payload ->> 'account_version') * (max((e.payload ->> 'account_version')::bigint) + 1) / 2, true),
+           coalesce(max(e.id) filter (where e.event_type = 'account.frozen') > coalesce(max(e.id) filter (where e.event_type = 'account.released'), 0), false),
+           coalesce(sum((e.payload #>> '{debt_effect,invoiced}')::bigint), 0)::bigint,
+           coalesce(sum((e.payload #>> '{debt_effect,allocated}')::bigint), 0)::bigint,
+           coalesce(sum((e.payload #>> '{debt_effect,unapplied}')::bigint), 0)::bigint
+    from %s e
+    where e.account_id is not null and e.payload ?| '{effect,debt_effect}'
+    group by e.account_id
+  $query$, case when p_account_ids is null then 'public.immutable_events'
+                else '(select i.* from ledger.streams_of_accounts($1) s join public.immutable_events i on i.stream_id = s.stream_id and i.account_id = any ($1))' end)
+  using p_account_ids;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.replayed_accounts(p_account_ids uuid[]) is 'Totals, version, freeze and debt (minor units) of these accounts, or of all, replayed from events alone. version: the highest that an event names; has_every_version: one event names each up to it.';
+
 CREATE OR REPLACE FUNCTION ledger.replayed_debts(p_account_id uuid DEFAULT NULL::uuid)
  RETURNS TABLE(account_id uuid, invoiced_amount bigint, allocated_amount bigint, unapplied_amount bigint)
  LANGUAGE plpgsql
@@ -16076,6 +18111,118 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.replayed_debts(p_account_id uuid) is 'Invoiced, allocated and unapplied amount (minor units) of an account, or of all, replayed from events alone.';
 
+CREATE OR REPLACE FUNCTION ledger.replayed_orders(p_order_ids uuid[] DEFAULT NULL::uuid[])
+ RETURNS SETOF ledger.replayed_order
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return query execute format($query$
+    with said as (
+      select e.stream_id, e.account_id,
+             case when e.event_type in ('order.placed', 'order.status_changed') then lpad(e.id::text, 19, '0') || (e.payload ->> 'to_status') end as status,
+             case when e.event_type not like 'integrity.%%' then
+               lpad(e.id::text, 19, '0') || coalesce(e.payload ->> 'payment_status', e.payload #>> '{new,payment_status}') end as payment_status,
+             case e.event_type when 'order.placed' then (e.payload ->> 'total_amount')::bigint
+                               when 'order.edited' then (e.payload #>> '{new,total_amount}')::bigint - (e.payload #>> '{old,total_amount}')::bigint end as total,
+             case when e.event_type in ('order.placed', 'order.edited', 'order.paid_from_wallet') then (e.payload ->> 'wallet_amount')::bigint end as wallet,
+             case e.event_type
+               when 'payment.recorded' then (e.payload ->> 'applied_amount')::bigint
+               when 'payment.imported' then (e.payload ->> 'applied_amount')::bigint
+               when 'payment.allocated' then (e.payload ->> 'allocated_amount')::bigint
+               when 'allocation.reversed' then (e.payload ->> 'allocated_amount')::bigint
+               when 'payment.voided' then -(e.payload ->> 'applied_amount')::bigint
+               when 'payment.charged_back' then -(e.payload ->> 'applied_amount')::bigint end as paid_from_outside,
+             case when e.payload ? 'returned_amount' then (e.payload ->> 'returned_amount')::bigint
+                  when e.event_type in ('refund.paid', 'refund.failed', 'refund.withdrawn') then (e.payload ->> 'refunded_change')::bigint end as refunded,
+             case when e.event_type in ('order.status_changed', 'order.refunded') then (e.payload ->> 'wallet_amount')::bigint
+                  when e.event_type = 'order.edited' then
+                    (e.payload ->> 'wallet_amount')::bigint - coalesce((e.payload #>> '{effect,total_orders}')::bigint, 0) end as wallet_refunded,
+             case when e.event_type in ('order.status_changed', 'order.refunded') then (e.payload ->> 'credited_amount')::bigint end as credited,
+             case when e.event_type in ('refund.paid', 'refund.failed', 'refund.withdrawn') and not e.payload ? 'refunded_change'
+                    or e.event_type = 'payment.imported' and not e.payload ? 'payment_status' then e.id end as untold
+      from %s e
+      where e.stream_type = 'order'),
+    summed as (
+      select s.stream_id, min(s.account_id::text)::uuid as account_id,
+             substr(max(s.status collate "C"), 20) as status, substr(max(s.payment_status collate "C"), 20) as payment_status,
+             coalesce(sum(s.total), 0) as total, coalesce(sum(s.wallet), 0) as wallet, coalesce(sum(s.paid_from_outside), 0) as paid_from_outside,
+             coalesce(sum(s.refunded), 0) as refunded, coalesce(sum(s.wallet_refunded), 0) as wallet_refunded,
+             coalesce(sum(s.credited), 0) as credited, max(s.untold) as untold
+      from said s
+      group by s.stream_id)
+    select s.stream_id, s.account_id, s.status, case when s.untold is null then s.payment_status end, s.total::bigint, s.wallet::bigint,
+           (s.wallet + s.paid_from_outside)::bigint, case when s.untold is null then s.refunded::bigint end,
+           s.wallet_refunded::bigint, s.credited::bigint, s.untold
+    from summed s
+  $query$, case when p_order_ids is null then 'public.immutable_events'
+                else '(select i.* from public.immutable_events i where i.stream_id = any ($1))' end)
+  using p_order_ids;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.replayed_orders(p_order_ids uuid[]) is 'Status, payment status and amounts (minor units) of these orders, or of all, replayed from events alone. exact_after_event_id: the last event that did not say enough; payment_status and refunded_amount are null then. An order without events has no row.';
+
+CREATE OR REPLACE FUNCTION ledger.replayed_stock(p_variant_ids uuid[] DEFAULT NULL::uuid[])
+ RETURNS SETOF ledger.replayed_variant
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return query execute format($query$
+    with units as (
+      select e.id, e.event_type, u.unit, e.event_type = 'order.placed' and e.payload ? 'imported' and not e.payload ? 'stock' as is_untold
+      from %1$s e
+      cross join lateral jsonb_array_elements(case e.event_type
+        when 'stock.adjusted' then jsonb_build_array(e.payload || jsonb_build_object('variant_id', e.stream_id))
+        when 'backorder.filled' then jsonb_build_array(e.payload)
+        when 'order.placed' then case e.payload ->> 'stock' when 'kept' then '[]' else e.payload -> 'items' end || coalesce(e.payload -> 'backordered', '[]')
+        when 'order.edited' then (e.payload -> 'changes') || coalesce(e.payload -> 'backordered', '[]')
+        when 'order.return_received' then coalesce(e.payload -> 'restocked', '[{}]')
+        else e.payload -> 'lines' end) u (unit)
+      where e.event_type in ('stock.adjusted', 'backorder.filled', 'order.placed', 'order.edited', 'order.return_received', 'order.refunded')
+         -- a change of status that took nothing back is most of all events
+         or (e.event_type = 'order.status_changed' and e.payload ? 'lines')),
+    held as (
+      select (l.line ->> 'variant_id')::uuid as variant_id, (l.line ->> 'quantity')::bigint as quantity
+      from %1$s e
+      cross join lateral jsonb_array_elements(e.payload -> 'lines') l (line)
+      where e.event_type = 'stock.reserved'
+        and not exists (select from %1$s n
+                        where n.stream_id = e.stream_id
+                          and n.event_type in ('stock.reservation_consumed', 'stock.reservation_released', 'stock.reservation_expired'))),
+    moved as (
+      select (u.unit ->> 'variant_id')::uuid as variant_id, u.id,
+             case when u.is_untold then null
+                  when u.unit ? 'backordered' then (u.unit ->> 'backordered')::bigint
+                  when u.event_type in ('stock.adjusted', 'order.return_received') then (u.unit ->> 'quantity')::bigint
+                  when u.event_type in ('order.placed', 'backorder.filled') then -(u.unit ->> 'quantity')::bigint
+                  when u.event_type = 'order.edited' then (u.unit ->> 'old_quantity')::bigint - (u.unit ->> 'new_quantity')::bigint
+                  else (u.unit ->> 'restocked_quantity')::bigint end as quantity, 0 as held
+      from units u
+      union all
+      select h.variant_id, 0, 0, h.quantity from held h),
+    summed as (
+      select m.variant_id, coalesce(sum(m.quantity), 0) as on_hand, sum(m.held) as held,
+             max(m.id) filter (where m.quantity is null or (m.variant_id is null and m.quantity <> 0)) as untold
+      from moved m
+      where $1 is null or m.variant_id = any ($1) or m.variant_id is null
+      group by m.variant_id),
+    told as (
+      -- what an event did not name the variant of may be of each
+      select s.variant_id, s.on_hand, s.held, greatest(s.untold, (select n.untold from summed n where n.variant_id is null)) as untold
+      from summed s
+      where s.variant_id is not null)
+    select t.variant_id, case when t.untold is null then t.on_hand::bigint end, t.held::bigint, t.untold
+    from told t
+  $query$, case when p_variant_ids is null then 'public.immutable_events'
+                else '(select i.* from ledger.streams_of_variants($1) s join public.immutable_events i on i.stream_id = s.stream_id)' end)
+  using p_variant_ids;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.replayed_stock(p_variant_ids uuid[]) is 'Units on hand and held of these variants, or of all, replayed from events alone. exact_after_event_id: the last event that did not name the variants it put back; on_hand is null then. A variant without events has no row.';
+
 CREATE OR REPLACE FUNCTION ledger.request_headers()
  RETURNS jsonb
  LANGUAGE sql
@@ -16092,6 +18239,7 @@ CREATE OR REPLACE FUNCTION ledger.require_permission(p_actor ledger.actor, p_per
 AS $function$
 begin
   if not p_actor.is_system and not ledger.has_permission(p_actor, p_permission) then
+    perform ledger.count_denied_call();
     raise exception using errcode = 'insufficient_privilege',
       message = format('this needs the permission "%s"', p_permission),
       hint = format('Roles that have it: %s.', coalesce(
@@ -16127,6 +18275,40 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.reservation_statuses() is 'What stock_reservations.status can be.';
+
+CREATE OR REPLACE FUNCTION ledger.resolve_alerts(p_rule text, p_still text[] DEFAULT '{}'::text[])
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_phase text := coalesce(current_setting('ledger.procedure', true), '');
+  v_rule public.alert_rules;
+  v_alert public.alerts;
+  v_count integer := 0;
+begin
+  for v_alert in
+    select a.* from public.alerts a
+    where a.rule_code = p_rule and a.status <> 'resolved'
+      and not exists (select from unnest(p_still) s (subject) where left(s.subject, 300) = a.subject)
+    order by a.subject
+    for no key update
+  loop
+    if v_count = 0 then
+      perform set_config('ledger.procedure', 'ledger.resolve_alerts', true);
+      select r.* into v_rule from public.alert_rules r where r.code = p_rule;
+    end if;
+    update public.alerts a set status = 'resolved', resolved_at = clock_timestamp() where a.id = v_alert.id
+    returning a.* into v_alert;
+    perform ledger.record_operation('alert.resolved', 'alert', v_alert.id, null,
+      ledger.alert_facts(v_alert, v_rule) || jsonb_build_object('resolved_at', v_alert.resolved_at), null, ledger.correlation_id());
+    v_count := v_count + 1;
+  end loop;
+  perform set_config('ledger.procedure', v_phase, true);
+  return v_count;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.resolve_alerts(p_rule text, p_still text[]) is 'Resolves the alerts of a rule except for the subjects that are still above its limit; answers how many.';
 
 CREATE OR REPLACE FUNCTION ledger.restock(p_variant_ids uuid[], p_quantities bigint[], p_reason text, p_actor ledger.actor, p_order_id uuid, p_correlation_id uuid)
  RETURNS integer
@@ -16247,6 +18429,119 @@ RETURN COALESCE(NULLIF(NULLIF(current_setting('role'::text, true), ''::text), 'n
 -- for nobody but its owner
 comment on function ledger.role_of_call() is 'The role the caller acts in: the one that was set, else the one that signed in to the database.';
 
+CREATE OR REPLACE FUNCTION ledger.run_checks(p_codes text[] DEFAULT NULL::text[], p_scope text DEFAULT 'all'::text, p_account_id uuid DEFAULT NULL::uuid)
+ RETURNS public.reconciliation_runs
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_phase text := current_setting('ledger.procedure', true);
+  v_run public.reconciliation_runs;
+  v_scope ledger.integrity_scope;
+begin
+  v_run.id := ledger.uuid_v7();
+  v_run.started_at := clock_timestamp();
+  v_run.horizon := (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint;
+  v_scope := ledger.scope_of_run(p_scope, p_account_id, v_run.horizon);
+  perform set_config('ledger.procedure', 'ledger.run_checks', true);
+
+  with found as materialized (
+    select f.*, row_number() over (partition by f.check_code order by f.subject) as number
+    from ledger.findings(p_codes, v_scope) f),
+  counted as (
+    select f.check_code, f.severity, count(*) as findings, sum(abs(f.diff_amount)) as diff from found f where f.check_code is not null group by f.check_code, f.severity),
+  volume as (
+    -- what the differences are a part of: the money that was booked
+    select coalesce(sum(p.amount), 0)::bigint as amount
+    from public.postings p
+    where v_scope.kind = 'all' or p.transaction_id in (select t.id from public.transactions t where t.account_id = any (v_scope.account_ids))),
+  written as (
+    insert into public.reconciliation_runs
+      (id, check_code, status, accounts, differing_accounts, expected_amount, diff_abs, diff_ratio_ppm, limit_ppm, details, started_at, scope, findings, horizon)
+    select v_run.id, 'books',
+           case when t.findings = 0 then 'OK' when t.is_serious then 'FAIL' else 'WARN' end,
+           case v_scope.kind when 'all' then (select count(*) from public.accounts) else cardinality(v_scope.account_ids) end,
+           t.accounts, v.amount, t.diff,
+           case when t.diff = 0 then 0 when v.amount = 0 then 1000000 else least(ceil(t.diff * 1000000.0 / v.amount), 9007199254740991) end,
+           0,
+           jsonb_build_object(
+             'codes', to_jsonb(p_codes), 'account_id', p_account_id, 'orders', cardinality(v_scope.order_ids), 'variants', cardinality(v_scope.variant_ids),
+             'by_check', coalesce((select jsonb_object_agg(c.check_code, c.findings) from counted c), '{}'),
+             'milliseconds', coalesce((select jsonb_object_agg(m.family, m.milliseconds) from (select f.family, sum(f.milliseconds) as milliseconds from found f where f.check_code is null group by f.family) m), '{}')),
+           v_run.started_at, v_scope.kind, t.findings,
+           -- only a run of everything that is checked moves the horizon
+           case when p_codes is null and v_scope.kind <> 'account' then v_run.horizon end
+    from volume v
+    cross join (
+      select coalesce(sum(c.findings), 0)::bigint as findings, least(coalesce(sum(c.diff), 0), 9007199254740991)::bigint as diff,
+             coalesce(bool_or(c.severity <> 'warning'), false) as is_serious,
+             (select count(distinct f.account_id) from found f where f.check_code is not null) as accounts
+      from counted c) t
+    returning *),
+  kept as (
+    insert into public.integrity_findings (run_id, check_code, severity, subject, account_id, expected, found, diff_amount)
+    select v_run.id, f.check_code, f.severity, f.subject, f.account_id, f.expected, f.found, f.diff_amount
+    from found f
+    where f.check_code is not null and f.number <= 1000)
+  select w.* into v_run from written w;
+  perform set_config('ledger.procedure', coalesce(v_phase, ''), true);
+  return v_run;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.run_checks(p_codes text[], p_scope text, p_account_id uuid) is 'Runs checks (null: all enabled) in the scope all, changed or account, keeps the run and its findings, and answers the run.';
+
+CREATE OR REPLACE FUNCTION ledger.run_job(p_name text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_job ledger.scheduled_jobs;
+  v_started_at timestamptz := clock_timestamp();
+  v_error text;
+begin
+  select j.* into v_job from ledger.scheduled_jobs j where j.name = p_name;
+  if not found then
+    raise exception 'there is no job "%"', p_name using hint = 'ledger.scheduled_jobs has them all.';
+  elsif not v_job.enabled then
+    return 'switched off';
+  elsif not pg_try_advisory_xact_lock(ledger.job_lock(p_name)) then
+    perform ledger.count_skipped_job(p_name);
+    return 'skipped';
+  end if;
+
+  begin
+    execute v_job.command;
+    set constraints all immediate;
+  -- also when it ran out of its time, or somebody stopped it
+  exception when query_canceled or assert_failure or others then
+    v_error := left(format('%s (%s)', sqlerrm, sqlstate), 2000);
+    raise warning 'job "%" failed: %', p_name, v_error;
+  end;
+  perform ledger.keep_job_run(p_name, v_started_at, v_error);
+  return case when v_error is null then 'done' else 'failed' end;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.run_job(p_name text) is 'Runs a job now, unless it runs already or is switched off, and keeps how it ended; answers done, failed, skipped or switched off. A failing command does not raise.';
+
+CREATE OR REPLACE FUNCTION ledger.runs_of_report()
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (
+    select coalesce(jsonb_agg(jsonb_build_object(
+             'run_id', r.id, 'check_code', r.check_code, 'scope', r.scope, 'status', r.status, 'findings', r.findings,
+             'accounts', r.accounts, 'differing_accounts', r.differing_accounts, 'diff_abs', r.diff_abs, 'diff_ratio_ppm', r.diff_ratio_ppm,
+             'limit_ppm', r.limit_ppm, 'started_at', r.started_at, 'ended_at', r.created_at) order by r.number), '[]')
+    from ledger.last_runs() with ordinality r (id, check_code, status, accounts, differing_accounts, expected_amount, diff_abs, diff_ratio_ppm,
+                                               limit_ppm, details, started_at, created_at, scope, findings, horizon, number));
+end $function$;
+-- for nobody but its owner
+comment on function ledger.runs_of_report() is 'The last runs, for report_integrity.';
+
 CREATE OR REPLACE FUNCTION ledger.schedule_jobs()
  RETURNS integer
  LANGUAGE plpgsql
@@ -16259,14 +18554,99 @@ begin
   if not exists (select from pg_catalog.pg_extension e where e.extname = 'pg_cron') then
     raise exception 'pg_cron is not installed; enable it first (Database, Extensions), then call ledger.schedule_jobs() again';
   end if;
-  for v_job in select * from ledger.scheduled_jobs j where j.enabled loop
-    execute 'select cron.schedule($1, $2, $3)' using 'order-ledger ' || v_job.name, v_job.schedule, v_job.command;
+  -- a name that is there already gets the new schedule and command
+  for v_job in select * from ledger.scheduled_jobs j where j.enabled order by j.name loop
+    execute 'select cron.schedule($1, $2, $3)' using 'order-ledger ' || v_job.name, v_job.schedule, ledger.job_command(v_job.name);
     v_count := v_count + 1;
   end loop;
+  -- what is switched off or gone since has no more turns
+  execute $unschedule$
+    select cron.unschedule(c.jobid)
+    from cron.job c
+    where c.jobname like 'order-ledger %' and c.database = current_database() and c.username = current_user
+      and not exists (select from ledger.scheduled_jobs j where j.enabled and 'order-ledger ' || j.name = c.jobname)
+  $unschedule$;
   return v_count;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.schedule_jobs() is 'Hands all enabled jobs to pg_cron; answers how many. Safe to repeat.';
+comment on function ledger.schedule_jobs() is 'Hands all enabled jobs to pg_cron and takes back those that are off or gone; answers how many it has. Call it after installing a release, and after changing a schedule. Safe to repeat.';
+
+CREATE OR REPLACE FUNCTION ledger.scope_of_run(p_scope text, p_account_id uuid, p_horizon bigint)
+ RETURNS ledger.integrity_scope
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_last_horizon bigint := (
+    select r.horizon from public.reconciliation_runs r
+    where r.check_code = 'books' and r.horizon is not null order by r.id desc limit 1);
+begin
+  return case
+    when p_scope = 'account' then
+      row('account', array[p_account_id], array(select o.id from public.orders o join public.accounts a on a.id = o.account_id and a.user_id = o.user_id
+                                                where a.id = p_account_id), '{}'::uuid[])::ledger.integrity_scope
+    when p_scope = 'changed' and v_last_horizon <= p_horizon then ledger.changed_since(v_last_horizon)
+    else row('all', null, null, null)::ledger.integrity_scope
+  end;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.scope_of_run(p_scope text, p_account_id uuid, p_horizon bigint) is 'What a run looks at: all, changed since the last run that looked at all or at changes, or one account.';
+
+CREATE OR REPLACE FUNCTION ledger.seal_before(p_seal_number bigint)
+ RETURNS public.event_seals
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  (select s.* from public.event_seals s where p_seal_number is null or s.seal_number < p_seal_number order by s.seal_number desc limit 1)
+  union all
+  select 0, 1, 0, 0, 0, null, 0, 0, sha256(''), sha256(''), null
+  limit 1;
+$function$;
+-- for nobody but its owner
+comment on function ledger.seal_before(p_seal_number bigint) is 'The seal before a number (null: the newest); number 0, the hash of nothing, when there is none.';
+
+CREATE OR REPLACE FUNCTION ledger.seal_below(p_last public.event_seals, p_horizon bigint, p_seal_size integer)
+ RETURNS public.event_seals
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_last public.event_seals := p_last;
+  v_event record;
+  v_xids bigint[] := array[]::bigint[];
+  v_event_ids bigint[] := array[]::bigint[];
+  v_lines text[] := array[]::text[];
+  v_bytes bigint := 0;
+begin
+  for v_event in
+    select e.written_by_xid, e.id, ledger.event_canonical(e) as line
+    from public.immutable_events e
+    where e.written_by_xid >= p_last.last_xid and e.written_by_xid < p_horizon
+      and (e.written_by_xid, e.id) > (p_last.last_xid, p_last.last_event_id)
+      and e.id > p_last.epoch_after_event_id
+    order by e.written_by_xid, e.id
+  loop
+    v_xids := v_xids || v_event.written_by_xid;
+    v_event_ids := v_event_ids || v_event.id;
+    v_lines := v_lines || v_event.line;
+    v_bytes := v_bytes + octet_length(v_event.line);
+    if cardinality(v_lines) >= p_seal_size or v_bytes >= 16777216 then
+      v_last := ledger.close_seal(v_last, v_xids, v_event_ids, v_lines);
+      v_xids := array[]::bigint[];
+      v_event_ids := array[]::bigint[];
+      v_lines := array[]::text[];
+      v_bytes := 0;
+    end if;
+  end loop;
+  if cardinality(v_lines) > 0 then
+    v_last := ledger.close_seal(v_last, v_xids, v_event_ids, v_lines);
+  end if;
+  return v_last;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.seal_below(p_last public.event_seals, p_horizon bigint, p_seal_size integer) is 'Seals all events after a seal whose transaction is below p_horizon; answers the last seal there is then.';
 
 CREATE OR REPLACE FUNCTION ledger.seal_events(p_seal_size integer DEFAULT 10000)
  RETURNS bigint
@@ -16274,52 +18654,21 @@ CREATE OR REPLACE FUNCTION ledger.seal_events(p_seal_size integer DEFAULT 10000)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_last public.event_seals;
+  v_before public.event_seals;
   v_horizon bigint;
-  v_run record;
-  v_sealed bigint := 0;
 begin
   -- one sealer at a time; a second one has nothing to add
   if not pg_try_advisory_xact_lock(hashtextextended('ledger.seal_events', 0)) then
     return 0;
   end if;
   v_horizon := (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint;
-  select s.* into v_last from public.event_seals s order by s.seal_number desc limit 1;
-  if not found then
-    v_last := row(0, 1, 0, 0, 0, null, 0, 0, sha256(''), sha256(''), null)::public.event_seals;
-  elsif v_horizon < v_last.last_xid then
-    raise exception 'the last seal was made in another cluster (transaction %, here %)', v_last.last_xid, v_horizon
+  v_before := ledger.seal_before(null);
+  if v_horizon < v_before.last_xid then
+    raise exception 'the last seal was made in another cluster (transaction %, here %)', v_before.last_xid, v_horizon
       using hint = 'After restoring a logical dump call ledger.start_seal_epoch() once.';
   end if;
-
-  loop
-    select max(e.written_by_xid) as last_xid, (array_agg(e.id order by e.written_by_xid desc, e.id desc))[1] as last_id,
-           (array_agg(e.id order by e.written_by_xid, e.id))[1] as first_id, max(e.id) as highest_id, count(*)::int as events,
-           ledger.seal_hash(v_last.hash, string_agg(e.canonical, e'\n' order by e.written_by_xid, e.id)) as hash
-    into v_run
-    from (select i.written_by_xid, i.id, ledger.event_canonical(i) as canonical
-          from public.immutable_events i
-          where i.written_by_xid >= v_last.last_xid and i.written_by_xid < v_horizon
-            and (i.written_by_xid, i.id) > (v_last.last_xid, v_last.last_event_id)
-            and i.id > v_last.epoch_after_event_id
-          order by i.written_by_xid, i.id
-          limit p_seal_size) e;
-    exit when v_run.events = 0;
-
-    perform set_config('ledger.procedure', 'seal_events', true);
-    insert into public.event_seals as s
-      (seal_number, epoch, epoch_after_event_id, last_xid, last_event_id, first_event_id, highest_event_id, event_count, previous_hash, hash)
-    values (v_last.seal_number + 1, v_last.epoch, v_last.epoch_after_event_id, v_run.last_xid, v_run.last_id,
-            v_run.first_id, v_run.highest_id, v_run.events, v_last.hash, v_run.hash)
-    returning s.* into v_last;
-    -- the newest seals could be remade by who can remake events: their hashes go where nobody here can
-    insert into ledger.outbox (type, payload) values ('events.sealed', jsonb_build_object(
-      'seal_number', v_last.seal_number, 'event_count', v_last.event_count, 'hash', encode(v_last.hash, 'hex')));
-    perform set_config('ledger.procedure', '', true);
-    v_sealed := v_sealed + v_run.events;
-    exit when v_run.events < p_seal_size;
-  end loop;
-  return v_sealed;
+  perform ledger.seal_below(v_before, v_horizon, p_seal_size);
+  return (select coalesce(sum(s.event_count), 0) from public.event_seals s where s.seal_number > v_before.seal_number);
 end $function$;
 -- for nobody but its owner
 comment on function ledger.seal_events(p_seal_size integer) is 'Job: seals all events that no running transaction can still join; answers how many.';
@@ -16328,12 +18677,115 @@ CREATE OR REPLACE FUNCTION ledger.seal_hash(p_previous bytea, p_events text)
  RETURNS bytea
  LANGUAGE sql
  IMMUTABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select sha256(p_previous || convert_to(coalesce(p_events, ''), 'UTF8'));
-$function$;
+RETURN sha256((p_previous || convert_to(COALESCE(p_events, ''::text), 'UTF8'::name)));
 -- for nobody but its owner
 comment on function ledger.seal_hash(p_previous bytea, p_events text) is 'Hash of a seal: SHA-256 of the previous hash and the canonical events.';
+
+CREATE OR REPLACE FUNCTION ledger.seal_misfits(p_before public.event_seals, p_seal public.event_seals)
+ RETURNS TABLE(event_id bigint, problem text)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with made_of as materialized (
+    select i.id, substr(f.fingerprints, (8 * i.n - 7)::int, 8) as fingerprint
+    from public.event_fingerprints f, unnest(f.event_ids) with ordinality i (id, n)
+    where f.seal_hash = p_seal.hash),
+  there as materialized (
+    select e.id, ledger.event_fingerprint(ledger.event_canonical(e)) as fingerprint
+    from ledger.events_under_seal(p_before, p_seal) e
+    where exists (select from made_of)),
+  misfits as materialized (
+    select id, gone.id is not null as is_gone, come.id is not null as is_come
+    from (select m.id from made_of m where not exists (select from there t where t.id = m.id and t.fingerprint = m.fingerprint)) gone
+    full join (select t.id from there t where not exists (select from made_of m where m.id = t.id and m.fingerprint = t.fingerprint)) come using (id))
+  (select m.id, format('event %s %s', m.id, case when m.is_gone and m.is_come then 'was changed' when m.is_gone then 'is missing' else 'was inserted' end)
+   from misfits m order by m.id limit 20)
+  union all
+  select null, format('%s more events do not fit', count(*) - 20) from misfits having count(*) > 20;
+$function$;
+-- for nobody but its owner
+comment on function ledger.seal_misfits(p_before public.event_seals, p_seal public.event_seals) is 'Events that are not as the seal found them, given the seal before it: changed, missing or inserted.';
+
+CREATE OR REPLACE FUNCTION ledger.seal_problems(p_before public.event_seals, p_seal public.event_seals)
+ RETURNS SETOF ledger.seal_problem
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_begins_epoch boolean := p_seal.epoch = p_before.epoch + 1 and p_seal.event_count = 0;
+  v_events integer;
+  v_lines text;
+  v_event_ids bigint[];
+  v_fingerprints bytea;
+  v_highest_id bigint;
+  v_list public.event_fingerprints;
+  v_problem text;
+begin
+  v_problem := case
+    when p_seal.seal_number <> p_before.seal_number + 1 then 'a seal before this one is missing'
+    when not v_begins_epoch and (p_seal.epoch, p_seal.epoch_after_event_id) <> (p_before.epoch, p_before.epoch_after_event_id) then
+      'is of another epoch than the seal before it'
+    when not v_begins_epoch and (p_seal.last_xid, p_seal.last_event_id) <= (p_before.last_xid, p_before.last_event_id) then
+      'ends before the seal before it does'
+  end;
+  if v_problem is not null then
+    return next row(p_seal.seal_number, p_seal.event_count, null, v_problem)::ledger.seal_problem;
+    return;
+  end if;
+  if p_seal.previous_hash <> p_before.hash then
+    return next row(p_seal.seal_number, p_seal.event_count, null, 'does not continue the seal before it')::ledger.seal_problem;
+  end if;
+
+  -- one event too many is enough to know: what was inserted does not fill the memory
+  select count(*), string_agg(e.line, e'\n'), array_agg(e.id), string_agg(ledger.event_fingerprint(e.line), ''), max(e.id)
+  into v_events, v_lines, v_event_ids, v_fingerprints, v_highest_id
+  from (select u.id, ledger.event_canonical(u) as line
+        from ledger.events_under_seal(p_before, p_seal) u limit p_seal.event_count + 1) e;
+  if v_events = p_seal.event_count
+     and p_seal.hash in (ledger.seal_hash(p_seal.previous_hash, v_lines), ledger.seal_hash(p_before.hash, v_lines)) then
+    select f.* into v_list from public.event_fingerprints f where f.seal_hash = p_seal.hash;
+    v_problem := case
+      when v_events = 0 then null
+      when (p_seal.first_event_id, p_seal.highest_event_id) is distinct from (v_event_ids[1], v_highest_id) then
+        'names another first or highest event than it covers'
+      when v_list.seal_hash is null then 'holds, but the list of its events is gone'
+      when (v_list.event_ids, v_list.fingerprints) is distinct from (v_event_ids, v_fingerprints) then
+        'holds, but the list of its events was changed'
+    end;
+    if v_problem is not null then
+      return next row(p_seal.seal_number, p_seal.event_count, null, v_problem)::ledger.seal_problem;
+    end if;
+    return;
+  end if;
+  return query
+    select p_seal.seal_number, p_seal.event_count, m.event_id, m.problem from ledger.seal_misfits(p_before, p_seal) m;
+  if not found then
+    return next row(p_seal.seal_number, p_seal.event_count, null, case
+      when v_events > p_seal.event_count then format('covers %s events, more are there', p_seal.event_count)
+      when v_events < p_seal.event_count then format('covers %s events, %s are there', p_seal.event_count, v_events)
+      else 'has another hash than its events: they or the seal were remade' end)::ledger.seal_problem;
+  end if;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.seal_problems(p_before public.event_seals, p_seal public.event_seals) is 'What does not hold of a seal, given the seal before it; no row when it holds.';
+
+CREATE OR REPLACE FUNCTION ledger.seals_of_report()
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (
+    select jsonb_build_object('seal_number', s.seal_number, 'sealed_at', s.sealed_at, 'highest_event_id', s.highest_event_id,
+                              'unsealed_events', ledger.unsealed_events(10000))
+    from (values (1)) one (row)
+    left join (select n.* from public.event_seals n order by n.seal_number desc limit 1) s on true);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.seals_of_report() is 'The newest seal, and how many events wait for the next, counted up to 10000.';
 
 CREATE OR REPLACE FUNCTION ledger.send_out(p_order public.orders, p_to text, p_actor ledger.actor, p_actor_action text, p_metadata jsonb)
  RETURNS ledger.order_change
@@ -16672,7 +19124,7 @@ begin
     ledger.balance_effect(v_transaction, p_earned => v_failed)
       || case when v_refunded <> 0 then ledger.follow_order_invoice(v_order, v_transaction, p_actor => p_actor) else '{}' end
       || jsonb_build_object(
-      'refund_id', p_refund.id, 'currency', p_refund.currency, 'payout_amount', p_refund.payout_amount, 'payout_status', p_action,
+      'refund_id', p_refund.id, 'currency', p_refund.currency, 'payout_amount', p_refund.payout_amount, 'payout_status', p_action, 'refunded_change', v_refunded,
       'payment_status', v_order.payment_status, 'outstanding_amount', v_order.outstanding_amount, 'reference', p_reference),
     p_actor, p_correlation_id);
   v_settled.transaction_id := v_transaction.id;
@@ -16908,6 +19360,25 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.shipped_units(p_order_id uuid) is 'Units of each line of an order that were shipped; lines of which nothing was are left out.';
 
+CREATE OR REPLACE FUNCTION ledger.silence_of_schedule(p_schedule text)
+ RETURNS interval
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return case
+    when p_schedule ~ '^(\d+ seconds?|\* \* \* \* \*)$' then interval '15 minutes'
+    when p_schedule ~ '^\*/\d+ \* \* \* \*$' then interval '15 minutes' + substring(p_schedule from '\d+')::integer * interval '3 minutes'
+    when p_schedule ~ '^\S+ \* \* \* \*$' then interval '3 hours'
+    when p_schedule ~ '^\S+ \S+ \* \* \*$' then interval '50 hours'
+    when p_schedule ~ '^\S+ \S+ \* \* \S+$' then interval '15 days'
+    else interval '63 days'
+  end;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.silence_of_schedule(p_schedule text) is 'After how long without success a job of this schedule counts as dead.';
+
 CREATE OR REPLACE FUNCTION ledger.skip_imported_rows(p_run_id uuid, p_kind text, p_row_numbers bigint[])
  RETURNS integer
  LANGUAGE plpgsql
@@ -16942,24 +19413,15 @@ declare
   v_last public.event_seals;
 begin
   lock table public.immutable_events, public.event_seals in share row exclusive mode;
-  select s.* into v_last from public.event_seals s order by s.seal_number desc limit 1;
-  if not found then
+  v_last := ledger.seal_before(null);
+  if v_last.seal_number = 0 then
     raise exception 'there are no seals yet, so there is no epoch to end';
   end if;
-  perform set_config('ledger.procedure', 'start_seal_epoch', true);
-  insert into public.event_seals as s
-    (seal_number, epoch, epoch_after_event_id, last_xid, last_event_id, first_event_id, highest_event_id, event_count, previous_hash, hash)
-  select v_last.seal_number + 1, v_last.epoch, v_last.epoch_after_event_id,
-         coalesce(max(e.written_by_xid), v_last.last_xid),
-         coalesce((array_agg(e.id order by e.written_by_xid desc, e.id desc))[1], v_last.last_event_id),
-         (array_agg(e.id order by e.written_by_xid, e.id))[1], coalesce(max(e.id), v_last.highest_event_id), count(e.id)::int, v_last.hash,
-         ledger.seal_hash(v_last.hash, string_agg(ledger.event_canonical(e), e'\n' order by e.written_by_xid, e.id))
-  from public.immutable_events e
-  where (e.written_by_xid, e.id) > (v_last.last_xid, v_last.last_event_id) and e.id > v_last.epoch_after_event_id
-  returning s.* into v_last;
+  v_last := ledger.seal_below(v_last, 9223372036854775807, 10000);
 
   -- the old epoch ends at the highest id that came with the dump; what this cluster has written
   -- since has higher ids, whatever its transaction ids are
+  perform set_config('ledger.procedure', 'start_seal_epoch', true);
   insert into public.event_seals
     (seal_number, epoch, epoch_after_event_id, last_xid, last_event_id, first_event_id, highest_event_id, event_count, previous_hash, hash)
   select v_last.seal_number + 1, v_last.epoch + 1, max(s.highest_event_id), 0, 0, null, max(s.highest_event_id), 0, v_last.hash,
@@ -16969,6 +19431,21 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.start_seal_epoch() is 'Seals what a restored dump brought and starts a new epoch of transaction ids.';
+
+CREATE OR REPLACE FUNCTION ledger.state_of_order(p_order_id uuid)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select jsonb_build_object('status', m.status, 'payment_status', m.payment_status, 'stage', m.stage, 'paid_amount', m.paid_amount,
+                            'amount_due', m.amount_due, 'available_balance', a.available_balance)
+  from public.order_management m
+  join public.accounts a on a.id = m.account_id
+  where m.order_id = p_order_id;
+$function$;
+-- for nobody but its owner
+comment on function ledger.state_of_order(p_order_id uuid) is 'Status, payment status, stage, paid and due amount of an order, and the balance of its customer.';
 
 CREATE OR REPLACE FUNCTION ledger.status_after_refund(p_order public.orders, p_after ledger.order_part, p_taken ledger.taken_line[])
  RETURNS text
@@ -16990,6 +19467,24 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.status_after_refund(p_order public.orders, p_after ledger.order_part, p_taken ledger.taken_line[]) is 'The status of an order of which these lines are taken back and p_after is taken back in all.';
+
+CREATE OR REPLACE FUNCTION ledger.status_of_stage(p_stage text, p_of_customer text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN CASE p_stage WHEN 'finance_pending'::text THEN 'pending'::text WHEN 'finance_review'::text THEN 'pending'::text WHEN 'bank_transfer_grace'::text THEN 'pending'::text WHEN 'awaiting_confirmation'::text THEN 'pending'::text WHEN 'warehouse_ready'::text THEN 'confirmed'::text WHEN 'warehouse_processing'::text THEN 'processing'::text WHEN 'logistics_dispatched'::text THEN CASE WHEN (COALESCE(p_of_customer, 'shipped'::text) = 'shipped'::text) THEN 'shipped'::text ELSE 'delivered'::text END ELSE p_stage END;
+-- for nobody but its owner
+comment on function ledger.status_of_stage(p_stage text, p_of_customer text) is 'The order status of a management''s stage, beside what the customer was shown; any other word as it is.';
+
+CREATE OR REPLACE FUNCTION ledger.status_rank(p_status text)
+ RETURNS integer
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN array_position(ARRAY['pending'::text, 'confirmed'::text, 'processing'::text, 'shipped'::text, 'delivered'::text], p_status);
+-- for nobody but its owner
+comment on function ledger.status_rank(p_status text) is 'Place of a status on the way from pending to delivered; null for any other.';
 
 CREATE OR REPLACE FUNCTION ledger.step_backfill(p_run public.import_runs, p_limit integer, p_actor ledger.actor)
  RETURNS public.import_backfill_result
@@ -17049,6 +19544,15 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.step_backfill(p_run public.import_runs, p_limit integer, p_actor ledger.actor) is 'One step of a backfill: closes allocations, writes a batch of accounts, or checks; answers what it did.';
 
+CREATE OR REPLACE FUNCTION ledger.step_of_status(p_from public.orders, p_to public.orders, p_transaction_id uuid DEFAULT NULL::uuid)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN CASE WHEN ((p_from).status = (p_to).status) THEN '[]'::jsonb ELSE jsonb_build_array(jsonb_strip_nulls(jsonb_build_object('step', 'status_changed', 'from', (p_from).status, 'to', (p_to).status, 'transaction_id', p_transaction_id))) END;
+-- for nobody but its owner
+comment on function ledger.step_of_status(p_from public.orders, p_to public.orders, p_transaction_id uuid) is 'A list of one step, or of none when the status is the same.';
+
 CREATE OR REPLACE FUNCTION ledger.stock_movement_reasons()
  RETURNS text[]
  LANGUAGE plpgsql
@@ -17062,6 +19566,91 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.stock_movement_reasons() is 'What stock_movements.reason can be.';
 
+CREATE OR REPLACE FUNCTION ledger.strays_before(p_before public.event_seals, p_seal public.event_seals)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select count(*)
+  from public.immutable_events e
+  where e.id <= p_seal.epoch_after_event_id
+    and (p_before.seal_number = 0
+         or (e.id > p_before.epoch_after_event_id and e.written_by_xid >= p_before.last_xid
+             and (e.written_by_xid, e.id) > (p_before.last_xid, p_before.last_event_id)));
+$function$;
+-- for nobody but its owner
+comment on function ledger.strays_before(p_before public.event_seals, p_seal public.event_seals) is 'Events that belong to the epoch that ends before p_seal, and to none of its seals.';
+
+CREATE OR REPLACE FUNCTION ledger.strays_behind(p_newest public.event_seals)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select count(*)
+  from public.immutable_events e
+  where e.written_by_xid <= 0
+     or e.id > p_newest.epoch_after_event_id and e.written_by_xid >= greatest((pg_snapshot_xmax(pg_current_snapshot())::text)::bigint, (pg_current_xact_id_if_assigned()::text)::bigint + 1);
+$function$;
+-- for nobody but its owner
+comment on function ledger.strays_behind(p_newest public.event_seals) is 'Events of the newest seal''s epoch of transactions that have not been.';
+
+CREATE OR REPLACE FUNCTION ledger.streams_of_accounts(p_account_ids uuid[])
+ RETURNS TABLE(stream_id uuid)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return query
+    select a.id from public.accounts a where a.id = any (p_account_ids)
+    union
+    select o.id from public.accounts a join public.orders o on o.user_id = a.user_id and o.account_id = a.id where a.id = any (p_account_ids)
+    union
+    -- also of orders and the like whose rows are gone
+    select n.id from public.transactions t cross join lateral (values (t.order_id), (t.reference_id)) n (id)
+    where t.account_id = any (p_account_ids) and n.id is not null
+    union
+    select p.id from public.payments p where p.account_id = any (p_account_ids)
+    union
+    select i.id from public.invoices i where i.account_id = any (p_account_ids)
+    union
+    select w.id from public.withdrawals w where w.account_id = any (p_account_ids)
+    union
+    select p.id from public.payment_receipts p where p.account_id = any (p_account_ids)
+    union
+    select n.id from public.accounts a join public.stock_reservations n on n.user_id = a.user_id and n.account_id = a.id where a.id = any (p_account_ids)
+    union
+    -- a vendor's own, also what somebody earned who is its owner no more
+    select v.id from public.accounts a join public.vendors v on v.owner_user_id = a.user_id where a.id = any (p_account_ids)
+    union
+    select n.vendor_id from public.vendor_earnings n where n.account_id = any (p_account_ids);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.streams_of_accounts(p_account_ids uuid[]) is 'Streams that events of these accounts can be of: themselves, their orders, payments, invoices, withdrawals, receipts, reservations and vendors.';
+
+CREATE OR REPLACE FUNCTION ledger.streams_of_variants(p_variant_ids uuid[])
+ RETURNS TABLE(stream_id uuid)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return query
+    select v.id from unnest(p_variant_ids) v (id)
+    union
+    select m.order_id from public.stock_movements m where m.variant_id = any (p_variant_ids) and m.order_id is not null
+    union
+    -- those that ended hold nothing
+    select l.reservation_id
+    from public.stock_reservations r
+    join public.stock_reservation_lines l on l.reservation_id = r.id
+    where r.status = 'active' and l.variant_id = any (p_variant_ids);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.streams_of_variants(p_variant_ids uuid[]) is 'Streams that events about units of these variants can be of: themselves, orders and reservations.';
+
 CREATE OR REPLACE FUNCTION ledger.sum_of_shares(p_shares ledger.vendor_share[])
  RETURNS bigint
  LANGUAGE plpgsql
@@ -17073,6 +19662,32 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.sum_of_shares(p_shares ledger.vendor_share[]) is 'What of an order is its vendors'', in minor units.';
+
+CREATE OR REPLACE FUNCTION ledger.switch_off_failing_repairs()
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_flag public.feature_flags;
+  v_failed bigint;
+  v_tried bigint;
+  v_run_id uuid;
+begin
+  select f.* into v_flag from public.feature_flags f where f.key = 'active_reconciliation';
+  select count(*) filter (where a.status = 'failed'), count(*), (array_agg(a.run_id order by a.updated_at desc) filter (where a.status = 'failed'))[1]
+  into v_failed, v_tried, v_run_id
+  from public.reconciliation_actions a
+  where a.status in ('applied', 'failed', 'undone') and a.updated_at > v_flag.updated_at and coalesce(a.applied_at, a.updated_at) > v_flag.updated_at;
+  if v_flag.state <> 'off' and v_failed * 100 > v_tried * ledger.setting_text('reconciliation_failure_percent')::bigint then
+    perform ledger.change_flag('active_reconciliation', 'off', 0, format('%s of %s repairs failed', v_failed, v_tried), null, v_run_id);
+    perform ledger.raise_alert('reconciliation_failures', 'active_reconciliation', v_failed, jsonb_build_object('failed', v_failed, 'tried', v_tried, 'run_id', v_run_id));
+  elsif v_failed = 0 and v_tried > 0 then
+    perform ledger.resolve_alerts('reconciliation_failures', '{}');
+  end if;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.switch_off_failing_repairs() is 'Switches active_reconciliation off when too many of the repairs failed that were tried since it was set.';
 
 CREATE OR REPLACE FUNCTION ledger.switch_off_what_drifted(p_run public.reconciliation_runs)
  RETURNS void
@@ -17292,6 +19907,25 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.take_back_imported(p_run public.import_runs, p_order public.orders, p_lines jsonb, p_ends_as text, p_at timestamp with time zone, p_actor ledger.actor, p_number text) is 'Takes back a part of a locked order, or ends it, as an import says it happened at p_at; what is paid out is settled as options.refunds says.';
+
+CREATE OR REPLACE FUNCTION ledger.take_kpi_snapshot()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_phase text := current_setting('ledger.procedure', true);
+  v_count integer;
+begin
+  perform set_config('ledger.procedure', 'take_kpi_snapshot', true);
+  insert into public.kpi_snapshots (metric, taken_at, value, details)
+  select v.metric, v.taken_at, v.value, v.details from ledger.kpi_values(clock_timestamp()) v;
+  get diagnostics v_count = row_count;
+  perform set_config('ledger.procedure', coalesce(v_phase, ''), true);
+  return v_count;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.take_kpi_snapshot() is 'Job: measures every metric and keeps what it says; answers how many.';
 
 CREATE OR REPLACE FUNCTION ledger.take_out_of_card(p_step ledger.card_step, p_kind text, p_object_id text, p_is_refund boolean, p_amount bigint, p_reason text, p_only_surplus boolean)
  RETURNS bigint
@@ -17531,7 +20165,7 @@ AS $function$
 begin
   return array[
     'deposit', 'earning', 'bonus', 'adjustment', 'account_frozen', 'account_released',
-    'order_created', 'order_edited', 'order_status_changed', 'order_shipped', 'order_cancelled', 'order_refunded',
+    'order_created', 'order_edited', 'order_paid_from_wallet', 'order_status_changed', 'order_shipped', 'order_cancelled', 'order_refunded',
     'payment_recorded', 'payment_voided', 'refund_paid_out', 'refund_failed', 'refund_withdrawn', 'vendor_earned', 'vendor_clawed_back',
     'withdrawal_requested', 'withdrawal_approved', 'withdrawal_paid', 'withdrawal_rejected', 'withdrawal_cancelled',
     'commission_earned', 'commission_clawed_back',
@@ -17559,6 +20193,76 @@ exception when sqlstate 'LREFU' then
 end $function$;
 -- for nobody but its owner
 comment on function ledger.try_order_cancellation(p_run public.import_runs, p_number text, p_actor ledger.actor) is 'Applies the staged rows of one cancellation, or rejects all of them when it cannot be carried out.';
+
+CREATE OR REPLACE FUNCTION ledger.try_order_fix(p_order_id uuid, p_actor ledger.actor)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_order public.orders;
+  v_claim public.imported_order_claims;
+  v_before jsonb := ledger.state_of_order(p_order_id);
+  v_claimed jsonb;
+  v_problems text[];
+  v_steps jsonb;
+  v_refusal jsonb;
+begin
+  select o.* into v_order from public.orders o where o.id = p_order_id;
+  select c.* into v_claim from public.imported_order_claims c where c.order_id = p_order_id and c.settled_at is null for no key update;
+  v_problems := case when v_claim.order_id is null then '{}' else ledger.problems_left(v_claim, v_order) end;
+  v_claimed := case when v_claim.order_id is not null then jsonb_strip_nulls(jsonb_build_object(
+    'problems', v_claim.problems, 'status', v_claim.claimed_status, 'wallet_amount', nullif(v_claim.wallet_amount, 0), 'receipt_id', v_claim.receipt_id)) end;
+
+  if v_claim.order_id is not null then
+    begin
+      v_steps := ledger.fix_imported_order(v_claim, v_order, p_actor);
+      update public.imported_order_claims c set settled_at = clock_timestamp(), settled_by = p_actor.user_id where c.order_id = p_order_id;
+      perform ledger.record_operation('integrity.order_fixed', 'order', v_order.id, v_order.account_id,
+        jsonb_build_object('order_number', v_order.order_number, 'user_id', v_order.user_id, 'currency', v_order.currency, 'claimed', v_claimed,
+          'problems', v_problems, 'found', v_before - 'available_balance', 'steps', v_steps,
+          'became', ledger.state_of_order(p_order_id) - 'available_balance'),
+        p_actor, ledger.correlation_id());
+    exception
+      when sqlstate 'LREFU' then
+        v_refusal := sqlerrm::jsonb;
+      when others then
+        v_refusal := ledger.refuse('bulk_item_failed', jsonb_build_object('order_id', p_order_id, 'problem', sqlerrm, 'sqlstate', sqlstate));
+    end;
+    if v_refusal is not null then
+      v_steps := null;
+      update public.imported_order_claims c set tried_at = clock_timestamp() where c.order_id = p_order_id;
+    end if;
+  end if;
+
+  return jsonb_build_object(
+    'order_id', v_order.id, 'order_number', v_order.order_number, 'user_id', v_order.user_id, 'currency', v_order.currency,
+    'problems', v_problems, 'claimed', v_claimed, 'steps', coalesce(v_steps, '[]'),
+    'outcome', case when v_refusal is not null then 'refused' when coalesce(v_steps, '[]') = '[]' then 'nothing_to_do' else 'fixed' end,
+    'error_code', v_refusal -> 'error_code', 'error_message', v_refusal -> 'error_message', 'error_details', v_refusal -> 'error_details',
+    'before', v_before, 'after', ledger.state_of_order(p_order_id));
+end $function$;
+-- for nobody but its owner
+comment on function ledger.try_order_fix(p_order_id uuid, p_actor ledger.actor) is 'Puts a locked order right if anything is claimed of it; answers what integrity_emergency_order_fix says of it. Refusals: those of the wallet payment, the receipt''s review and the status changes; bulk_item_failed where nobody foresaw it.';
+
+CREATE OR REPLACE FUNCTION ledger.try_repair(p_action public.reconciliation_actions)
+ RETURNS public.reconciliation_actions
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_repair ledger.repair := ledger.repair_of(p_action.repair, p_action.subject);
+begin
+  if v_repair.problem is not null or v_repair.lines <> p_action.plan then
+    p_action.status := 'stale';
+    p_action.error_code := 'stale';
+    p_action.error_message := coalesce(v_repair.problem, 'what there is to mend is not what was planned');
+  end if;
+  return p_action;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.try_repair(p_action public.reconciliation_actions) is 'The action as it would be read now: planned when its plan holds, else stale. Writes nothing.';
 
 CREATE OR REPLACE FUNCTION ledger.units_to_cancel(p_run public.import_runs, p_number text)
  RETURNS ledger.cancelled_units[]
@@ -17597,6 +20301,20 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.units_to_cancel(p_run public.import_runs, p_number text) is 'Units of earlier imported orders that the staged rows of a cancellation take back; rows for which there are not enough have none.';
 
+CREATE OR REPLACE FUNCTION ledger.units_to_restock(p_order public.orders, p_return_id uuid, p_lines jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (select coalesce(jsonb_agg(jsonb_build_object('variant_id', a.variant_id, 'quantity', a.restocked_quantity) order by a.line_number), '[]')
+          from ledger.arriving_lines(p_order, p_return_id, p_lines) a
+          where a.restocked_quantity > 0);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.units_to_restock(p_order public.orders, p_return_id uuid, p_lines jsonb) is 'Units of arriving lines that go into stock: [{"variant_id", "quantity"}].';
+
 CREATE OR REPLACE FUNCTION ledger.units_under_way(p_order_id uuid)
  RETURNS TABLE(line_number integer, quantity bigint)
  LANGUAGE plpgsql
@@ -17613,6 +20331,27 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.units_under_way(p_order_id uuid) is 'Units of each line of an order in shipments that have not arrived; lines without any are left out.';
+
+CREATE OR REPLACE FUNCTION ledger.unsealed_events(p_at_most bigint DEFAULT NULL::bigint)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_last public.event_seals;
+begin
+  select s.* into v_last from public.event_seals s order by s.seal_number desc limit 1;
+  return (
+    select count(*)
+    from (select from public.immutable_events e
+          where e.written_by_xid >= coalesce(v_last.last_xid, 0)
+            and (e.written_by_xid, e.id) > (coalesce(v_last.last_xid, 0), coalesce(v_last.last_event_id, 0))
+            and e.id > coalesce(v_last.epoch_after_event_id, 0)
+          limit p_at_most) u);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.unsealed_events(p_at_most bigint) is 'Events that no seal covers yet, counted up to p_at_most (null: all).';
 
 CREATE OR REPLACE FUNCTION ledger.uuid_in(p_text text)
  RETURNS uuid
@@ -17779,66 +20518,46 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.vendors_of_call(p_actor ledger.actor, p_vendor_id uuid, p_permission text) is 'p_vendor_id if the caller owns it or has the permission, all vendors of the caller when it is null; an empty array when there is none.';
 
-CREATE OR REPLACE FUNCTION ledger.verify_seals()
- RETURNS TABLE(seal_number bigint, event_count integer, problem text)
- LANGUAGE sql
+CREATE OR REPLACE FUNCTION ledger.verify_seals(p_from bigint DEFAULT 1, p_to bigint DEFAULT NULL::bigint, p_limit bigint DEFAULT NULL::bigint, p_until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone)
+ RETURNS SETOF ledger.seal_problem
+ LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  with epochs as (
-    select s.epoch, min(s.epoch_after_event_id) as after_id,
-           lead(min(s.epoch_after_event_id)) over (order by s.epoch) as until_id,
-           max(s.last_xid) as last_xid, (array_agg(s.last_event_id order by s.seal_number desc))[1] as last_event_id
-    from public.event_seals s
-    group by s.epoch),
-  chained as (
-    select s.*,
-           lag(s.hash, 1, sha256('')) over chain as hash_before,
-           lag(s.seal_number, 1, 0::bigint) over chain as number_before,
-           lag(s.last_xid, 1, 0::bigint) over within_epoch as xid_before,
-           lag(s.last_event_id, 1, 0::bigint) over within_epoch as id_before
-    from public.event_seals s
-    window chain as (order by s.seal_number), within_epoch as (partition by s.epoch order by s.seal_number)),
-  -- what no seal covers and none ever would: an id of a closed epoch behind its last seal, an id
-  -- before the first epoch, or a transaction that has not been
-  strays as (
-    select count(*)::int as events
-    from public.immutable_events e
-    left join epochs o on e.id > o.after_id and (o.until_id is null or e.id <= o.until_id)
-    where (o.until_id is not null and (e.written_by_xid, e.id) > (o.last_xid, o.last_event_id))
-       or (o.epoch is null and exists (select from epochs))
-       or e.written_by_xid <= 0
-       or (o.until_id is null and e.written_by_xid >= greatest((pg_snapshot_xmax(pg_current_snapshot())::text)::bigint,
-                                       (pg_current_xact_id_if_assigned()::text)::bigint + 1)))
-  select c.seal_number, c.event_count,
-         case
-           when c.seal_number <> c.number_before + 1 then 'a seal before this one is missing'
-           when c.previous_hash <> c.hash_before then 'does not continue the seal before it'
-           when r.events <> c.event_count then format('covers %s events, %s are there', c.event_count, r.events)
-           when ledger.seal_hash(c.hash_before, r.canonical) <> c.hash then 'an event was changed'
-         end
-  from chained c
-  join epochs o on o.epoch = c.epoch
-  cross join lateral (
-    select count(*)::int as events,
-           string_agg(ledger.event_canonical(e), e'\n' order by e.written_by_xid, e.id) as canonical
-    from public.immutable_events e
-    where e.written_by_xid between c.xid_before and c.last_xid
-      and (e.written_by_xid, e.id) > (c.xid_before, c.id_before)
-      and (e.written_by_xid, e.id) <= (c.last_xid, c.last_event_id)
-      and e.id > o.after_id and (o.until_id is null or e.id <= o.until_id)) r
-  union all
-  select null, s.events, case
-           when (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint < (
-             select max(o.last_xid) from epochs o where o.until_id is null) then
-             'the database was restored into another cluster: call ledger.start_seal_epoch()'
-           else format('%s events were inserted where no seal reaches', s.events) end
-  from strays s
-  where s.events > 0
-  order by 1;
-$function$;
+declare
+  v_before public.event_seals := ledger.seal_before(p_from);
+  v_newest public.event_seals := ledger.seal_before(null);
+  v_seal public.event_seals;
+  v_strays bigint;
+begin
+  for v_seal in
+    select s.* from public.event_seals s where s.seal_number >= p_from and (p_to is null or s.seal_number <= p_to) order by s.seal_number limit p_limit
+  loop
+    return query select * from ledger.seal_problems(v_before, v_seal);
+    if not found then
+      return next row(v_seal.seal_number, v_seal.event_count, null, null)::ledger.seal_problem;
+    end if;
+    if v_before.seal_number = 0 or v_seal.epoch <> v_before.epoch then
+      v_strays := ledger.strays_before(v_before, v_seal);
+      if v_strays > 0 then
+        return next row(null, v_strays, null, format('%s events were inserted where no seal reaches', v_strays))::ledger.seal_problem;
+      end if;
+    end if;
+    v_before := v_seal;
+    exit when clock_timestamp() > p_until;
+  end loop;
+
+  if v_before.seal_number = v_newest.seal_number and v_newest.seal_number > 0 then
+    v_strays := ledger.strays_behind(v_newest);
+    if (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint < v_newest.last_xid then
+      return next row(null, v_strays, null, 'the database was restored into another cluster: call ledger.start_seal_epoch()')::ledger.seal_problem;
+    elsif v_strays > 0 then
+      return next row(null, v_strays, null, format('%s events were inserted where no seal reaches', v_strays))::ledger.seal_problem;
+    end if;
+  end if;
+end $function$;
 -- for nobody but its owner
-comment on function ledger.verify_seals() is 'Recomputes all seals; problem says what does not hold. A row without a number counts events that no seal covers or ever would.';
+comment on function ledger.verify_seals(p_from bigint, p_to bigint, p_limit bigint, p_until timestamp with time zone) is 'Recomputes seals from p_from to p_to, at most p_limit of them; problem says what does not hold, event_id of which event. A row without a number counts events that no seal covers or ever would.';
 
 CREATE OR REPLACE FUNCTION ledger.void_imported(p_run public.import_runs, p_limit integer, p_actor ledger.actor, p_reason text, OUT voided_rows bigint, OUT kept_rows bigint, OUT is_done boolean)
  RETURNS record
@@ -18031,6 +20750,27 @@ RETURN CASE WHEN (NOT p_is_offered) THEN NULL::bigint WHEN (p_payment_method = '
 -- for nobody but its owner
 comment on function ledger.wallet_part(p_payment_method text, p_is_offered boolean, p_wallet_amount bigint, p_total bigint, p_available bigint) is 'What the wallet pays of a total with this payment method (p_is_offered: it is active), in minor units; null when it cannot be paid that way.';
 
+CREATE OR REPLACE FUNCTION ledger.wallet_part_left(p_claim public.imported_order_claims, p_order public.orders)
+ RETURNS bigint
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN CASE WHEN ((p_order).status = ANY (ARRAY['rejected'::text, 'cancelled'::text, 'refunded'::text])) THEN (0)::bigint ELSE GREATEST(LEAST(((p_claim).wallet_amount - (p_order).wallet_amount), (p_order).amount_due), (0)::bigint) END;
+-- for nobody but its owner
+comment on function ledger.wallet_part_left(p_claim public.imported_order_claims, p_order public.orders) is 'What the wallet is said to have paid for an order and has not, as far as it is due; minor units.';
+
+CREATE OR REPLACE FUNCTION ledger.watch_job_again()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  new.watched_since := clock_timestamp();
+  return new;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.watch_job_again() is 'Trigger: a job that is switched on again is not dead for the time it was off.';
+
 CREATE OR REPLACE FUNCTION ledger.whole_order(p_order public.orders)
  RETURNS ledger.order_part
  LANGUAGE plpgsql
@@ -18161,7 +20901,7 @@ begin
   v_run.diff_abs := coalesce((select sum(abs(d.found - d.expected)) from unnest(p_drifts) d), 0);
   v_run.diff_ratio_ppm := case when v_run.diff_abs = 0 then 0 when p_expected = 0 then 1000000
                                else least(ceil(v_run.diff_abs * 1000000.0 / p_expected), 9007199254740991) end;
-  v_run.limit_ppm := ledger.setting_text('debt_drift_ppm_limit')::bigint;
+  v_run.limit_ppm := (select r.limit_value from public.alert_rules r where r.code = 'debt_drift_ppm_limit');
   insert into public.reconciliation_runs
     (check_code, status, accounts, differing_accounts, expected_amount, diff_abs, diff_ratio_ppm, limit_ppm, details, started_at)
   values
@@ -18553,6 +21293,26 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.write_imported_products(p_run public.import_runs, p_rows bigint[]) is 'Writes vendors, products, variants and opening stock of rows of an import whose SKUs are new; answers how many rows were applied.';
 
+CREATE OR REPLACE FUNCTION ledger.write_imported_receipts(p_run public.import_runs, p_orders public.orders[])
+ RETURNS ledger.imported_claim[]
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_claims ledger.imported_claim[] := ledger.draft_imported_claims(p_run, p_orders);
+begin
+  insert into public.payment_receipts (id, account_id, user_id, order_id, currency, amount, reference, submitted_at, created_at)
+  select c.receipt_id, c.account_id, c.user_id, c.order_id, c.currency, c.receipt_amount, c.receipt_reference, c.created_at, c.created_at
+  from unnest(v_claims) c
+  where c.receipt_id is not null;
+  update public.orders o set payment_status = 'receipt_uploaded'
+  from unnest(v_claims) c
+  where o.account_id = c.account_id and o.id = c.order_id and c.receipt_id is not null;
+  return v_claims;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.write_imported_receipts(p_run public.import_runs, p_orders public.orders[]) is 'Writes the receipts that written orders of an import came with, under review since the time of the order; answers the claims of all of them.';
+
 CREATE OR REPLACE FUNCTION ledger.write_imported_transactions(p_orders public.orders[], p_actor ledger.actor)
  RETURNS ledger.imported_step[]
  LANGUAGE plpgsql
@@ -18801,6 +21561,58 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.write_refund(p_refund_id uuid, p_order public.orders, p_return_id uuid, p_part ledger.order_part, p_taken ledger.taken_line[], p_money ledger.returned_money, p_to text, p_reason text, p_actor ledger.actor) is 'Writes a refund and its lines.';
+
+CREATE OR REPLACE FUNCTION ledger.write_repair(p_lines jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_row record;
+  v_is_written boolean;
+  v_rows jsonb := '[]'::jsonb;
+begin
+  for v_row in
+    select l.line ->> 'relation' as relation, l.line -> 'key' as key, l.line ->> 'column' is null as is_whole,
+           case when l.line ->> 'column' is null then nullif((array_agg(l.line -> 'from'))[1], 'null') else jsonb_object_agg(coalesce(l.line ->> 'column', ''), l.line -> 'from') end as old,
+           case when l.line ->> 'column' is null then nullif((array_agg(l.line -> 'to'))[1], 'null') else jsonb_object_agg(coalesce(l.line ->> 'column', ''), l.line -> 'to') end as new
+    from jsonb_array_elements(p_lines) with ordinality l (line, place)
+    group by 1, 2, 3
+    order by min(l.place)
+  loop
+    v_is_written := ledger.write_repair_row(format('public.%I', v_row.relation)::regclass, v_row.key, v_row.is_whole, v_row.old, v_row.new);
+    if not v_is_written then
+      raise exception using errcode = 'OL002', message = format('%s %s is not as the repair says any more', v_row.relation, v_row.key);
+    end if;
+    v_rows := v_rows || jsonb_build_array(jsonb_build_object('relation', v_row.relation, 'key', v_row.key));
+  end loop;
+  return jsonb_build_object(
+    'lines', (select jsonb_agg(l.line || jsonb_build_object('from', l.line -> 'to', 'to', l.line -> 'from') order by l.place desc)
+              from jsonb_array_elements(p_lines) with ordinality l (line, place)),
+    'rows', (select jsonb_agg(r.value || jsonb_build_object('digest', ledger.digest_of_row(format('public.%I', r.value ->> 'relation')::regclass, r.value -> 'key')))
+             from jsonb_array_elements(v_rows) r));
+end $function$;
+-- for nobody but its owner
+comment on function ledger.write_repair(p_lines jsonb) is 'Writes diff lines row by row, and answers what reconciliation_actions.undo keeps.';
+
+CREATE OR REPLACE FUNCTION ledger.write_repair_row(p_table regclass, p_key jsonb, p_is_whole boolean, p_from jsonb, p_to jsonb)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_count bigint;
+begin
+  if p_is_whole then
+    execute ledger.repair_whole_row(p_table, p_from, p_to) using p_from, p_to;
+  else
+    execute ledger.repair_update(p_table, p_key, p_to) using p_key, p_from, p_to;
+  end if;
+  get diagnostics v_count = row_count;
+  return v_count = 1;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.write_repair_row(p_table regclass, p_key jsonb, p_is_whole boolean, p_from jsonb, p_to jsonb) is 'Writes one row of a repair where it is as expected; answers whether it was.';
 
 CREATE OR REPLACE FUNCTION ledger.write_reversals(p_transaction public.transactions, p_allocation_ids uuid[], p_actor ledger.actor)
  RETURNS uuid[]
@@ -19421,24 +22233,253 @@ end $function$;
 grant execute on function public.integrity_check_drift() to authenticated, service_role;
 comment on function public.integrity_check_drift() is 'Runs the hourly drift check now and answers its runs (rows of reconciliation_runs): debt_cache, and old_flags while allocation_dual_write is not off. Two runs in a row beyond debt_drift_ppm_limit switch the flag off that they speak against. Needs audit.read. Source 002, E-A5.';
 
-CREATE OR REPLACE FUNCTION public.integrity_verify_seals(p_seal_number bigint DEFAULT NULL::bigint, p_hash text DEFAULT NULL::text)
- RETURNS TABLE(seal_number bigint, event_count integer, problem text)
+CREATE OR REPLACE FUNCTION public.integrity_checkpoint()
+ RETURNS SETOF public.integrity_checkpoint_result
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  v_seal public.event_seals;
 begin
+  -- who may
   perform ledger.require_permission(ledger.current_actor(), 'audit.read');
-  return query
-    select v.seal_number, v.event_count, v.problem from ledger.verify_seals() v where v.problem is not null
+
+  -- answer
+  v_seal := ledger.seal_before(null);
+  return next row(
+    true, null, null, null, null,
+    v_seal.seal_number, encode(v_seal.hash, 'hex'), v_seal.epoch, v_seal.last_event_id,
+    (select coalesce(sum(s.event_count), 0) from public.event_seals s), v_seal.sealed_at,
+    format('%s/%s', (select c.system_identifier from pg_control_system() c), current_database()))::public.integrity_checkpoint_result;
+end $function$;
+grant execute on function public.integrity_checkpoint() to authenticated, service_role;
+comment on function public.integrity_checkpoint() is 'The newest seal: its number, hash (hex), epoch and last event, the number of events under all seals up to it, and the database (system identifier of the cluster / name). Number 0 and the hash of nothing before the first seal. Kept elsewhere and signed (npm run seals) it shows a history that was rewritten with all its seals. Needs audit.read. DESIGN rule 7.';
+
+CREATE OR REPLACE FUNCTION public.integrity_emergency_order_fix(p_user_id uuid DEFAULT NULL::uuid, p_order_numbers text[] DEFAULT NULL::text[], p_dry_run boolean DEFAULT true, p_idempotency_key text DEFAULT NULL::text, p_actor_id uuid DEFAULT NULL::uuid)
+ RETURNS SETOF public.integrity_emergency_order_fix_result
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_actor ledger.actor;
+  v_key text := case when p_dry_run is false then p_idempotency_key end;
+  v_request jsonb := jsonb_build_array(p_user_id, p_order_numbers, p_actor_id);
+  v_answer jsonb;
+  v_order_ids uuid[];
+  v_order_id uuid;
+  v_result public.integrity_emergency_order_fix_result;
+begin
+  -- who may
+  v_actor := ledger.actor_with(p_actor_id, 'integrity.repair');
+
+  -- asked before; a dry run leaves no key
+  v_answer := ledger.idempotency_begin('integrity_emergency_order_fix', v_key, v_actor.caller_id, v_request);
+
+  -- check the call; the orders are checked one by one
+  v_answer := coalesce(v_answer, ledger.refuse_order_fix(p_user_id, p_order_numbers, p_dry_run));
+  if v_answer is not null then
+    return next jsonb_populate_record(null::public.integrity_emergency_order_fix_result, v_answer);
+    return;
+  end if;
+
+  -- lock: orders, accounts, for all of them before the first is changed; two calls at once find each order once
+  v_order_ids := case when p_order_numbers is not null
+    then array(select o.id from public.orders o where o.order_number = any (p_order_numbers) order by o.id)
+    else array(select c.order_id from ledger.claims_to_fix(p_user_id) c order by c.tried_at nulls first, c.order_id limit 100) end;
+  perform ledger.lock_for_bulk_change(v_order_ids, 'delivered');
+
+  -- write: each order whole or not at all, the oldest first
+  v_result := row(true, null, null, null, null, p_dry_run, 0, 0, 0, 0, '[]'::jsonb);
+  begin
+    perform set_config('ledger.procedure', 'integrity_emergency_order_fix', true);
+    for v_order_id in select u.id from unnest(v_order_ids) u (id) order by u.id loop
+      v_result.orders := v_result.orders || ledger.try_order_fix(v_order_id, v_actor);
+    end loop;
+    if p_dry_run then
+      set constraints all immediate;
+      raise exception using errcode = 'LDRY0';
+    end if;
+  exception when sqlstate 'LDRY0' then
+    -- nothing has happened, so nothing of it has an id
+    v_result.orders := (
+      select coalesce(jsonb_agg(e.value || jsonb_build_object(
+          'outcome', case e.value ->> 'outcome' when 'fixed' then 'planned' else e.value ->> 'outcome' end,
+          'steps', (select coalesce(jsonb_agg(s.value - '{transaction_id,payment_id}'::text[] order by s.ordinality), '[]')
+                    from jsonb_array_elements(e.value -> 'steps') with ordinality s)) order by e.ordinality), '[]')
+      from jsonb_array_elements(v_result.orders) with ordinality e);
+  end;
+
+  -- answer, stored under the key
+  select count(*) filter (where cardinality(p.problems) > 0), count(*) filter (where p.outcome = 'fixed'), count(*) filter (where p.outcome = 'refused')
+  into v_result.found_orders, v_result.fixed_orders, v_result.refused_orders
+  from jsonb_to_recordset(v_result.orders) as p (problems text[], outcome text);
+  v_result.remaining_orders := (
+    select count(*) from ledger.claims_to_fix(p_user_id) c where p_order_numbers is null or c.order_id = any (v_order_ids));
+  if not ledger.has_permission(v_actor, 'accounts.read') then
+    v_result.orders := (
+      select coalesce(jsonb_agg(e.value #- '{before,available_balance}' #- '{after,available_balance}' order by e.ordinality), '[]')
+      from jsonb_array_elements(v_result.orders) with ordinality e);
+  end if;
+  v_answer := ledger.idempotency_end('integrity_emergency_order_fix', v_key, v_actor.caller_id, v_request, null, to_jsonb(v_result));
+  perform set_config('ledger.procedure', '', true);
+  return next v_result;
+end $function$;
+grant execute on function public.integrity_emergency_order_fix(p_user_id uuid, p_order_numbers text[], p_dry_run boolean, p_idempotency_key text, p_actor_id uuid) to authenticated, service_role;
+comment on function public.integrity_emergency_order_fix(p_user_id uuid, p_order_numbers text[], p_dry_run boolean, p_idempotency_key text, p_actor_id uuid) is 'Puts orders right that were broken in an older system (imported_order_claims): of p_user_id, those of p_order_numbers (1 to 100), or with neither the next 100 of all. A wallet part without a transaction is paid from the wallet, a receipt under review is approved, the status follows the management''s, each through the product''s own steps; p_dry_run (the default) answers what would come of it and changes nothing. orders: [{order_id, order_number, user_id, currency, problems [status_mismatch, wallet_without_transaction, receipt_stuck], claimed, steps [{step, ...}], outcome (planned, fixed, nothing_to_do, refused), error_code, error_message, error_details, before and after {status, payment_status, stage, paid_amount, amount_due, available_balance}}], minor units; a refused one stays as it was, and the others go on. remaining_orders: claims that are still unsettled; call it again. Needs integrity.repair; balances are answered to who has accounts.read. An order of this system cannot have two statuses, for both sides are views of one row. Errors of the call: invalid_argument, order_not_found, customer_not_found, idempotency_conflict; of an order: insufficient_funds, account_frozen, payment_required, invalid_transition, own_receipt, payment_reference_used and others of those steps, bulk_item_failed. Source 000.';
+
+CREATE OR REPLACE FUNCTION public.integrity_replay(p_account_id uuid DEFAULT NULL::uuid, p_order_id uuid DEFAULT NULL::uuid, p_variant_id uuid DEFAULT NULL::uuid, p_all boolean DEFAULT false)
+ RETURNS SETOF public.integrity_replay_result
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_all boolean := coalesce(p_all, false);
+  v_refusal jsonb;
+  v_result public.integrity_replay_result;
+begin
+  -- who may
+  perform ledger.require_permission(ledger.current_actor(), 'audit.read');
+
+  -- check: one thing is asked, and somebody has heard of it; a row that is gone is still in the events
+  v_refusal := case
+    when num_nonnulls(p_account_id, p_order_id, p_variant_id) + v_all::integer <> 1 then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_account_id, p_order_id, p_variant_id, p_all', 'problem', 'exactly one of them'))
+    when p_account_id is not null and not exists (select from public.accounts a where a.id = p_account_id)
+      and not exists (select from ledger.replayed_accounts(array[p_account_id])) then
+      ledger.refuse('account_not_found', jsonb_build_object('account_id', p_account_id))
+    when p_order_id is not null and not exists (select from public.orders o where o.id = p_order_id)
+      and not exists (select from ledger.replayed_orders(array[p_order_id])) then
+      ledger.refuse('order_not_found', jsonb_build_object('order_id', p_order_id))
+    when p_variant_id is not null and not exists (select from public.stock_levels s where s.variant_id = p_variant_id)
+      and not exists (select from ledger.replayed_stock(array[p_variant_id])) then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_variant_id', 'problem', 'there is no such product variant'))
+  end;
+  if v_refusal is not null then
+    return next jsonb_populate_record(v_result, v_refusal);
+    return;
+  end if;
+
+  -- answer
+  with compared as (
+    select f.*, row_number() over (order by f.kind, f.subject, f.what) as number
+    from ledger.replay_facts(
+      case when not v_all then array_remove(array[p_account_id], null) end,
+      case when not v_all then array_remove(array[p_order_id], null) end,
+      case when not v_all then array_remove(array[p_variant_id], null) end, v_all) f)
+  select count(*) filter (where c.is_recorded and c.replayed is distinct from c.stored), count(*) filter (where not c.is_recorded),
+         coalesce(jsonb_agg(jsonb_build_object('kind', c.kind, 'subject', c.subject, 'what', c.what, 'replayed', c.replayed, 'stored', c.stored,
+                                               'is_equal', case when c.is_recorded then c.replayed is not distinct from c.stored end)
+                            order by c.number) filter (where c.number <= 1000), '[]')
+  into v_result.differences, v_result.not_recorded, v_result.rows
+  from compared c;
+  v_result.success := true;
+  v_result.accounts := case when v_all then (select count(*) from public.accounts) else num_nonnulls(p_account_id) end;
+  v_result.orders := case when v_all then (select count(*) from public.orders) else num_nonnulls(p_order_id) end;
+  v_result.variants := case when v_all then (select count(*) from public.variants) else num_nonnulls(p_variant_id) end;
+  return next v_result;
+end $function$;
+grant execute on function public.integrity_replay(p_account_id uuid, p_order_id uuid, p_variant_id uuid, p_all boolean) to authenticated, service_role;
+comment on function public.integrity_replay(p_account_id uuid, p_order_id uuid, p_variant_id uuid, p_all boolean) is 'Replays an account (p_account_id: totals, balance, version, freeze, debt), an order (p_order_id: status, payment status, amounts), the stock of a variant (p_variant_id: units on hand and held) or everything (p_all) from the events alone and compares it with what is stored. rows: [{"kind": account | order | variant, "subject": id, "what", "replayed", "stored", "is_equal"}], with p_all only what differs, the first 1000; is_equal and replayed are null where events of before did not say enough (not_recorded counts them). Amounts in minor units. accounts, orders, variants: how many were looked at. With p_all it reads every event: of a large shop call it with a statement_timeout to match. Needs audit.read. Errors: invalid_argument, account_not_found, order_not_found. Source 002.';
+
+CREATE OR REPLACE FUNCTION public.integrity_run(p_codes text[] DEFAULT NULL::text[], p_scope text DEFAULT 'changed'::text, p_account_id uuid DEFAULT NULL::uuid)
+ RETURNS SETOF public.integrity_run_result
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_refusal jsonb;
+  v_unknown text;
+  v_run public.reconciliation_runs;
+  v_result public.integrity_run_result;
+begin
+  -- who may
+  perform ledger.require_permission(ledger.current_actor(), 'audit.read');
+
+  -- check
+  v_unknown := (select string_agg(c.code, ', ') from unnest(p_codes) c (code) where not exists (select from public.integrity_checks i where i.code = c.code));
+  v_refusal := case
+    when p_scope is null or p_scope not in ('all', 'changed', 'account') then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_scope', 'problem', 'one of all, changed, account'))
+    when (p_scope = 'account') <> (p_account_id is not null) then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_account_id', 'problem', 'given with the scope account, and only then'))
+    when p_account_id is not null and not exists (select from public.accounts a where a.id = p_account_id) then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_account_id', 'problem', 'the id of an account'))
+    when v_unknown is not null or array_position(p_codes, null) is not null or p_codes = '{}' then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_codes', 'problem', 'codes of integrity_checks; unknown: ' || coalesce(v_unknown, 'null')))
+  end;
+  if v_refusal is not null then
+    return next jsonb_populate_record(v_result, v_refusal);
+    return;
+  end if;
+
+  -- write, answer
+  v_run := ledger.run_checks(p_codes, p_scope, p_account_id);
+  v_result.success := true;
+  v_result.run := to_jsonb(v_run);
+  v_result.findings := (
+    select coalesce(jsonb_agg(to_jsonb(f) - 'run_id' - 'created_at' order by f.check_code, f.subject), '[]')
+    from (select n.* from public.integrity_findings n where n.run_id = v_run.id order by n.check_code, n.subject limit 1000) f);
+  return next v_result;
+end $function$;
+grant execute on function public.integrity_run(p_codes text[], p_scope text, p_account_id uuid) to authenticated, service_role;
+comment on function public.integrity_run(p_codes text[], p_scope text, p_account_id uuid) is 'Runs the checks of integrity_checks (p_codes; null: all that are enabled) on everything (all), on what has changed since the last run (changed), or on one account (account, with p_account_id), in one snapshot and without making anybody wait; keeps and answers the run (a row of reconciliation_runs) and its first 1000 findings. Needs audit.read. Errors: invalid_argument. DESIGN section 8.';
+
+CREATE OR REPLACE FUNCTION public.integrity_verify_seals(p_seal_number bigint DEFAULT NULL::bigint, p_hash text DEFAULT NULL::text, p_from_seal bigint DEFAULT NULL::bigint, p_to_seal bigint DEFAULT NULL::bigint, p_limit integer DEFAULT NULL::integer)
+ RETURNS SETOF public.integrity_verify_seals_result
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_refusal jsonb;
+  v_from bigint;
+  v_result public.integrity_verify_seals_result;
+begin
+  -- who may
+  perform ledger.require_permission(ledger.current_actor(), 'audit.read');
+
+  -- check
+  v_refusal := case
+    when p_from_seal < 1 then ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_from_seal', 'problem', 'the number of a seal, from 1'))
+    when p_to_seal < coalesce(p_from_seal, 1) then ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_to_seal', 'problem', 'not before p_from_seal'))
+    when p_limit < 1 then ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_limit', 'problem', 'at least one seal'))
+    when (p_seal_number is null) <> (p_hash is null) then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_hash', 'problem', 'given together with p_seal_number'))
+  end;
+  if v_refusal is not null then
+    return next jsonb_populate_record(v_result, v_refusal);
+    return;
+  end if;
+
+  -- answer
+  v_from := least(coalesce(p_from_seal, 1), (ledger.seal_before(null)).seal_number + 1);
+  v_result.newest_seal := (ledger.seal_before(null)).seal_number;
+  v_result.verified_from := v_from;
+  with looked_at as materialized (
+    select v.seal_number, v.event_count, v.event_id, v.problem, row_number() over () as n
+    from ledger.verify_seals(v_from, p_to_seal, p_limit, clock_timestamp() + interval '4 seconds') v),
+  problems as (
+    select l.seal_number, l.event_id, l.problem, l.n from looked_at l where l.problem is not null
     union all
-    select p_seal_number, coalesce(s.event_count, 0), 'is not the seal whose hash was kept'
+    select p_seal_number, null, 'is not the seal whose hash was kept', 0
     from (select 1) one
     left join public.event_seals s on s.seal_number = p_seal_number
-    where p_seal_number is not null and encode(s.hash, 'hex') is distinct from lower(p_hash);
+    where p_seal_number is not null and encode(s.hash, 'hex') is distinct from lower(p_hash))
+  select coalesce(max(s.seal_number), v_from - 1), coalesce(sum(s.event_count), 0), (select count(*) from problems),
+         (select coalesce(jsonb_agg(jsonb_build_object('seal_number', f.seal_number, 'event_id', f.event_id, 'problem', f.problem) order by f.n), '[]')
+          from (select * from problems p order by p.n limit 1000) f)
+  into v_result.verified_to, v_result.event_count, v_result.problem_count, v_result.problems
+  from (select distinct l.seal_number, l.event_count from looked_at l where l.seal_number is not null) s;
+  v_result.is_complete := v_result.verified_to >= least(coalesce(p_to_seal, v_result.newest_seal), v_result.newest_seal);
+  v_result.success := true;
+  return next v_result;
 end $function$;
-grant execute on function public.integrity_verify_seals(p_seal_number bigint, p_hash text) to authenticated, service_role;
-comment on function public.integrity_verify_seals(p_seal_number bigint, p_hash text) is 'Recomputes all seals over immutable_events and answers those that do not hold, with what was changed, removed or inserted. None is good. With the number and hash (hex) of an events.sealed message it also says whether that seal is still the same. Needs audit.read.';
+grant execute on function public.integrity_verify_seals(p_seal_number bigint, p_hash text, p_from_seal bigint, p_to_seal bigint, p_limit integer) to authenticated, service_role;
+comment on function public.integrity_verify_seals(p_seal_number bigint, p_hash text, p_from_seal bigint, p_to_seal bigint, p_limit integer) is 'Recomputes seals over immutable_events, from p_from_seal (null: the first) to p_to_seal (null: the newest), for about four seconds and at most p_limit seals, and answers how far it came: not is_complete means call again with p_from_seal = verified_to + 1. problems ([{"seal_number", "event_id", "problem"}], the first 1000 of problem_count) name the events that were changed, are missing or were inserted, and seals that do not hold; seal_number null is about events that no seal covers. With p_seal_number and p_hash (hex) of an events.sealed message it also says whether that seal is still the same. Needs audit.read. Errors: invalid_argument. DESIGN rule 7.';
 
 CREATE OR REPLACE FUNCTION public.invoice_document(p_invoice_id uuid)
  RETURNS SETOF public.invoice_document_result
@@ -19516,6 +22557,67 @@ begin
 end $function$;
 grant execute on function public.invoice_recalculate(p_account_id uuid, p_repair boolean) to authenticated, service_role;
 comment on function public.invoice_recalculate(p_account_id uuid, p_repair boolean) is 'Compares all kept sums of an account, or of all accounts, with the rows they are sums of. differences is an array of at most 1000 {account_id, kind, subject_id, cached, recomputed}, kind payment, invoice or account, amounts in minor units; difference_count counts all. With p_repair the sums are mended (repaired_accounts), and an event balances.mended says what they were. Needs accounts.read, for a repair payments.allocate. Errors: invalid_argument (no such account). Source 002.';
+
+CREATE OR REPLACE FUNCTION public.ledger_acknowledge_alert(p_alert_id uuid, p_notes text DEFAULT NULL::text, p_idempotency_key text DEFAULT NULL::text, p_actor_id uuid DEFAULT NULL::uuid)
+ RETURNS SETOF public.ledger_acknowledge_alert_result
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_actor ledger.actor;
+  v_request jsonb;
+  v_answer jsonb;
+  v_alert public.alerts;
+  v_result public.ledger_acknowledge_alert_result;
+begin
+  -- who may
+  v_actor := ledger.actor_with(p_actor_id, 'alerts.handle');
+
+  -- asked before
+  v_request := jsonb_build_array(p_alert_id, p_notes, p_actor_id);
+  v_answer := ledger.idempotency_begin('ledger_acknowledge_alert', p_idempotency_key, v_actor.caller_id, v_request);
+  if v_answer is not null then
+    return next jsonb_populate_record(null::public.ledger_acknowledge_alert_result, v_answer);
+    return;
+  end if;
+
+  -- lock: alert
+  select a.* into v_alert from public.alerts a where a.id = p_alert_id for no key update;
+
+  -- check
+  v_answer := case
+    when v_alert.id is null then ledger.refuse('alert_not_found', jsonb_build_object('alert_id', p_alert_id))
+    when length(p_notes) > 2000 then
+      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_notes', 'problem', 'at most 2000 characters'))
+    when v_alert.status <> 'open' then
+      ledger.refuse('alert_conflict', jsonb_build_object('status', v_alert.status, 'acknowledged_by', v_alert.acknowledged_by))
+  end;
+  if v_answer is not null then
+    return next jsonb_populate_record(null::public.ledger_acknowledge_alert_result, v_answer);
+    return;
+  end if;
+
+  -- write: alert
+  perform set_config('ledger.procedure', 'ledger_acknowledge_alert', true);
+  update public.alerts a set status = 'acknowledged', acknowledged_at = clock_timestamp(), acknowledged_by = v_actor.user_id, notes = p_notes
+  where a.id = p_alert_id
+  returning a.* into v_alert;
+
+  -- record: the notes stay with the alert
+  perform ledger.record_operation('alert.acknowledged', 'alert', v_alert.id, null,
+    jsonb_build_object('alert_id', v_alert.id, 'rule', v_alert.rule_code, 'subject', v_alert.subject, 'value', v_alert.value,
+                       'acknowledged_at', v_alert.acknowledged_at),
+    v_actor, ledger.correlation_id());
+
+  -- answer, stored under the key
+  v_result := row(true, null, null, null, null, v_alert.id, v_alert.rule_code, v_alert.subject, v_alert.status, v_alert.acknowledged_at);
+  v_answer := ledger.idempotency_end('ledger_acknowledge_alert', p_idempotency_key, v_actor.caller_id, v_request, null, to_jsonb(v_result));
+  perform set_config('ledger.procedure', '', true);
+  return next v_result;
+end $function$;
+grant execute on function public.ledger_acknowledge_alert(p_alert_id uuid, p_notes text, p_idempotency_key text, p_actor_id uuid) to authenticated, service_role;
+comment on function public.ledger_acknowledge_alert(p_alert_id uuid, p_notes text, p_idempotency_key text, p_actor_id uuid) is 'Says that somebody looks after an open alert (a row of alerts), with p_notes of up to 2000 characters. It is resolved when the next evaluation finds its value within the limit. Needs alerts.handle. Errors: alert_not_found, alert_conflict, invalid_argument, idempotency_conflict. Source 002, E-C4.';
 
 CREATE OR REPLACE FUNCTION public.ledger_adjust_stock(p_variant_id uuid, p_quantity bigint, p_reason text DEFAULT 'received'::text, p_notes text DEFAULT NULL::text, p_idempotency_key text DEFAULT NULL::text, p_actor_id uuid DEFAULT NULL::uuid)
  RETURNS SETOF public.ledger_adjust_stock_result
@@ -20558,6 +23660,7 @@ declare
   v_edit ledger.edited_order;
   v_money ledger.edit_money;
   v_plan ledger.stock_plan;
+  v_backordered jsonb;
   v_transaction public.transactions;
   v_change ledger.order_change;
   v_refund_id uuid;
@@ -20636,6 +23739,7 @@ begin
   perform set_config('ledger.procedure', 'ledger_edit_order', true);
   v_new := ledger.settle_payment_deadline(ledger.write_edited_order(v_order, v_edit, v_money));
   perform ledger.write_edited_lines(v_order, v_edit);
+  v_backordered := ledger.backordered_units(v_order.id);
   if v_edit.variant_ids is not null then
     perform ledger.apply_stock_plan(v_plan, 'order_edited', v_actor, v_order.id, v_order.account_id, v_correlation_id);
   end if;
@@ -20654,7 +23758,8 @@ begin
       || jsonb_build_object(
         'order_number', v_order.order_number, 'user_id', v_order.user_id, 'currency', v_order.currency, 'version', v_new.version,
         'changes', v_edit.changes, 'old', ledger.order_state(v_order, v_edit.lines_before), 'new', ledger.order_state(v_new, v_edit.lines),
-        'wallet_amount', v_money.taken_amount, 'returned_amount', v_money.returned_amount, 'refund_id', v_refund_id, 'notes', p_reason),
+        'wallet_amount', v_money.taken_amount, 'returned_amount', v_money.returned_amount, 'refund_id', v_refund_id, 'notes', p_reason)
+      || ledger.backordered_since(v_order.id, v_backordered),
     v_actor, v_correlation_id);
 
   -- an order that is covered now is confirmed where the shop wants that
@@ -21005,6 +24110,69 @@ end $function$;
 grant execute on function public.ledger_match_card_payment(p_card_payment_id uuid, p_order_id uuid, p_notes text, p_idempotency_key text, p_actor_id uuid) to authenticated, service_role;
 comment on function public.ledger_match_card_payment(p_card_payment_id uuid, p_order_id uuid, p_notes text, p_idempotency_key text, p_actor_id uuid) is 'Settles a card payment that card_events_unmatched lists. p_order_id: the order it is for, where it has none yet, of any customer, in the currency of its events; then all that was heard of it is booked. Neither p_order_id nor p_notes: what can be booked by now is. p_notes alone: it was dealt with otherwise, and is listed no more until something new is heard. problem says what still stands in the way; amounts in minor units. Needs payments.record. Errors: card_payment_not_found, card_payment_matched (it has another order), order_not_found, customer_not_found (the order''s was erased), invalid_argument. DESIGN section 7.';
 
+CREATE OR REPLACE FUNCTION public.ledger_pay_order_from_wallet(p_order_id uuid, p_amount bigint DEFAULT NULL::bigint, p_idempotency_key text DEFAULT NULL::text, p_user_id uuid DEFAULT NULL::uuid)
+ RETURNS SETOF public.ledger_pay_order_from_wallet_result
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_actor ledger.actor;
+  v_user_id uuid;
+  v_request jsonb;
+  v_answer jsonb;
+  v_order public.orders;
+  v_account public.accounts;
+  v_amount bigint;
+  v_change ledger.order_change;
+  v_result public.ledger_pay_order_from_wallet_result;
+begin
+  -- who may
+  v_actor := ledger.current_actor();
+  v_user_id := ledger.customer_of_call(v_actor, p_user_id, 'payments.record');
+
+  -- asked before
+  v_request := jsonb_build_array(v_user_id, p_order_id, p_amount);
+  v_answer := ledger.idempotency_begin('ledger_pay_order_from_wallet', p_idempotency_key, v_actor.caller_id, v_request);
+  if v_answer is null and not v_actor.is_system then
+    v_answer := ledger.rate_limit_take(v_actor.user_id, 'ledger_pay_order_from_wallet');
+  end if;
+  if v_answer is not null then
+    return next jsonb_populate_record(null::public.ledger_pay_order_from_wallet_result, v_answer);
+    return;
+  end if;
+
+  -- lock: order, account
+  select o.* into v_order from public.orders o where o.id = p_order_id and o.user_id = v_user_id for no key update;
+  select a.* into v_account from public.accounts a where a.id = v_order.account_id for no key update;
+
+  -- check
+  v_amount := coalesce(p_amount, v_order.amount_due);
+  v_answer := case
+    when v_user_id is null then ledger.refuse('customer_required')
+    when v_order.id is null then ledger.refuse('order_not_found', jsonb_build_object('order_id', p_order_id))
+    else ledger.refuse_wallet_payment(v_order, v_account, v_amount)
+  end;
+  if v_answer is not null then
+    return next jsonb_populate_record(null::public.ledger_pay_order_from_wallet_result, v_answer);
+    return;
+  end if;
+
+  -- write and record
+  perform set_config('ledger.procedure', 'ledger_pay_order_from_wallet', true);
+  v_change := ledger.pay_from_wallet(v_order, v_amount, v_actor, 'paid from the wallet', ledger.correlation_id());
+
+  -- answer, stored under the key
+  v_result := row(true, v_change.transaction_id, null, null, null, v_order.id, v_order.order_number, v_amount, v_change.order_status,
+                  v_change.payment_status, v_change.outstanding_amount,
+                  case when v_actor.user_id = v_user_id or ledger.has_permission(v_actor, 'accounts.read') then v_change.available_balance end);
+  v_answer := ledger.idempotency_end('ledger_pay_order_from_wallet', p_idempotency_key, v_actor.caller_id, v_request, v_order.account_id, to_jsonb(v_result));
+  perform set_config('ledger.procedure', '', true);
+  return next v_result;
+end $function$;
+grant execute on function public.ledger_pay_order_from_wallet(p_order_id uuid, p_amount bigint, p_idempotency_key text, p_user_id uuid) to authenticated, service_role;
+comment on function public.ledger_pay_order_from_wallet(p_order_id uuid, p_amount bigint, p_idempotency_key text, p_user_id uuid) is 'Pays all that is due for an order of the caller (staff with payments.record: of p_user_id), or p_amount of it in minor units, from the wallet; wallet_amount is what was taken; an invoice of the order claims so much less. With the setting auto_confirm_when_paid a covered pending order becomes confirmed. available_balance is answered to the customer and to who has accounts.read. Errors: customer_required, order_not_found, order_not_payable (it has ended, or nothing is due), invalid_amount, insufficient_funds, account_frozen, amount_too_large, rate_limited, idempotency_conflict. Source 000.';
+
 CREATE OR REPLACE FUNCTION public.ledger_place_order(p_items jsonb, p_payment_method text DEFAULT 'wallet'::text, p_wallet_amount bigint DEFAULT NULL::bigint, p_shipping_address_id uuid DEFAULT NULL::uuid, p_billing_address_id uuid DEFAULT NULL::uuid, p_shipping_method text DEFAULT NULL::text, p_discount_code text DEFAULT NULL::text, p_expected_total bigint DEFAULT NULL::bigint, p_notes text DEFAULT NULL::text, p_metadata jsonb DEFAULT '{}'::jsonb, p_idempotency_key text DEFAULT NULL::text, p_user_id uuid DEFAULT NULL::uuid, p_reservation_id uuid DEFAULT NULL::uuid)
  RETURNS SETOF public.ledger_place_order_result
  LANGUAGE plpgsql
@@ -21020,6 +24188,7 @@ declare
   v_phase text;
   v_pricing ledger.order_pricing;
   v_stock ledger.slots_to_place;
+  v_payload jsonb;
   v_account_id uuid;
   v_frozen_reason text;
   v_available bigint;
@@ -21176,15 +24345,19 @@ begin
   returning a.version, a.available_balance into v_account_version, v_available;
 
   -- record: transaction, posting, event, audit, outbox
+  v_payload := jsonb_build_object(
+    'order_number', v_order_number, 'user_id', v_user_id, 'currency', v_pricing.currency, 'from_status', null,
+    'to_status', v_status, 'payment_status', v_payment_status, 'payment_method', p_payment_method,
+    'total_amount', v_pricing.total_amount, 'wallet_amount', v_wallet_amount, 'items', v_pricing.items);
+  if (v_stock.plan).backordered_ids is not null then
+    v_payload := v_payload || ledger.backordered_since(v_order_id, '{}');
+  end if;
   v_transaction_id := ledger.write_operation(
     v_account_id, v_account_version, v_available, 'order_created', -v_wallet_amount,
     case when v_wallet_amount = 0 then '{}' else jsonb_build_object('total_orders', v_wallet_amount) end,
     v_actor.user_id, 'order placed', jsonb_build_object('order_number', v_order_number), v_order_id, v_pricing.currency,
     case when v_wallet_amount > 0 then array[row('wallet', 'order_escrow', v_wallet_amount)]::ledger.posting_leg[] end,
-    'order.placed', jsonb_build_object(
-      'order_number', v_order_number, 'user_id', v_user_id, 'currency', v_pricing.currency, 'from_status', null,
-      'to_status', v_status, 'payment_status', v_payment_status, 'payment_method', p_payment_method,
-      'total_amount', v_pricing.total_amount, 'wallet_amount', v_wallet_amount, 'items', v_pricing.items),
+    'order.placed', v_payload,
     case when p_notes <> '' then jsonb_build_object('notes', p_notes) end);
 
   -- what is due may wait: deadline or invoice, with their records
@@ -21867,6 +25040,7 @@ declare
   v_order public.orders;
   v_return public.returns;
   v_change ledger.order_change;
+  v_restocked jsonb;
   v_correlation_id uuid := ledger.correlation_id();
 begin
   -- who may: goods are the warehouse's, money needs the permission for it as well
@@ -21919,6 +25093,7 @@ begin
   -- write: money and goods of what arrived, return; of an order that was refunded ahead only goods come
   perform set_config('ledger.procedure', 'ledger_review_return', true);
   if v_action = 'receive' then
+    v_restocked := ledger.units_to_restock(v_order, p_return_id, p_lines);
     v_change := ledger.receive_return(v_order, p_return_id, p_lines, v_refunds and v_order.status <> 'refunded', p_to, p_notes, v_actor, v_correlation_id);
     if v_change.refusal is not null then
       perform set_config('ledger.procedure', '', true);
@@ -21949,7 +25124,7 @@ begin
     case v_action when 'approve' then 'order.return_approved' when 'reject' then 'order.return_rejected'
                   when 'receive' then 'order.return_received' else 'order.return_closed' end,
     v_order, p_return_id, v_actor, v_correlation_id,
-    jsonb_strip_nulls(jsonb_build_object('refund_id', v_change.refund_id)));
+    jsonb_strip_nulls(jsonb_build_object('refund_id', v_change.refund_id, 'restocked', v_restocked)));
 
   -- answer, stored under the key
   v_answer := jsonb_build_object('success', true, 'transaction_id', v_change.transaction_id, 'order_id', v_order.id,
@@ -22229,7 +25404,7 @@ begin
   return next v_result;
 end $function$;
 grant execute on function public.ledger_set_flag(p_key text, p_state text, p_percentage integer, p_reason text, p_idempotency_key text, p_actor_id uuid) to authenticated, service_role;
-comment on function public.ledger_set_flag(p_key text, p_state text, p_percentage integer, p_reason text, p_idempotency_key text, p_actor_id uuid) is 'Switches a feature flag. allocation_dual_write: off, shadow, enforce; leaving off takes the old flags over from what is allocated. allocation_read_switch: off, canary (p_percentage of the accounts, by a stable hash), full. Reading from the cache by more accounts, or enforcing, needs as many last runs without drift as the setting drift_free_runs says. ledger_backfill_mode: off only, and not while a backfill is under way. Needs flags.set. Errors: invalid_argument, drift_not_ruled_out, backfill_running. Source 002, 16.8.';
+comment on function public.ledger_set_flag(p_key text, p_state text, p_percentage integer, p_reason text, p_idempotency_key text, p_actor_id uuid) is 'Switches a feature flag. allocation_dual_write: off, shadow, enforce; leaving off takes the old flags over from what is allocated. allocation_read_switch: off, canary (p_percentage of the accounts, by a stable hash), full. Reading from the cache by more accounts, or enforcing, needs as many last runs without drift as the setting drift_free_runs says. ledger_backfill_mode: off only, and not while a backfill is under way. active_reconciliation: off, dry, enforce; enforce only from dry, after a run of all checks. Needs flags.set. Errors: invalid_argument, drift_not_ruled_out, reconciliation_not_tried, backfill_running. Source 002, 16.8.';
 
 CREATE OR REPLACE FUNCTION public.ledger_set_order_status(p_order_id uuid, p_status text, p_expected_version bigint DEFAULT NULL::bigint, p_notes text DEFAULT NULL::text, p_metadata jsonb DEFAULT '{}'::jsonb, p_idempotency_key text DEFAULT NULL::text, p_actor_id uuid DEFAULT NULL::uuid)
  RETURNS SETOF public.ledger_set_order_status_result
@@ -23399,6 +26574,218 @@ begin
 end $function$;
 grant execute on function public.profile_erase(p_user_id uuid, p_reason text, p_idempotency_key text, p_actor_id uuid) to authenticated, service_role;
 comment on function public.profile_erase(p_user_id uuid, p_reason text, p_idempotency_key text, p_actor_id uuid) is 'Erases what is known of the caller, or of p_user_id (needs customers.erase): profile, addresses, drafts, sign-in, address snapshots but for country and region, notes, metadata, bank details, words of transactions and events. Books, events and seals stay. p_reason: requested, retention_over or legal_order. sign_in_erased false: the backend still has to call auth.admin.deleteUser(user_id, true). Addresses of clients in audit_log go with its retention; events sealed before event_texts was there keep their words, which no view shows any more. Of somebody who is erased it removes what was written since. Errors: erase_not_possible (what is open: balances, orders, withdrawals, refunds, returns, roles, vendors; frozen accounts, without customers.erase), customer_not_found, customer_required, invalid_argument. Cannot be undone.';
+
+CREATE OR REPLACE FUNCTION public.reconciliation_apply(p_dry_run boolean DEFAULT true, p_account_id uuid DEFAULT NULL::uuid, p_action_ids uuid[] DEFAULT NULL::uuid[], p_max_repairs integer DEFAULT NULL::integer, p_max_amount bigint DEFAULT NULL::bigint, p_reason text DEFAULT NULL::text, p_idempotency_key text DEFAULT NULL::text, p_actor_id uuid DEFAULT NULL::uuid)
+ RETURNS SETOF public.reconciliation_apply_result
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_actor ledger.actor;
+  v_request jsonb;
+  v_answer jsonb;
+  v_chosen ledger.chosen_repairs;
+  v_actions public.reconciliation_actions[];
+  v_result public.reconciliation_apply_result;
+begin
+  -- who may
+  v_actor := ledger.require_permission(ledger.current_actor(p_actor_id), 'integrity.repair');
+
+  -- asked before
+  v_request := jsonb_build_array(p_dry_run, p_account_id, p_action_ids, p_max_repairs, p_max_amount, p_reason, p_actor_id);
+  v_answer := ledger.idempotency_begin('reconciliation_apply', p_idempotency_key, v_actor.caller_id, v_request);
+  v_answer := coalesce(v_answer, ledger.refuse_repairs(p_dry_run, p_account_id, p_action_ids, p_max_repairs, p_max_amount, p_reason));
+  if v_answer is not null then
+    return next jsonb_populate_record(v_result, v_answer);
+    return;
+  end if;
+
+  -- check: the limits of the shop, or narrower ones
+  v_chosen := ledger.choose_repairs(p_account_id, p_action_ids,
+    least(p_max_repairs, ledger.setting_text('reconciliation_max_repairs')::bigint),
+    least(p_max_amount, ledger.setting_text('reconciliation_max_amount')::bigint));
+
+  -- lock, look again, write, record: plan by plan
+  if p_dry_run then
+    v_actions := array(select ledger.try_repair(a) from public.reconciliation_actions a where a.id = any (v_chosen.action_ids));
+  else
+    perform set_config('ledger.procedure', 'reconciliation_apply', true);
+    v_actions := array(select r from ledger.carry_out_repairs(v_chosen.action_ids, p_reason, v_actor) r);
+  end if;
+
+  -- answer, stored under the key unless nothing was done
+  select count(*) filter (where a.status in ('planned', 'applied')), count(*) filter (where a.status = 'stale'), count(*) filter (where a.status = 'failed'),
+         coalesce(sum(a.diff_amount) filter (where a.status in ('planned', 'applied')), 0),
+         coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'check_code', a.check_code, 'repair', a.repair, 'subject', a.subject, 'account_id', a.account_id,
+           'status', a.status, 'plan', a.plan, 'diff_amount', a.diff_amount, 'error_code', a.error_code, 'error_message', a.error_message)), '[]')
+  into v_result.applied_count, v_result.stale_count, v_result.failed_count, v_result.amount, v_result.actions
+  from unnest(v_actions) a;
+  v_result.success := true;
+  v_result.dry_run := p_dry_run;
+  v_result.left_count := v_chosen.left_count;
+  v_result.flag_state := (select f.state from public.feature_flags f where f.key = 'active_reconciliation');
+  if not p_dry_run then
+    v_answer := ledger.idempotency_end('reconciliation_apply', p_idempotency_key, v_actor.caller_id, v_request, p_account_id, to_jsonb(v_result));
+    perform set_config('ledger.procedure', '', true);
+  end if;
+  return next v_result;
+end $function$;
+grant execute on function public.reconciliation_apply(p_dry_run boolean, p_account_id uuid, p_action_ids uuid[], p_max_repairs integer, p_max_amount bigint, p_reason text, p_idempotency_key text, p_actor_id uuid) to authenticated, service_role;
+comment on function public.reconciliation_apply(p_dry_run boolean, p_account_id uuid, p_action_ids uuid[], p_max_repairs integer, p_max_amount bigint, p_reason text, p_idempotency_key text, p_actor_id uuid) is 'Applies open plans of reconciliation_plan (of an account, those named, or all), or with p_dry_run, the default, says what that would do and changes nothing. Each plan is reckoned anew under its locks and written only if it still is the same, else it is stale; one that fails undoes itself only. At most the settings reconciliation_max_repairs and reconciliation_max_amount (minor units of all currencies and units of stock together), or the narrower p_max_repairs and p_max_amount; left_count plans beyond them stay planned. actions [{id, check_code, repair, subject, account_id, status, plan, diff_amount, error_code, error_message}], of a dry run with the status planned for what would be applied. Needs the flag active_reconciliation at enforce, for a dry run at dry; when more than reconciliation_failure_percent of the repairs tried since it was set have failed it is switched off (flag_state). Needs integrity.repair. Errors: reconciliation_off, repair_not_found, invalid_argument. Source 002, E-B4.';
+
+CREATE OR REPLACE FUNCTION public.reconciliation_plan(p_run_id uuid DEFAULT NULL::uuid)
+ RETURNS SETOF public.reconciliation_plan_result
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_run public.reconciliation_runs;
+  v_planned jsonb;
+  v_result public.reconciliation_plan_result;
+begin
+  -- who may
+  perform ledger.require_permission(ledger.current_actor(), 'audit.read');
+
+  -- check
+  select r.* into v_run
+  from public.reconciliation_runs r
+  where case when p_run_id is null then r.check_code = 'books' else r.id = p_run_id end
+  order by r.id desc
+  limit 1;
+  if v_run.id is null then
+    return next jsonb_populate_record(v_result, ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_run_id',
+      'problem', case when p_run_id is null then 'there is no run yet; call integrity_run' else 'the id of a run in reconciliation_runs' end)));
+    return;
+  end if;
+
+  -- write: plans
+  v_planned := ledger.plan_repairs(v_run);
+
+  -- answer: the plans, and what no repair is for
+  v_result.success := true;
+  v_result.run_id := v_run.id;
+  v_result.plans := (
+    select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'check_code', a.check_code, 'repair', a.repair, 'subject', a.subject, 'account_id', a.account_id,
+                                                 'plan', a.plan, 'diff_amount', a.diff_amount, 'created_at', a.created_at) order by k.position, a.id), '[]')
+    from public.reconciliation_actions a
+    join ledger.repair_kinds k on k.kind = a.repair
+    where a.id = any (ledger.ids_in(v_planned -> 'planned')));
+  v_result.for_people := v_planned -> 'refused' || (
+    select coalesce(jsonb_agg(jsonb_build_object('check_code', f.check_code, 'repair', null, 'subject', f.subject, 'findings', f.findings,
+                                                 'reason', 'there is no repair for what this check finds') order by f.check_code), '[]')
+    from (select n.check_code, min(n.subject) as subject, count(*) as findings
+          from public.integrity_findings n
+          left join public.integrity_checks c on c.code = n.check_code
+          where n.run_id = v_run.id and c.repair is null
+          group by n.check_code) f);
+  v_result.left_count := (v_planned ->> 'left_count')::bigint;
+  return next v_result;
+end $function$;
+grant execute on function public.reconciliation_plan(p_run_id uuid) to authenticated, service_role;
+comment on function public.reconciliation_plan(p_run_id uuid) is 'Plans repairs of what a run found (null: the last run of the checks; a drift run for its first accounts) and answers them: plans [{id, check_code, repair, subject, account_id, plan, diff_amount, created_at}], plan being diff lines [{relation, key, column, from, to}], amounts in minor units; for_people [{check_code, repair, subject, findings, reason}] is what no repair mends (without a repair: one row per check); left_count subjects beyond the first thousand. Repairs nothing; asked again, it answers the same plans. Needs audit.read. Errors: invalid_argument. Source 002, E-B4.';
+
+CREATE OR REPLACE FUNCTION public.reconciliation_undo(p_action_id uuid, p_reason text DEFAULT NULL::text, p_idempotency_key text DEFAULT NULL::text, p_actor_id uuid DEFAULT NULL::uuid)
+ RETURNS SETOF public.reconciliation_undo_result
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_actor ledger.actor;
+  v_request jsonb;
+  v_answer jsonb;
+  v_action public.reconciliation_actions;
+  v_changed jsonb;
+  v_problem text;
+  v_result public.reconciliation_undo_result;
+begin
+  -- who may
+  v_actor := ledger.require_permission(ledger.current_actor(p_actor_id), 'integrity.repair');
+
+  -- asked before
+  v_request := jsonb_build_array(p_action_id, p_reason, p_actor_id);
+  v_answer := ledger.idempotency_begin('reconciliation_undo', p_idempotency_key, v_actor.caller_id, v_request);
+  if v_answer is not null then
+    return next jsonb_populate_record(v_result, v_answer);
+    return;
+  end if;
+
+  -- lock: the action, then what it wrote
+  select a.* into v_action from public.reconciliation_actions a where a.id = p_action_id for no key update;
+  perform ledger.lock_for_repairs(array[p_action_id]);
+
+  -- check: every row is as the repair left it
+  v_changed := (select r.row from jsonb_array_elements(v_action.undo -> 'rows') r (row)
+                where ledger.digest_of_row(format('public.%I', r.row ->> 'relation')::regclass, r.row -> 'key') is distinct from r.row ->> 'digest' limit 1);
+  v_answer := case
+    when length(p_reason) > 2000 then ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reason', 'problem', 'at most 2000 characters'))
+    when v_action.id is null then ledger.refuse('repair_not_found', jsonb_build_object('action_id', p_action_id))
+    when v_action.status <> 'applied' then
+      ledger.refuse('repair_not_undoable', jsonb_build_object('action_id', p_action_id, 'reason', format('it is %s', v_action.status)))
+    when v_changed is not null then
+      ledger.refuse('repair_not_undoable', jsonb_build_object('action_id', p_action_id, 'reason',
+        format('%s %s was changed since', v_changed ->> 'relation', v_changed -> 'key')))
+  end;
+
+  -- write
+  if v_answer is null then
+    perform set_config('ledger.procedure', 'reconciliation_undo', true);
+    v_problem := ledger.put_back(v_action);
+    if v_problem is not null then
+      perform set_config('ledger.procedure', '', true);
+      v_answer := ledger.refuse('repair_not_undoable', jsonb_build_object('action_id', p_action_id, 'reason', v_problem));
+    end if;
+  end if;
+  if v_answer is not null then
+    return next jsonb_populate_record(v_result, v_answer);
+    return;
+  end if;
+
+  -- record
+  v_result.event_id := ledger.record_operation('integrity.repair_undone', v_action.stream_type, v_action.subject, v_action.account_id,
+    jsonb_build_object('action_id', v_action.id, 'repair', v_action.repair, 'check_code', v_action.check_code, 'run_id', v_action.run_id,
+                       'diff_amount', v_action.diff_amount, 'lines', v_action.undo -> 'lines', 'reason', p_reason),
+    v_actor, ledger.correlation_id());
+  update public.reconciliation_actions a set status = 'undone', undone_at = clock_timestamp(), undone_by = v_actor.user_id,
+    undo_event_id = v_result.event_id, updated_at = clock_timestamp()
+  where a.id = p_action_id;
+
+  -- answer, stored under the key
+  v_result.success := true;
+  v_result.action_id := v_action.id;
+  v_result.status := 'undone';
+  v_result.lines := v_action.undo -> 'lines';
+  v_answer := ledger.idempotency_end('reconciliation_undo', p_idempotency_key, v_actor.caller_id, v_request, v_action.account_id, to_jsonb(v_result));
+  perform set_config('ledger.procedure', '', true);
+  return next v_result;
+end $function$;
+grant execute on function public.reconciliation_undo(p_action_id uuid, p_reason text, p_idempotency_key text, p_actor_id uuid) to authenticated, service_role;
+comment on function public.reconciliation_undo(p_action_id uuid, p_reason text, p_idempotency_key text, p_actor_id uuid) is 'Undoes an applied repair: its rows say again what they said before (lines: diff lines, amounts in minor units), with an event integrity.repair_undone, and the next run finds it again. Only while each of these rows is as the repair left it; whatever state active_reconciliation has. Needs integrity.repair. Errors: repair_not_found, repair_not_undoable, invalid_argument. Source 002, E-B4.';
+
+CREATE OR REPLACE FUNCTION public.report_integrity()
+ RETURNS SETOF public.report_integrity_result
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_actor ledger.actor := ledger.current_actor();
+begin
+  -- who may
+  if not ledger.has_permission(v_actor, 'audit.read') then
+    v_actor := ledger.require_permission(v_actor, 'reports.read');
+  end if;
+
+  -- answer
+  return query
+    select true, null::uuid, null::text, null::text, null::jsonb, clock_timestamp(),
+           ledger.runs_of_report(), ledger.findings_of_report(), ledger.alerts_of_report(), ledger.repairs_of_report(), ledger.kpis_of_report(),
+           ledger.jobs_of_report(), ledger.seals_of_report(), ledger.flags_of_report(), ledger.partitions_of_report(), ledger.outbox_of_report();
+end $function$;
+grant execute on function public.report_integrity() to authenticated, service_role;
+comment on function public.report_integrity() is 'The shop''s health, for a dashboard. runs: the last run of the books (scope all, changed) and of the drift checks (check_code debt_cache, old_flags), [{run_id, check_code, scope, status, findings, accounts, differing_accounts, diff_abs, diff_ratio_ppm, limit_ppm, started_at, ended_at}]. findings: what offends the books as far as runs know, by check, the worst first, [{check_code, severity, findings, found_at, proves, repair}]. alerts: {open, acknowledged, newest: [{alert_id, rule, severity, subject, status, value, limit_value, raised_at, last_seen_at}]} (50). repairs: {planned, applied, failed, stale, undone, superseded, last_applied_at}. kpis: each metric as of the last hourly snapshot, [{metric, unit, direction, description, taken_at, value, details, day_ago, week_ago, series: [{taken_at, value}]}], 48 points, oldest first; unit: ppm, us, ms, s, count, minor (minor units of the default currency). jobs: [{name, schedule, enabled, last_started_at, last_succeeded_at, last_duration_ms, last_error, runs, failures, skipped, running_since, is_overdue}]. seals: {seal_number, sealed_at, highest_event_id, unsealed_events}. flags: [{key, state, percentage, updated_at}]. partitions: [{table, newest_month, months_ahead, default_has_rows}]. outbox: {waiting, oldest_due_at}. unsealed_events and waiting are counted up to 10000. Needs reports.read or audit.read. Source 002.';
 
 CREATE OR REPLACE FUNCTION public.report_orders(p_from timestamp with time zone DEFAULT NULL::timestamp with time zone, p_to timestamp with time zone DEFAULT NULL::timestamp with time zone, p_currency text DEFAULT NULL::text)
  RETURNS SETOF public.report_orders_result

@@ -149,6 +149,100 @@ export type Database = {
           },
         ];
       };
+      alert_rules: {
+        Row: {
+          code: string;
+          description: string;
+          enabled: boolean;
+          limit_value: number;
+          query: string | null;
+          severity: string;
+          unit: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          code: string;
+          description: string;
+          enabled?: boolean;
+          limit_value: number;
+          query?: string | null;
+          severity: string;
+          unit: string;
+        };
+        Update: {
+          code?: string;
+          description?: string;
+          enabled?: boolean;
+          limit_value?: number;
+          query?: string | null;
+          severity?: string;
+          unit?: string;
+        };
+        Relationships: [];
+      };
+      alerts: {
+        Row: {
+          acknowledged_at: string | null;
+          acknowledged_by: string | null;
+          details: NonNullable<Json>;
+          highest_value: number;
+          id: string;
+          last_seen_at: string;
+          limit_value: number;
+          notes: string | null;
+          raised_at: string;
+          resolved_at: string | null;
+          rule_code: string;
+          severity: string;
+          status: string;
+          subject: string;
+          value: number;
+        };
+        ComputedFields: never;
+        Insert: {
+          acknowledged_at?: string | null;
+          acknowledged_by?: string | null;
+          details?: NonNullable<Json>;
+          highest_value: number;
+          id?: string;
+          last_seen_at?: string;
+          limit_value: number;
+          notes?: string | null;
+          raised_at?: string;
+          resolved_at?: string | null;
+          rule_code: string;
+          severity: string;
+          status?: string;
+          subject: string;
+          value: number;
+        };
+        Update: {
+          acknowledged_at?: string | null;
+          acknowledged_by?: string | null;
+          details?: NonNullable<Json>;
+          highest_value?: number;
+          id?: string;
+          last_seen_at?: string;
+          limit_value?: number;
+          notes?: string | null;
+          raised_at?: string;
+          resolved_at?: string | null;
+          rule_code?: string;
+          severity?: string;
+          status?: string;
+          subject?: string;
+          value?: number;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'alerts_rule_code_fkey';
+            columns: ['rule_code'];
+            isOneToOne: false;
+            referencedRelation: 'alert_rules';
+            referencedColumns: ['code'];
+          },
+        ];
+      };
       audit_log: {
         Row: {
           account_id: string | null;
@@ -931,6 +1025,25 @@ export type Database = {
         };
         Relationships: [];
       };
+      event_fingerprints: {
+        Row: {
+          event_ids: number[];
+          fingerprints: string;
+          seal_hash: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          event_ids: number[];
+          fingerprints: string;
+          seal_hash: string;
+        };
+        Update: {
+          event_ids?: number[];
+          fingerprints?: string;
+          seal_hash?: string;
+        };
+        Relationships: [];
+      };
       event_seals: {
         Row: {
           epoch: number;
@@ -1278,6 +1391,200 @@ export type Database = {
           },
         ];
       };
+      imported_order_claims: {
+        Row: {
+          account_id: string;
+          claimed_status: string;
+          created_at: string;
+          customer_status: string | null;
+          import_run_id: string;
+          management_status: string | null;
+          order_id: string;
+          payment_status: string | null;
+          problems: string[];
+          receipt_id: string | null;
+          settled_at: string | null;
+          settled_by: string | null;
+          tried_at: string | null;
+          wallet_amount: number;
+          wallet_transaction: string | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id: string;
+          claimed_status: string;
+          created_at?: string;
+          customer_status?: string | null;
+          import_run_id: string;
+          management_status?: string | null;
+          order_id: string;
+          payment_status?: string | null;
+          problems: string[];
+          receipt_id?: string | null;
+          settled_at?: string | null;
+          settled_by?: string | null;
+          tried_at?: string | null;
+          wallet_amount?: number;
+          wallet_transaction?: string | null;
+        };
+        Update: {
+          account_id?: string;
+          claimed_status?: string;
+          created_at?: string;
+          customer_status?: string | null;
+          import_run_id?: string;
+          management_status?: string | null;
+          order_id?: string;
+          payment_status?: string | null;
+          problems?: string[];
+          receipt_id?: string | null;
+          settled_at?: string | null;
+          settled_by?: string | null;
+          tried_at?: string | null;
+          wallet_amount?: number;
+          wallet_transaction?: string | null;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'imported_order_claims_account_id_fkey';
+            columns: ['account_id'];
+            isOneToOne: false;
+            referencedRelation: 'accounts';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'imported_order_claims_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: true;
+            referencedRelation: 'customer_orders';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'imported_order_claims_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: true;
+            referencedRelation: 'order_details';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'imported_order_claims_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: true;
+            referencedRelation: 'order_management';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'imported_order_claims_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: true;
+            referencedRelation: 'orders';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'imported_order_claims_order_id_fkey';
+            columns: ['order_id'];
+            isOneToOne: true;
+            referencedRelation: 'overdue_orders';
+            referencedColumns: ['order_id'];
+          },
+          {
+            foreignKeyName: 'imported_order_claims_receipt_id_fkey';
+            columns: ['receipt_id'];
+            isOneToOne: true;
+            referencedRelation: 'payment_receipts';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'imported_order_claims_receipt_id_fkey';
+            columns: ['receipt_id'];
+            isOneToOne: true;
+            referencedRelation: 'receipt_queue';
+            referencedColumns: ['receipt_id'];
+          },
+        ];
+      };
+      integrity_checks: {
+        Row: {
+          code: string;
+          enabled: boolean;
+          family: string;
+          proves: string;
+          query: string;
+          repair: string | null;
+          scopes: string[];
+          severity: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          code: string;
+          enabled?: boolean;
+          family: string;
+          proves: string;
+          query: string;
+          repair?: string | null;
+          scopes?: string[];
+          severity: string;
+        };
+        Update: {
+          code?: string;
+          enabled?: boolean;
+          family?: string;
+          proves?: string;
+          query?: string;
+          repair?: string | null;
+          scopes?: string[];
+          severity?: string;
+        };
+        Relationships: [];
+      };
+      integrity_findings: {
+        Row: {
+          account_id: string | null;
+          check_code: string;
+          created_at: string;
+          diff_amount: number | null;
+          expected: string | null;
+          found: string | null;
+          id: string;
+          run_id: string;
+          severity: string;
+          subject: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id?: string | null;
+          check_code: string;
+          created_at?: string;
+          diff_amount?: number | null;
+          expected?: string | null;
+          found?: string | null;
+          id?: string;
+          run_id: string;
+          severity: string;
+          subject: string;
+        };
+        Update: {
+          account_id?: string | null;
+          check_code?: string;
+          created_at?: string;
+          diff_amount?: number | null;
+          expected?: string | null;
+          found?: string | null;
+          id?: string;
+          run_id?: string;
+          severity?: string;
+          subject?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'integrity_findings_run_id_fkey';
+            columns: ['run_id'];
+            isOneToOne: false;
+            referencedRelation: 'reconciliation_runs';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
       invoice_balance_cache: {
         Row: {
           account_id: string;
@@ -1611,6 +1918,28 @@ export type Database = {
             referencedColumns: ['code'];
           },
         ];
+      };
+      kpi_snapshots: {
+        Row: {
+          details: NonNullable<Json>;
+          metric: string;
+          taken_at: string;
+          value: number | null;
+        };
+        ComputedFields: never;
+        Insert: {
+          details: NonNullable<Json>;
+          metric: string;
+          taken_at: string;
+          value?: number | null;
+        };
+        Update: {
+          details?: NonNullable<Json>;
+          metric?: string;
+          taken_at?: string;
+          value?: number | null;
+        };
+        Relationships: [];
       };
       old_flag_failures: {
         Row: {
@@ -2577,6 +2906,97 @@ export type Database = {
         };
         Relationships: [];
       };
+      reconciliation_actions: {
+        Row: {
+          account_id: string | null;
+          applied_at: string | null;
+          applied_by: string | null;
+          check_code: string;
+          created_at: string;
+          diff_amount: number;
+          error_code: string | null;
+          error_message: string | null;
+          event_id: number | null;
+          finding_id: string | null;
+          id: string;
+          plan: NonNullable<Json>;
+          repair: string;
+          run_id: string;
+          status: string;
+          stream_type: string;
+          subject: string;
+          undo: Json | null;
+          undo_event_id: number | null;
+          undone_at: string | null;
+          undone_by: string | null;
+          updated_at: string;
+        };
+        ComputedFields: never;
+        Insert: {
+          account_id?: string | null;
+          applied_at?: string | null;
+          applied_by?: string | null;
+          check_code: string;
+          created_at?: string;
+          diff_amount: number;
+          error_code?: string | null;
+          error_message?: string | null;
+          event_id?: number | null;
+          finding_id?: string | null;
+          id?: string;
+          plan: NonNullable<Json>;
+          repair: string;
+          run_id: string;
+          status?: string;
+          stream_type: string;
+          subject: string;
+          undo?: Json | null;
+          undo_event_id?: number | null;
+          undone_at?: string | null;
+          undone_by?: string | null;
+          updated_at?: string;
+        };
+        Update: {
+          account_id?: string | null;
+          applied_at?: string | null;
+          applied_by?: string | null;
+          check_code?: string;
+          created_at?: string;
+          diff_amount?: number;
+          error_code?: string | null;
+          error_message?: string | null;
+          event_id?: number | null;
+          finding_id?: string | null;
+          id?: string;
+          plan?: NonNullable<Json>;
+          repair?: string;
+          run_id?: string;
+          status?: string;
+          stream_type?: string;
+          subject?: string;
+          undo?: Json | null;
+          undo_event_id?: number | null;
+          undone_at?: string | null;
+          undone_by?: string | null;
+          updated_at?: string;
+        };
+        Relationships: [
+          {
+            foreignKeyName: 'reconciliation_actions_finding_id_fkey';
+            columns: ['finding_id'];
+            isOneToOne: false;
+            referencedRelation: 'integrity_findings';
+            referencedColumns: ['id'];
+          },
+          {
+            foreignKeyName: 'reconciliation_actions_run_id_fkey';
+            columns: ['run_id'];
+            isOneToOne: false;
+            referencedRelation: 'reconciliation_runs';
+            referencedColumns: ['id'];
+          },
+        ];
+      };
       reconciliation_runs: {
         Row: {
           accounts: number;
@@ -2587,8 +3007,11 @@ export type Database = {
           diff_ratio_ppm: number;
           differing_accounts: number;
           expected_amount: number;
+          findings: number;
+          horizon: number | null;
           id: string;
           limit_ppm: number;
+          scope: string;
           started_at: string;
           status: string;
         };
@@ -2602,8 +3025,11 @@ export type Database = {
           diff_ratio_ppm: number;
           differing_accounts: number;
           expected_amount: number;
+          findings?: number;
+          horizon?: number | null;
           id?: string;
           limit_ppm: number;
+          scope?: string;
           started_at: string;
           status: string;
         };
@@ -2616,8 +3042,11 @@ export type Database = {
           diff_ratio_ppm?: number;
           differing_accounts?: number;
           expected_amount?: number;
+          findings?: number;
+          horizon?: number | null;
           id?: string;
           limit_ppm?: number;
+          scope?: string;
           started_at?: string;
           status?: string;
         };
@@ -4433,13 +4862,72 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      integrity_checkpoint: {
+        Args: Record<PropertyKey, never>;
+        Returns: Database['public']['CompositeTypes']['integrity_checkpoint_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'integrity_checkpoint_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      integrity_emergency_order_fix: {
+        Args: {
+          p_actor_id?: string;
+          p_dry_run?: boolean;
+          p_idempotency_key?: string;
+          p_order_numbers?: string[];
+          p_user_id?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['integrity_emergency_order_fix_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'integrity_emergency_order_fix_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      integrity_replay: {
+        Args: {
+          p_account_id?: string;
+          p_all?: boolean;
+          p_order_id?: string;
+          p_variant_id?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['integrity_replay_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'integrity_replay_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      integrity_run: {
+        Args: { p_account_id?: string; p_codes?: string[]; p_scope?: string };
+        Returns: Database['public']['CompositeTypes']['integrity_run_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'integrity_run_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       integrity_verify_seals: {
-        Args: { p_hash?: string; p_seal_number?: number };
-        Returns: {
-          event_count: number;
-          problem: string;
-          seal_number: number;
-        }[];
+        Args: {
+          p_from_seal?: number;
+          p_hash?: string;
+          p_limit?: number;
+          p_seal_number?: number;
+          p_to_seal?: number;
+        };
+        Returns: Database['public']['CompositeTypes']['integrity_verify_seals_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'integrity_verify_seals_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
       };
       invoice_document: {
         Args: { p_invoice_id: string };
@@ -4457,6 +4945,21 @@ export type Database = {
         SetofOptions: {
           from: '*';
           to: 'invoice_recalculate_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      ledger_acknowledge_alert: {
+        Args: {
+          p_actor_id?: string;
+          p_alert_id: string;
+          p_idempotency_key?: string;
+          p_notes?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_acknowledge_alert_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_acknowledge_alert_result';
           isOneToOne: false;
           isSetofReturn: true;
         };
@@ -4763,6 +5266,21 @@ export type Database = {
         SetofOptions: {
           from: '*';
           to: 'ledger_match_card_payment_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      ledger_pay_order_from_wallet: {
+        Args: {
+          p_amount?: number;
+          p_idempotency_key?: string;
+          p_order_id: string;
+          p_user_id?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['ledger_pay_order_from_wallet_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'ledger_pay_order_from_wallet_result';
           isOneToOne: false;
           isSetofReturn: true;
         };
@@ -5269,6 +5787,60 @@ export type Database = {
           isSetofReturn: true;
         };
       };
+      reconciliation_apply: {
+        Args: {
+          p_account_id?: string;
+          p_action_ids?: string[];
+          p_actor_id?: string;
+          p_dry_run?: boolean;
+          p_idempotency_key?: string;
+          p_max_amount?: number;
+          p_max_repairs?: number;
+          p_reason?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['reconciliation_apply_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'reconciliation_apply_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      reconciliation_plan: {
+        Args: { p_run_id?: string };
+        Returns: Database['public']['CompositeTypes']['reconciliation_plan_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'reconciliation_plan_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      reconciliation_undo: {
+        Args: {
+          p_action_id: string;
+          p_actor_id?: string;
+          p_idempotency_key?: string;
+          p_reason?: string;
+        };
+        Returns: Database['public']['CompositeTypes']['reconciliation_undo_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'reconciliation_undo_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
+      report_integrity: {
+        Args: Record<PropertyKey, never>;
+        Returns: Database['public']['CompositeTypes']['report_integrity_result'][];
+        SetofOptions: {
+          from: '*';
+          to: 'report_integrity_result';
+          isOneToOne: false;
+          isSetofReturn: true;
+        };
+      };
       report_orders: {
         Args: { p_currency?: string; p_from?: string; p_to?: string };
         Returns: Database['public']['CompositeTypes']['report_orders_result'][];
@@ -5476,6 +6048,69 @@ export type Database = {
         error_details: Json | null;
         runs: Json | null;
       };
+      integrity_checkpoint_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        seal_number: number | null;
+        hash: string | null;
+        epoch: number | null;
+        last_event_id: number | null;
+        event_count: number | null;
+        sealed_at: string | null;
+        database: string | null;
+      };
+      integrity_emergency_order_fix_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        dry_run: boolean | null;
+        found_orders: number | null;
+        fixed_orders: number | null;
+        refused_orders: number | null;
+        remaining_orders: number | null;
+        orders: Json | null;
+      };
+      integrity_replay_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        accounts: number | null;
+        orders: number | null;
+        variants: number | null;
+        differences: number | null;
+        not_recorded: number | null;
+        rows: Json | null;
+      };
+      integrity_run_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        run: Json | null;
+        findings: Json | null;
+      };
+      integrity_verify_seals_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        verified_from: number | null;
+        verified_to: number | null;
+        newest_seal: number | null;
+        is_complete: boolean | null;
+        event_count: number | null;
+        problem_count: number | null;
+        problems: Json | null;
+      };
       invoice_document_result: {
         success: boolean | null;
         transaction_id: string | null;
@@ -5494,6 +6129,18 @@ export type Database = {
         difference_count: number | null;
         repaired_accounts: number | null;
         differences: Json | null;
+      };
+      ledger_acknowledge_alert_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        alert_id: string | null;
+        rule_code: string | null;
+        subject: string | null;
+        status: string | null;
+        acknowledged_at: string | null;
       };
       ledger_adjust_stock_result: {
         success: boolean | null;
@@ -5738,6 +6385,20 @@ export type Database = {
         order_status: string | null;
         payment_status: string | null;
         outstanding_amount: number | null;
+      };
+      ledger_pay_order_from_wallet_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        order_id: string | null;
+        order_number: string | null;
+        wallet_amount: number | null;
+        order_status: string | null;
+        payment_status: string | null;
+        outstanding_amount: number | null;
+        available_balance: number | null;
       };
       ledger_place_order_result: {
         success: boolean | null;
@@ -6155,6 +6816,61 @@ export type Database = {
         user_id: string | null;
         erased_at: string | null;
         sign_in_erased: boolean | null;
+      };
+      reconciliation_apply_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        dry_run: boolean | null;
+        applied_count: number | null;
+        stale_count: number | null;
+        failed_count: number | null;
+        left_count: number | null;
+        amount: number | null;
+        flag_state: string | null;
+        actions: Json | null;
+      };
+      reconciliation_plan_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        run_id: string | null;
+        plans: Json | null;
+        for_people: Json | null;
+        left_count: number | null;
+      };
+      reconciliation_undo_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        action_id: string | null;
+        status: string | null;
+        lines: Json | null;
+        event_id: number | null;
+      };
+      report_integrity_result: {
+        success: boolean | null;
+        transaction_id: string | null;
+        error_code: string | null;
+        error_message: string | null;
+        error_details: Json | null;
+        reported_at: string | null;
+        runs: Json | null;
+        findings: Json | null;
+        alerts: Json | null;
+        repairs: Json | null;
+        kpis: Json | null;
+        jobs: Json | null;
+        seals: Json | null;
+        flags: Json | null;
+        partitions: Json | null;
+        outbox: Json | null;
       };
       report_orders_result: {
         success: boolean | null;

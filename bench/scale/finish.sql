@@ -20,5 +20,13 @@ select setval('ledger.order_number_seq', z.last_number + z.orders),
        setval('ledger.event_id_seq', z.last_event + p.operations), setval('ledger.audit_id_seq', z.last_audit + p.operations)
 from scale.size z, (select count(*) as operations from scale.operations) p;
 
+-- what was received is an event of its variant, of nobody's books
+insert into public.immutable_events (occurred_at, event_type, stream_type, stream_id, payload, correlation_id)
+select m.at, 'stock.adjusted', 'variant', m.variant_id,
+       jsonb_build_object('quantity', m.quantity, 'reason', m.reason, 'notes', null, 'on_hand_after', m.on_hand_after), scale.id_at(m.at, m.number, 8)
+from scale.movements m
+where m.reason = 'received'
+order by m.number;
+
 select set_config('ledger.procedure', '', false);
 drop schema scale cascade;

@@ -1,4 +1,4 @@
-/* Partitions of the year that is over. Without guards against hands: these months are only read. */
+/* Partitions of the year that is over, guarded as all are. */
 do $$
 declare
   v_table text;
@@ -17,6 +17,7 @@ begin
                      v_partition, v_table, v_month, v_month + interval '1 month');
       execute format('alter table ledger.%I owner to postgres', v_partition);
       execute format('alter table ledger.%I enable row level security', v_partition);
+      perform ledger.guard_partition(format('ledger.%I', v_partition)::regclass, v_table, 'the ledger_* procedures');
     end loop;
   end loop;
 end $$;

@@ -28,10 +28,16 @@ as $$
            'order_number', p_order.order_number, 'user_id', p_order.user_id, 'from_status', null, 'to_status', 'pending',
            'payment_status', 'paid', 'payment_method', 'wallet', 'total_amount', p_order.total, 'wallet_amount', p_order.total,
            'notes', null, 'items', p_order.items)
+         when 'cancelled' then jsonb_build_object(
+           'order_number', p_order.order_number, 'user_id', p_order.user_id, 'from_status', 'pending', 'to_status', 'cancelled',
+           'payment_status', 'refunded', 'refund_id', scale.id_at(p_order.cancelled_at, p_order.n, 7), 'return_id', null,
+           'credited_amount', p_order.total, 'returned_amount', p_order.total, 'wallet_amount', p_order.total, 'credit_amount', 0,
+           'payout_amount', 0, 'destination', 'wallet', 'outstanding_amount', 0, 'restocked', true,
+           'lines', (select jsonb_agg(jsonb_build_object('line_number', i.place, 'variant_id', i.item -> 'variant_id', 'quantity', i.item -> 'quantity',
+                                                         'unshipped_quantity', i.item -> 'quantity', 'restocked_quantity', i.item -> 'quantity') order by i.place)
+                     from jsonb_array_elements(p_order.items) with ordinality i (item, place)))
          else jsonb_build_object(
            'order_number', p_order.order_number, 'user_id', p_order.user_id,
            'from_status', case p_operation.what when 'delivered' then 'processing' else 'pending' end,
-           'to_status', p_operation.what, 'payment_status', case p_operation.what when 'cancelled' then 'refunded' else 'paid' end,
-           'returned_amount', case p_operation.what when 'cancelled' then p_order.total else 0 end,
-           'restocked', p_operation.what = 'cancelled', 'notes', null, 'metadata', '{}'::jsonb) end;
+           'to_status', p_operation.what, 'payment_status', 'paid') end;
 $$;

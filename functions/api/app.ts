@@ -10,16 +10,20 @@ import { databaseFor } from './database.ts';
 import { documentOf } from './document.ts';
 import { type InputError, invalidInput, ownProblem, Problem } from './problem.ts';
 import { jsonBody, limitedBody } from './request-body.ts';
+import { addEmergencyFix } from './routes/emergency.ts';
 import { addRoutes } from './routes/index.ts';
 
-/** The REST API as a plain Request to Response. Paths are as the platform passes them: /api/v1/... */
-export function createApi(settings: Settings): { fetch: Hono['fetch'] } {
-  const api: Api = new OpenAPIHono<ApiEnvironment>({
+const emptyApi = (): Api =>
+  new OpenAPIHono<ApiEnvironment>({
     strict: false,
     defaultHook: (result) => {
       if (!result.success) throw invalidInput(inputErrors(result.target, result.error.issues));
     },
   });
+
+/** The REST API as a plain Request to Response. Paths are as the platform passes them: /api/v1/... */
+export function createApi(settings: Settings): { fetch: Hono['fetch'] } {
+  const api = emptyApi();
   addRoutes(api);
   const document = documentOf(api);
   api.get('/openapi.json', (c) => c.json(document));
@@ -52,6 +56,9 @@ export function createApi(settings: Settings): { fetch: Hono['fetch'] } {
     await next();
   });
   app.route('/api/v1', api);
+  const unversioned = emptyApi();
+  addEmergencyFix(unversioned);
+  app.route('/api', unversioned);
   app.notFound((c) =>
     ownProblem(
       'unknown_path',

@@ -12,12 +12,19 @@ const serverFacts = z.object({
   postgrest: z.string().nullable(),
   has_migrations: z.boolean(),
   has_outbox: z.boolean(),
+  has_jobs: z.boolean(),
 });
 
 const outboxFacts = z.object({
   unsent: z.int(),
   oldest_unsent_at: z.date().nullable(),
   oldest_unsent_age_seconds: z.number().nullable(),
+});
+
+const jobFacts = z.object({
+  /** Jobs whose last run failed, and jobs that have not succeeded for longer than they may. */
+  failing: z.int(),
+  silent: z.int(),
 });
 
 /** What a monitor reads. What could not be asked is null, which is not the same as 0. */
@@ -32,6 +39,7 @@ const health = z.object({
   /** How many migrations are applied, and which ones of this release are not. */
   migrations: z.object({ applied: z.int(), pending: z.array(z.string()) }).nullable(),
   outbox: outboxFacts.nullable(),
+  jobs: jobFacts.nullable(),
 });
 
 type Health = z.infer<typeof health>;
@@ -52,7 +60,8 @@ async function askServer() {
         where a.application_name like 'PostgREST %'
         limit 1) as postgrest,
       to_regclass('supabase_migrations.schema_migrations') is not null as has_migrations,
-      to_regclass('ledger.outbox') is not null as has_outbox
+      to_regclass('ledger.outbox') is not null as has_outbox,
+      to_regclass('ledger.jobs') is not null as has_jobs
   `;
   return serverFacts.parse(facts);
 }
@@ -76,6 +85,17 @@ async function askOutbox(): Promise<Health['outbox']> {
   return outboxFacts.parse(facts);
 }
 
+/** Alerts come from a job, so that jobs run at all has to be seen from outside. */
+async function askJobs(): Promise<Health['jobs']> {
+  const [facts] = await sql`
+    select count(*) filter (where failures_in_a_row > 0)::int as failing,
+      count(*) filter (where is_silent)::int as silent
+    from ledger.jobs
+    where enabled
+  `;
+  return jobFacts.parse(facts);
+}
+
 async function check(): Promise<Health> {
   const begin = performance.now();
   const server = await askServer().catch((error: unknown) => {
@@ -90,17 +110,21 @@ async function check(): Promise<Health> {
       database: { reachable: false, latency_ms: null },
       migrations: null,
       outbox: null,
+      jobs: null,
     };
   }
 
   const migrations = await askMigrations(server.has_migrations);
   const outbox = server.has_outbox ? await askOutbox() : null;
+  const jobs = server.has_jobs ? await askJobs() : null;
+  const isWell = migrations.pending.length === 0 && outbox !== null && (jobs?.silent ?? 0) === 0;
   return {
-    status: migrations.pending.length === 0 && outbox !== null ? 'ok' : 'degraded',
+    status: isWell ? 'ok' : 'degraded',
     versions: { app: version, postgres: server.postgres, postgrest: server.postgrest },
     database: { reachable: true, latency_ms: latency },
     migrations,
     outbox,
+    jobs,
   };
 }
 

@@ -15,7 +15,7 @@ export async function printBooks(auditor: Person): Promise<void> {
   console.log(`  ${'trial balance'.padEnd(22)}${dollars(debits - credits).padStart(20)}`);
 
   const differences = await auditor.ledger.checkBooks();
-  const broken = await auditor.ledger.verifySeals();
+  const { problems: broken } = await auditor.ledger.verifySeals();
   const sealed = await sealedEvents(auditor);
   console.log(
     `  accounts, transactions, postings, events, orders and stock agree: ${differences.length === 0 ? 'yes' : 'NO'}`,

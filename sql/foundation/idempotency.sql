@@ -12,11 +12,14 @@ create table ledger.idempotency_keys (
   request_hash uuid not null,
   answer jsonb not null,
   created_at timestamptz not null default clock_timestamp(),
+  -- ledger.call_durations
+  started_at timestamptz not null default statement_timestamp(),
   primary key (caller_id, procedure, key)
 );
 -- ledger.purge_idempotency_keys
 create index idempotency_keys_by_age on ledger.idempotency_keys using brin (created_at);
 comment on table ledger.idempotency_keys is 'Answers by idempotency key, kept for the setting idempotency_retention_days.';
+comment on column ledger.idempotency_keys.started_at is 'When the statement of the call came in; created_at is its last write.';
 comment on column ledger.idempotency_keys.caller_id is 'auth.uid() of the caller; the nil UUID for a backend.';
 
 -- without its key a retry would act a second time

@@ -23,6 +23,24 @@ language sql stable
 return ledger.role_of_call() in ('service_role', 'postgres', 'supabase_admin');
 comment on function ledger.is_backend_call() is 'Whether a backend calls: service_role, or the owner in a direct session.';
 
+/*
+ * Refused calls raise and leave nothing, but a sequence keeps what it has counted. Not from a call that
+ * may only read, as GET requests do: there a sequence cannot move.
+ */
+create sequence ledger.denied_calls_seq as bigint;
+
+create function ledger.count_denied_call()
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if current_setting('transaction_read_only') = 'off' then
+    perform nextval('ledger.denied_calls_seq');
+  end if;
+end $$;
+comment on function ledger.count_denied_call() is 'Counts a call that was refused because the caller may not make it; the count outlives the call.';
+
 create function ledger.current_actor(p_actor_id uuid default null)
 returns ledger.actor
 language plpgsql stable
@@ -42,6 +60,7 @@ begin
       message = 'nobody is signed in', hint = 'Sign in and send the user''s access token.';
   end if;
   if p_actor_id is not null and p_actor_id is distinct from v_user_id then
+    perform ledger.count_denied_call();
     raise exception using errcode = 'insufficient_privilege',
       message = 'p_actor_id names somebody else', hint = 'Only a backend with the secret key may act for others; leave p_actor_id out.';
   end if;
@@ -73,6 +92,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if not p_actor.is_system and not ledger.has_permission(p_actor, p_permission) then
+    perform ledger.count_denied_call();
     raise exception using errcode = 'insufficient_privilege',
       message = format('this needs the permission "%s"', p_permission),
       hint = format('Roles that have it: %s.', coalesce(

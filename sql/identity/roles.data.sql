@@ -32,6 +32,8 @@ insert into public.permissions (code, description) values
   ('invoices.issue', 'Issue, credit and void invoices.'),
   ('payments.allocate', 'Allocate payments to invoices, and reverse that.'),
   ('flags.set', 'Switch feature flags.'),
+  ('integrity.repair', 'Repair what integrity checks found, and orders of an older system that are broken.'),
+  ('alerts.handle', 'Acknowledge alerts.'),
   ('imports.run', 'Import the data of an older system.'),
   ('reports.read', 'See reports of the whole shop.'),
   ('customers.erase', 'Erase the personal data of customers.'),
@@ -52,7 +54,7 @@ from (values
   ('finance', 'customers.read'), ('finance', 'withdrawals.review'), ('finance', 'payments.record'),
   ('finance', 'refunds.settle'), ('finance', 'orders.edit'), ('finance', 'returns.review'), ('finance', 'reports.read'),
   ('finance', 'receipts.review'), ('finance', 'grace.grant'), ('finance', 'credit.grant'), ('finance', 'invoices.issue'),
-  ('finance', 'payments.allocate'),
+  ('finance', 'payments.allocate'), ('finance', 'alerts.handle'),
   ('warehouse', 'orders.read'), ('warehouse', 'orders.process'), ('warehouse', 'orders.ship'),
   ('warehouse', 'stock.read'), ('warehouse', 'stock.adjust'), ('warehouse', 'returns.review'),
   ('logistics', 'orders.read'), ('logistics', 'orders.ship'), ('logistics', 'orders.deliver')

@@ -4,7 +4,7 @@ returns text[]
 language sql immutable
 return '{currency,columns,decimal_separator,accept_exponent,date_format,time_zone,external_id_prefix,method,methods,statuses,
          words,order_number_prefix,cancellation_prefix,default_status,default_payment_status,default_payment_method,guest_customer,
-         prices_include_tax,tax_rate_bp,refunds,stock}'::text[];
+         prices_include_tax,tax_rate_bp,refunds,stock,broken_orders}'::text[];
 comment on function ledger.import_option_names() is 'The options that imports know.';
 
 /*
@@ -80,7 +80,7 @@ begin
       ('method', '{bank_transfer,card,cash,other}'::text[]), ('methods', '{bank_transfer,card,cash,other}'),
       ('statuses', '{unpaid,partial,paid}'), ('default_status', ledger.order_statuses()),
       ('default_payment_status', '{paid,unpaid,partially_paid}'), ('default_payment_method', '{bank_transfer,card,cash,invoice,other}'),
-      ('refunds', '{paid_out,wallet,pending}'), ('stock', '{keep,take}'), ('prices_include_tax', '{true,false}')) k (option, words)
+      ('refunds', '{paid_out,wallet,pending}'), ('stock', '{keep,take}'), ('broken_orders', '{reject,claim}'), ('prices_include_tax', '{true,false}')) k (option, words)
     where p_options ? k.option
   loop
     if v_known.option in ('methods', 'statuses') then

@@ -7,7 +7,7 @@ as $$
 begin
   return array[
     'deposit', 'earning', 'bonus', 'adjustment', 'account_frozen', 'account_released',
-    'order_created', 'order_edited', 'order_status_changed', 'order_shipped', 'order_cancelled', 'order_refunded',
+    'order_created', 'order_edited', 'order_paid_from_wallet', 'order_status_changed', 'order_shipped', 'order_cancelled', 'order_refunded',
     'payment_recorded', 'payment_voided', 'refund_paid_out', 'refund_failed', 'refund_withdrawn', 'vendor_earned', 'vendor_clawed_back',
     'withdrawal_requested', 'withdrawal_approved', 'withdrawal_paid', 'withdrawal_rejected', 'withdrawal_cancelled',
     'commission_earned', 'commission_clawed_back',

@@ -78,7 +78,12 @@ as $$
     ('public.import_rejects', 'message', 'user_id', '''erased'''),
     ('public.import_rejects', 'value', 'user_id', 'null'),
     ('public.import_identities', 'external_id', 'target_id', 'gone'),
-    ('public.return_lines', 'reason', 'account_id', 'null');
+    ('public.return_lines', 'reason', 'account_id', 'null'),
+    -- words and numbers of the older system
+    ('public.imported_order_claims', 'customer_status', 'account_id', 'null'),
+    ('public.imported_order_claims', 'management_status', 'account_id', 'null'),
+    ('public.imported_order_claims', 'payment_status', 'account_id', 'null'),
+    ('public.imported_order_claims', 'wallet_transaction', 'account_id', 'null');
 $$;
 comment on function ledger.personal_data() is
   'Every column that can hold something about a person, and what profile_erase makes of it.';

@@ -79,6 +79,16 @@ test('the analytics of a period count what was placed in it', async () => {
   }
 });
 
+test('the report on integrity names its figures and jobs', async () => {
+  const { status, body } = await ask('finance', 'GET /reports/integrity');
+  expect(status).toBe(200);
+  expect(body.kpis).toContainEqual(
+    expect.objectContaining({ metric: 'orders_open', unit: 'count', taken_at: null, series: [] }),
+  );
+  expect(body.jobs).toContainEqual(expect.objectContaining({ name: 'take kpi snapshot' }));
+  expect((await ask('finance', 'GET /reports/integrity?period=day')).status).toBe(400);
+});
+
 test('items are added, changed and removed from the version that was seen', async () => {
   const { id } = await shop.order();
   const dry = await ask('customer', `PUT /orders/${id}`, {

@@ -57,6 +57,12 @@ const ofAnOrder: [request: string, may: string, make: () => Promise<OrderState>,
     ],
     ['PATCH /returns/{part}', 'admin finance warehouse backend', returning, { action: 'approve' }],
     ['POST /orders/{order}/payments', 'admin finance backend', unpaid, { amount: 400 }],
+    [
+      'POST /orders/{order}/wallet-payments',
+      'customer admin finance backend',
+      unpaid,
+      { amount: 100 },
+    ],
     ['POST /payments/{part}/void', 'admin finance backend', paid, {}],
     ['POST /orders/{order}/refunds', 'admin finance backend', delivered, { lines }],
     ['POST /refunds/{part}/settlement', 'admin finance backend', owed, { action: 'paid' }],
@@ -127,6 +133,7 @@ test.each([
     { ...onlyStaff, warehouse: 403, logistics: 403 },
     undefined,
   ],
+  ['GET /reports/integrity', { ...onlyStaff, warehouse: 403, logistics: 403 }, undefined],
   [
     `GET /orders/vendor?vendor_id=${vendorId}`,
     { ...user, ...staff, customer: 404, other: 404 },
@@ -136,6 +143,11 @@ test.each([
   ['POST /drafts', { ...user, ...staff, backend: 400 }, { items: [line] }],
   ['GET /drafts', { ...user, ...staff, backend: 400 }, undefined],
   ['POST /orders/bulk-update', onlyStaff, { order_ids: [randomUUID()], new_status: 'confirmed' }],
+  [
+    'POST /admin/emergency-order-fix',
+    { ...onlyStaff, finance: 403, warehouse: 403, logistics: 403 },
+    {},
+  ],
   ['GET /errors', { ...user, ...staff, nobody: 200 }, undefined],
   ['GET /openapi.json', { ...user, ...staff, nobody: 200 }, undefined],
 ] as const)('%s by role', async (request, expected, body) => {

@@ -127,8 +127,8 @@ describe('unexpected_answer', () => {
   });
 
   test('when a list has a row of another shape', async () => {
-    rest.willAnswer(answer(200, [{ seal_number: 1 }], { 'content-range': '0-0/1' }));
-    await expect(ledger.verifySeals()).rejects.toMatchObject({ code: 'unexpected_answer' });
+    rest.willAnswer(answer(200, [{ check_code: 1 }], { 'content-range': '0-0/1' }));
+    await expect(ledger.checkBooks()).rejects.toMatchObject({ code: 'unexpected_answer' });
   });
 
   test('when a page that is no JSON comes with status 200', async () => {
@@ -141,27 +141,29 @@ describe('unexpected_answer', () => {
 });
 
 describe('a list', () => {
-  const seal = (number: number) => ({
-    seal_number: number,
-    event_count: 9,
-    problem: 'an event was changed',
+  const difference = (subject: string) => ({
+    check_code: 'debt',
+    subject,
+    expected: '1',
+    found: null,
   });
 
   test('is read to its end, page by page, in its own order', async () => {
     rest.willAnswer(
-      answer(206, [seal(1), seal(2)], { 'content-range': '0-1/3' }),
-      answer(206, [seal(3)], { 'content-range': '2-2/3' }),
+      answer(206, [difference('a'), difference('b')], { 'content-range': '0-1/3' }),
+      answer(206, [difference('c')], { 'content-range': '2-2/3' }),
     );
-    await expect(ledger.verifySeals()).resolves.toEqual(
-      [1, 2, 3].map((sealNumber) => ({
-        sealNumber,
-        eventCount: 9,
-        problem: 'an event was changed',
+    await expect(ledger.checkBooks()).resolves.toEqual(
+      ['a', 'b', 'c'].map((subject) => ({
+        checkCode: 'debt',
+        subject,
+        expected: '1',
+        found: null,
       })),
     );
     expect(rest.calls.map(({ search }) => Object.fromEntries(search))).toEqual([
-      { order: 'seal_number.asc', offset: '0', limit: '1000' },
-      { order: 'seal_number.asc', offset: '2', limit: '1000' },
+      { order: 'check_code.asc,subject.asc', offset: '0', limit: '1000' },
+      { order: 'check_code.asc,subject.asc', offset: '2', limit: '1000' },
     ]);
   });
 

@@ -324,22 +324,27 @@ test('the books are in order and the seals intact', async () => {
   expect(sum('debitAmount')).toBe(sum('creditAmount'));
   const [seals] = await db.sql`select count(*)::int as count from public.event_seals`;
   expect(seals?.count).toBeGreaterThan(0);
-  await expect(admin.verifySeals()).resolves.toEqual([]);
+  await expect(admin.verifySeals()).resolves.toMatchObject({ isComplete: true, problems: [] });
 });
 
 test('a hash that was kept elsewhere shows a chain that was made anew', async () => {
   await customerWith(100);
   await db.sql`select ledger.seal_events()`;
-  const [kept] = await db.sql<{ seal_number: number; hash: string }[]>`
-    select (payload ->> 'seal_number')::int as seal_number, payload ->> 'hash' as hash
+  const [kept] = await db.sql<{ sealNumber: number; hash: string }[]>`
+    select (payload ->> 'seal_number')::int as "sealNumber", payload ->> 'hash' as hash
     from ledger.outbox where type = 'events.sealed' order by id desc limit 1
   `;
   if (!kept) throw new Error('no events.sealed message was queued');
-  const sealNumber = kept.seal_number;
-  await expect(admin.verifySeals({ sealNumber, hash: kept.hash })).resolves.toEqual([]);
-  await expect(admin.verifySeals({ sealNumber, hash: 'f'.repeat(64) })).resolves.toMatchObject([
-    { sealNumber, problem: 'is not the seal whose hash was kept' },
-  ]);
+  await expect(admin.checkpoint()).resolves.toMatchObject(kept);
+  await expect(admin.verifySeals(kept)).resolves.toMatchObject({ problemCount: 0 });
+  await expect(
+    admin.verifySeals({ sealNumber: kept.sealNumber, hash: 'f'.repeat(64) }),
+  ).resolves.toMatchObject({
+    problems: [{ sealNumber: kept.sealNumber, problem: 'is not the seal whose hash was kept' }],
+  });
+  await expect(admin.verifySeals({ fromSeal: 3, toSeal: 2 })).rejects.toMatchObject({
+    code: 'invalid_argument',
+  });
 });
 
 test('a list that is longer than the server answers at once is complete', async () => {

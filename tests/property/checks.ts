@@ -28,9 +28,9 @@ export async function expectFigures(sql: Sql, world: World, about: string): Prom
 }
 
 /**
- * What differs in the books of the whole database, and by how much. A run is to blame only for what
- * was not so before it: else the damage of a failed run would make every later one fail as well, and
- * shrinking would end at an innocent one.
+ * What differs in the books of the whole database, and by how much, and from what all events replay
+ * to. A run is to blame only for what was not so before it: else the damage of a failed run would make
+ * every later one fail as well, and shrinking would end at an innocent one.
  */
 export async function bookDifferences(sql: Sql): Promise<string[]> {
   const rows = await sql<{ difference: string }[]>`
@@ -39,6 +39,9 @@ export async function bookDifferences(sql: Sql): Promise<string[]> {
         then (d.found::numeric - d.expected::numeric)::text
         else concat_ws(' ', d.found, 'instead of', d.expected) end) as difference
     from ledger.book_differences() d
+    union all
+    select concat_ws(' ', 'replayed', f.kind, f.subject, f.what, f.replayed, 'is stored as', f.stored)
+    from ledger.replay_facts(null, null, null, true) f
     order by 1
   `;
   return rows.map(({ difference }) => difference);

@@ -139,6 +139,7 @@ test('health says what is missing: this database has no migration and no outbox'
     database: { reachable: true, latency_ms: expect.any(Number) },
     migrations: { applied: 0 },
     outbox: null,
+    jobs: null,
   });
 });
 
@@ -159,6 +160,12 @@ test('while the database is down every part says so with 503', async () => {
   const health = await send('/functions/v1/health', key);
   expect([health.status, await health.json()]).toMatchObject([
     503,
-    { status: 'down', database: { reachable: false }, migrations: null, outbox: null },
+    {
+      status: 'down',
+      database: { reachable: false },
+      migrations: null,
+      outbox: null,
+      jobs: null,
+    },
   ]);
 });

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { PROJECT_ROOT } from '../../local/database/supabase-cli.ts';
 import type { PostgresServer } from '../../local/postgres/postgres.ts';
 import { startScheduler } from '../../local/scheduler.ts';
 import { emptyProject } from './support.ts';
@@ -22,12 +25,21 @@ async function scheduleEverySecond(command: string): Promise<void> {
   await sql.unsafe(`
     create schema ledger;
     create table ledger.runs (by text not null default current_user);
-    create table ledger.scheduled_jobs (
-      name text primary key, schedule text not null, command text not null,
-      enabled boolean not null default true, description text not null
-    );
+    ${sqlFile('scheduled_jobs')}
+    ${sqlFile('run_job')}
   `);
-  await sql`insert into ledger.scheduled_jobs values ('job', '1 second', ${command}, true, '')`;
+  await addJob('job', command);
+}
+
+function sqlFile(name: string): string {
+  return readFileSync(join(PROJECT_ROOT, 'sql/foundation', `${name}.sql`), 'utf8');
+}
+
+async function addJob(name: string, command: string): Promise<void> {
+  await sql`
+    insert into ledger.scheduled_jobs (name, schedule, command, description)
+    values (${name}, '1 second', ${command}, '')
+  `;
 }
 
 async function runs(): Promise<number> {
@@ -54,14 +66,15 @@ test('a job that fails is reported by name and runs again at its next time', asy
   const scheduler = await startScheduler(server.url('postgres'), (line) => lines.push(line));
   await expect.poll(() => lines.length, { timeout: 5_000 }).toBeGreaterThanOrEqual(2);
   await scheduler.stop();
-  expect(lines[0]).toBe('job "job" failed: function no_such_function() does not exist');
+  expect(lines[0]).toBe('job "job" failed: function no_such_function() does not exist (42883)');
+  expect(await sql`select last_error from ledger.scheduled_jobs`).toEqual([
+    { last_error: 'function no_such_function() does not exist (42883)' },
+  ]);
 }, 20_000);
 
 test('a job that is switched off meanwhile does not run', async () => {
   await scheduleEverySecond('insert into ledger.runs default values');
-  await sql`
-    insert into ledger.scheduled_jobs values ('other', '1 second', 'select wrong()', true, '')
-  `;
+  await addJob('other', 'select wrong()');
   await sql`update ledger.scheduled_jobs set enabled = false where name = 'job'`;
   const lines: string[] = [];
   const scheduler = await startScheduler(server.url('postgres'), (line) => lines.push(line));

@@ -26,24 +26,64 @@ export const integrity = {
     orderBy: ['checkCode', 'subject'],
   },
 
-  verifySeals: {
-    name: 'integrity_verify_seals',
-    summary:
-      'Recomputes the seals over the events; a row for each that does not hold. Needs audit.read.',
-    answers: 'rows',
+  runChecks: {
+    name: 'integrity_run',
+    summary: 'Runs the checks of the books and keeps what they find. Needs audit.read.',
+    answers: 'result',
+    takesIdempotencyKey: false,
+    goesOn: true,
     input: z.strictObject({
-      sealNumber: z.int().min(1).describe('A seal whose hash was kept elsewhere.').optional(),
-      hash: z.string().describe('That hash, from its events.sealed message, as hex.').optional(),
+      codes: z
+        .array(z.string())
+        .min(1)
+        .optional()
+        .describe('Checks to run, rows of integrity_checks; all that are enabled otherwise.'),
+      scope: z
+        .enum(['all', 'changed', 'account'])
+        .optional()
+        .describe('Everything, what has changed since the last run (the default), or one account.'),
+      accountId: id('The account of scope account.').optional(),
     }),
-    row: z.object({
-      sealNumber: z
-        .int()
-        .nullable()
-        .describe('Counts from 1; null for events that no seal covers.'),
-      eventCount: z.int().describe('Events it covers.'),
-      problem: z.string().describe('What does not hold.'),
+    output: z.object({
+      run: z
+        .object({
+          id: id('The run.'),
+          checkCode: z.literal('books').describe('What was checked.'),
+          scope: z.enum(['all', 'changed', 'account']).describe('What it looked at.'),
+          status: z
+            .enum(['OK', 'WARN', 'FAIL'])
+            .describe('OK without a finding, WARN with warnings only.'),
+          accounts: z.int().describe('Accounts it looked at.'),
+          differingAccounts: z.int().describe('Of these, accounts with a finding.'),
+          expectedAmount: signedAmount('What was booked there, minor units over all currencies.'),
+          diffAbs: amount('What the findings differ by.'),
+          diffRatioPpm: z.int().describe('diffAbs to expectedAmount, in millionths.'),
+          limitPpm: z.int().describe('0: any difference fails.'),
+          findings: z.int().describe('Rows that offend.'),
+          horizon: z
+            .int()
+            .nullable()
+            .describe('Transaction id where the next run of what has changed begins.'),
+          details: jsonObject('Findings by check, and milliseconds by family.'),
+          startedAt: moment('When it began.'),
+          createdAt: moment('When it was kept.'),
+        })
+        .describe('The run.'),
+      findings: z
+        .array(
+          z.object({
+            id: id('The finding.'),
+            checkCode: z.string().describe('Which check found it.'),
+            severity: z.enum(['critical', 'error', 'warning']).describe('How bad it is.'),
+            subject: z.string().describe('What it is about.'),
+            accountId: id('Whose books it is in.').nullable(),
+            expected: z.string().nullable().describe('What one side says.'),
+            found: z.string().nullable().describe('What the other side says.'),
+            diffAmount: z.int().nullable().describe('What they differ by, where they are numbers.'),
+          }),
+        )
+        .describe('The first 1000, by check and subject.'),
     }),
-    orderBy: ['sealNumber'],
   },
 
   checkDrift: {

@@ -2,6 +2,7 @@ import type { Api } from '../context.ts';
 import { addBulkRoutes } from './bulk.ts';
 import { addCheckoutRoutes } from './checkout.ts';
 import { addDraftRoutes } from './drafts.ts';
+import { addEmergencyRoutes } from './emergency.ts';
 import { addErrorRoutes } from './errors.ts';
 import { addFulfilmentRoutes } from './fulfilment.ts';
 import { addItemRoutes } from './items.ts';
@@ -25,5 +26,6 @@ export function addRoutes(api: Api): void {
   addItemRoutes(api);
   addFulfilmentRoutes(api);
   addMoneyRoutes(api);
+  addEmergencyRoutes(api);
   addErrorRoutes(api);
 }

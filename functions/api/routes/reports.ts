@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { currency, id, moment } from '../../../types/fields.ts';
 import type { Operation } from '../../../types/procedure.ts';
+import { kpis } from '../../../types/procedures/kpis.ts';
 import { marketplace } from '../../../types/procedures/marketplace.ts';
 import { reports } from '../../../types/procedures/reports.ts';
 import { signedIn } from '../caller.ts';
@@ -29,6 +30,13 @@ export function addReportRoutes(api: Api): void {
       ...range,
       currency: currency("Orders in this currency; the shop's default when left out.").optional(),
     }),
+  });
+  report(api, {
+    path: '/reports/integrity',
+    operationId: 'reportIntegrity',
+    summary: "The shop's health, for a dashboard. Needs reports.read or audit.read.",
+    procedure: kpis.reportIntegrity,
+    query: z.strictObject({}),
   });
   report(api, {
     path: '/orders/vendor/analytics',

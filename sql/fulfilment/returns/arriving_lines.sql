@@ -47,6 +47,20 @@ end $$;
 comment on function ledger.arriving_lines(public.orders, uuid, jsonb) is
   'Lines of a return that arrive by a checked list (null: all that is awaited), with how many of each can.';
 
+/* What of it goes into stock, as the event says it. */
+create function ledger.units_to_restock(p_order public.orders, p_return_id uuid, p_lines jsonb)
+returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (select coalesce(jsonb_agg(jsonb_build_object('variant_id', a.variant_id, 'quantity', a.restocked_quantity) order by a.line_number), '[]')
+          from ledger.arriving_lines(p_order, p_return_id, p_lines) a
+          where a.restocked_quantity > 0);
+end $$;
+comment on function ledger.units_to_restock(public.orders, uuid, jsonb) is
+  'Units of arriving lines that go into stock: [{"variant_id", "quantity"}].';
+
 /* Whether something of a return can still arrive. */
 create function ledger.awaits_goods(p_order public.orders, p_return_id uuid)
 returns boolean

@@ -31,6 +31,7 @@ declare
   v_order public.orders;
   v_return public.returns;
   v_change ledger.order_change;
+  v_restocked jsonb;
   v_correlation_id uuid := ledger.correlation_id();
 begin
   -- who may: goods are the warehouse's, money needs the permission for it as well
@@ -83,6 +84,7 @@ begin
   -- write: money and goods of what arrived, return; of an order that was refunded ahead only goods come
   perform set_config('ledger.procedure', 'ledger_review_return', true);
   if v_action = 'receive' then
+    v_restocked := ledger.units_to_restock(v_order, p_return_id, p_lines);
     v_change := ledger.receive_return(v_order, p_return_id, p_lines, v_refunds and v_order.status <> 'refunded', p_to, p_notes, v_actor, v_correlation_id);
     if v_change.refusal is not null then
       perform set_config('ledger.procedure', '', true);
@@ -113,7 +115,7 @@ begin
     case v_action when 'approve' then 'order.return_approved' when 'reject' then 'order.return_rejected'
                   when 'receive' then 'order.return_received' else 'order.return_closed' end,
     v_order, p_return_id, v_actor, v_correlation_id,
-    jsonb_strip_nulls(jsonb_build_object('refund_id', v_change.refund_id)));
+    jsonb_strip_nulls(jsonb_build_object('refund_id', v_change.refund_id, 'restocked', v_restocked)));
 
   -- answer, stored under the key
   v_answer := jsonb_build_object('success', true, 'transaction_id', v_change.transaction_id, 'order_id', v_order.id,

@@ -18,9 +18,20 @@ create type ledger.import_order_line as (
   payment_status text,
   payment_method text,
   country text,
-  notes text
+  notes text,
+  wallet_amount bigint,
+  wallet_transaction text,
+  lacks_transaction boolean,
+  receipt_reference text,
+  receipt_amount bigint,
+  has_receipt boolean,
+  customer_status text,
+  management_status text,
+  claimed_status text,
+  has_mismatch boolean,
+  said_payment_status text
 );
-comment on type ledger.import_order_line is 'Keys of import_rows.parsed of kind orders. A cancellation has a negative quantity; payment_status is null where the row says none.';
+comment on type ledger.import_order_line is 'Keys of import_rows.parsed of kind orders. A cancellation has a negative quantity; payment_status is null where the row says none. wallet_amount is a part without a transaction, and paid_amount does not hold it.';
 
 /* A word of the older system in ours: options.words says what it means, {"status": {"Complete": "delivered"}}. */
 create function ledger.import_word(p_data jsonb, p_options jsonb, p_field text)
@@ -69,19 +80,21 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_of_customer text := ledger.import_word(p_data, p_options, 'customer_status');
-  v_of_management text := ledger.import_word(p_data, p_options, 'management_status');
   v_payment_status text := coalesce(p_line.payment_status, p_options ->> 'default_payment_status');
 begin
-  return ledger.reject_if(case when v_of_customer <> v_of_management then 'row_statuses_disagree' end, p_row_number, 'status',
-                          v_of_customer || ' / ' || v_of_management)
+  return ledger.reject_if(case when v_of_customer <> p_line.claimed_status and p_line.has_mismatch is null then 'row_statuses_disagree' end,
+                          p_row_number, 'status', v_of_customer || ' / ' || p_line.claimed_status)
       || ledger.reject_if(case when p_line.status <> all (ledger.order_statuses()) then 'row_value_unknown' end, p_row_number, 'status', p_line.status,
                           jsonb_build_object('known', array_to_string(ledger.order_statuses(), ', ')))
       || ledger.reject_if(case when v_payment_status not in ('paid', 'unpaid', 'partially_paid')
                                 and not (v_payment_status = 'refunded' and p_line.status in ('cancelled', 'refunded')) then 'row_value_unknown' end,
                           p_row_number, 'payment_status', v_payment_status, '{"known": "paid, unpaid, partially_paid"}')
-      || ledger.reject_if(case when p_line.payment_method in ('wallet', 'wallet_partial') then 'row_wallet_without_transaction'
-                               when p_line.payment_method not in ('bank_transfer', 'card', 'cash', 'invoice', 'other') then 'row_value_unknown' end,
-                          p_row_number, 'payment_method', p_line.payment_method, '{"known": "bank_transfer, card, cash, invoice, other"}')
+      || ledger.reject_if(case when p_line.payment_method in ('wallet', 'wallet_partial') and coalesce(p_line.wallet_transaction, p_line.lacks_transaction::text) is null
+                                 then 'row_wallet_without_transaction'
+                               when p_line.payment_method not in ('bank_transfer', 'bank_transfer_grace', 'card', 'cash', 'invoice', 'wallet', 'wallet_partial', 'other')
+                                 then 'row_value_unknown' end,
+                          p_row_number, 'payment_method', p_line.payment_method,
+                          '{"known": "bank_transfer, bank_transfer_grace, card, cash, invoice, wallet, wallet_partial, other"}')
       || ledger.reject_if(case when p_line.is_cancellation and p_line.quantity >= 0 then 'row_quantity_not_negative'
                                when not p_line.is_cancellation and p_line.quantity <= 0 then 'row_quantity_not_positive' end,
                           p_row_number, 'quantity', p_line.quantity::text);

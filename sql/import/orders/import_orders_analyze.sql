@@ -85,8 +85,12 @@ begin
                 when count(distinct l.payment_method) > 1 then 'payment_method'
                 when count(distinct l.shipping_amount) > 1 then 'shipping'
                 when count(distinct l.total_amount) > 1 then 'total'
-                when count(distinct l.paid_amount) > 1 then 'paid_amount' end as field,
+                when count(distinct l.paid_amount) > 1 then 'paid_amount'
+                when count(distinct l.claimed_status) > 1 then 'management_status'
+                when count(distinct l.wallet_amount) > 1 then 'wallet_amount'
+                when count(distinct (l.receipt_reference, l.receipt_amount)) > 1 then 'receipt_reference' end as field,
            max(l.total_amount) as total, max(l.paid_amount) as paid, max(l.payment_status) as said_status,
+           bool_or(l.lacks_transaction) as lacks_transaction, max(l.wallet_amount) as wallet, bool_or(l.has_receipt) as has_receipt, max(l.receipt_amount) as receipt,
            ledger.imported_total(v_options, array_agg(l)) as reckoned
     from public.import_rows w
     cross join lateral jsonb_populate_record(null::ledger.import_order_line, w.parsed) l
@@ -102,7 +106,12 @@ begin
     ('paid_amount', case when case s.payment_status when 'unpaid' then o.paid <> 0
                                                     when 'partially_paid' then coalesce(o.paid not between 1 and o.reckoned - 1, true)
                                                     else o.paid <> o.reckoned end then 'row_paid_amount_wrong' end,
-     o.paid::text, jsonb_build_object('total', o.reckoned, 'status', s.payment_status))) j (field, code, value, details)
+     o.paid::text, jsonb_build_object('total', o.reckoned, 'status', s.payment_status)),
+    -- what is claimed beyond that: at least something, and of the wallet no more than is left
+    ('wallet_amount', case when o.lacks_transaction and coalesce(o.wallet, o.reckoned - o.paid) not between 1 and o.reckoned - o.paid then 'row_paid_amount_wrong' end,
+     o.wallet::text, jsonb_build_object('total', o.reckoned, 'status', s.payment_status)),
+    ('receipt_amount', case when o.has_receipt and coalesce(o.receipt, o.reckoned - o.paid - coalesce(o.wallet, 0)) < 1 then 'row_paid_amount_wrong' end,
+     o.receipt::text, jsonb_build_object('total', o.reckoned, 'status', s.payment_status))) j (field, code, value, details)
   where j.code is not null);
 end $$;
 comment on function ledger.reject_disagreeing_orders(uuid) is

@@ -14,6 +14,7 @@ declare
   v_orders public.orders[];
   v_items public.order_items[];
   v_user_ids uuid[];
+  v_claims ledger.imported_claim[];
   v_batch ledger.import_batch;
   v_started timestamptz := clock_timestamp();
 begin
@@ -45,6 +46,7 @@ begin
 
   -- check: what was imported before, and what cannot be imported any more
   v_batch := ledger.pass_over_orders(v_run, v_orders, v_items);
+  v_batch.rejected_rows := v_batch.rejected_rows + ledger.reject_used_receipts(v_run, v_orders);
   select array_agg(o) into v_orders
   from unnest(v_orders) o
   where exists (select from public.import_rows w
@@ -56,8 +58,10 @@ begin
 
   -- write and record
   perform ledger.write_imported_orders(v_orders, v_items);
+  v_claims := ledger.write_imported_receipts(v_run, v_orders);
   perform ledger.write_imported_goods(v_items, v_run.options ->> 'stock' = 'take', v_actor);
-  perform ledger.record_imported_orders(v_orders, v_actor);
+  perform ledger.record_imported_orders(v_orders, v_run.options ->> 'stock' = 'take', v_actor);
+  perform ledger.record_imported_claims(v_run, v_claims, v_actor);
   perform ledger.end_imported_orders(v_run, v_orders, v_actor);
   perform ledger.drop_messages_since(v_started);
 

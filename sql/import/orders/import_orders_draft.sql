@@ -77,13 +77,14 @@ begin
     'id', ledger.imported_id(t.placed_at), 'account_id', ledger.account_id(t.user_id, p_run.currency), 'user_id', t.user_id,
     'order_number', concat(p_run.options ->> 'order_number_prefix', t.external_id), 'currency', p_run.currency,
     'status', case t.status when 'cancelled' then 'confirmed' when 'refunded' then 'delivered' else t.status end,
-    'payment_method', case when t.payment_method in ('card', 'invoice') then t.payment_method else 'bank_transfer' end,
+    'payment_method', case when t.payment_method in ('cash', 'other') then 'bank_transfer' else t.payment_method end,
     'prices_include_tax', v_include, 'subtotal_amount', t.subtotal, 'discount_amount', t.discount, 'shipping_amount', t.shipping,
     'tax_amount', t.tax, 'total_amount', t.total, 'wallet_amount', 0,
     'paid_amount', case ledger.imported_payment_status(p_run.options, t.payment_status, t.paid, t.total) when 'unpaid' then 0 when 'partially_paid' then t.paid else t.total end,
     'notes', t.notes, 'created_at', t.placed_at,
     'metadata', jsonb_strip_nulls(jsonb_build_object('imported', true, 'import_run_id', p_run.id, 'old_number', t.external_id,
-      'country', t.country, 'paid_by', case when t.payment_method in ('card', 'cash', 'bank_transfer') then t.payment_method end,
+      'country', t.country, 'paid_by', case when t.payment_method in ('card', 'cash', 'bank_transfer') then t.payment_method
+                                                  when t.payment_method = 'bank_transfer_grace' then 'bank_transfer' end,
       'ends_as', case when t.status in ('cancelled', 'refunded') then t.status end)))) order by t.placed_at, t.external_id)
   into v_orders
   from totals t;

@@ -47,7 +47,7 @@ begin
   v_rejects := v_rejects || ledger.reject_if(case when v_line.tax_rate_bp is null then 'row_tax_rate_unreadable' end, p_row_number, 'tax_rate', v_text);
 
   -- amounts and the time
-  foreach v_field in array '{unit_price,discount,shipping,total,paid_amount}'::text[] loop
+  foreach v_field in array '{unit_price,discount,shipping,total,paid_amount,wallet_amount,receipt_amount}'::text[] loop
     v_text := ledger.import_field(p_data, p_options, v_field);
     continue when v_text is null and v_field <> 'unit_price';
     v_amount := ledger.parse_amount(v_text, p_currency, p_exponent, p_options);
@@ -60,7 +60,9 @@ begin
       when 'discount' then v_line.discount_amount := v_amount.amount;
       when 'shipping' then v_line.shipping_amount := v_amount.amount;
       when 'total' then v_line.total_amount := v_amount.amount;
-      else v_line.paid_amount := v_amount.amount;
+      when 'paid_amount' then v_line.paid_amount := v_amount.amount;
+      when 'wallet_amount' then v_line.wallet_amount := v_amount.amount;
+      else v_line.receipt_amount := v_amount.amount;
     end case;
   end loop;
   v_text := ledger.import_field(p_data, p_options, 'placed_at');
@@ -69,6 +71,9 @@ begin
   v_rejects := v_rejects || ledger.reject_if(
     coalesce(v_date.code, case when v_date.at not between timestamptz '1970-01-02 00:00:00+00' and clock_timestamp() then 'row_date_out_of_range' end),
     p_row_number, 'placed_at', v_text);
+
+  -- what is proven of it, and what is claimed beyond
+  v_line := ledger.read_order_claims(p_data, p_options, v_line);
 
   -- what the line amounts to
   v_sum := v_line.unit_price_amount::numeric * v_line.quantity - coalesce(v_line.discount_amount, 0) * sign(v_line.quantity);
@@ -79,7 +84,8 @@ begin
     v_rejects := v_rejects || ledger.reject_if('row_discount_too_large', p_row_number, 'discount', ledger.import_field(p_data, p_options, 'discount'));
   end if;
   return row(p_row_number, v_line.order_number, v_sum, jsonb_strip_nulls(to_jsonb(v_line)),
-             v_rejects || ledger.reject_order_words(p_row_number, p_data, p_options, v_line))::ledger.import_reading;
+             v_rejects || ledger.reject_order_words(p_row_number, p_data, p_options, v_line)
+                       || ledger.reject_order_claims(p_row_number, v_line))::ledger.import_reading;
 end $$;
 comment on function ledger.read_order_row(bigint, jsonb, jsonb, text, integer) is
   'What a row of kind orders says, what it amounts to (quantity x price - discount, minor units, negative for a cancellation), and the reasons to reject it.';

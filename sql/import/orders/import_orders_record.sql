@@ -52,7 +52,7 @@ comment on function ledger.write_imported_transactions(public.orders[], ledger.a
   'Writes the transactions of written orders of an import and counts their accounts'' versions; answers them.';
 
 /* Transactions, postings and events of written orders; an imported order has no message of its own. */
-create function ledger.record_imported_orders(p_orders public.orders[], p_actor ledger.actor)
+create function ledger.record_imported_orders(p_orders public.orders[], p_take_from_stock boolean, p_actor ledger.actor)
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -80,10 +80,11 @@ begin
              'user_id', o.user_id, 'currency', o.currency) || case s.type
              when 'order_created' then jsonb_build_object('from_status', null, 'to_status', 'pending',
                'payment_status', ledger.payment_status_of(o.total_amount, 0, 0, 0), 'payment_method', o.payment_method,
-               'total_amount', o.total_amount, 'wallet_amount', 0,
+               'total_amount', o.total_amount, 'wallet_amount', 0, 'stock', case when p_take_from_stock then 'taken' else 'kept' end,
                'items', (select jsonb_agg(jsonb_build_object('variant_id', i.variant_id, 'quantity', i.quantity) order by i.line_number)
                          from public.order_items i where i.account_id = o.account_id and i.order_id = o.id))
-             when 'payment_imported' then jsonb_build_object('payment_id', s.payment_id, 'payment_amount', o.paid_amount, 'applied_amount', o.paid_amount)
+             when 'payment_imported' then jsonb_build_object('payment_id', s.payment_id, 'payment_amount', o.paid_amount, 'applied_amount', o.paid_amount,
+                                                         'payment_status', o.payment_status)
              else jsonb_build_object('from_status', 'pending', 'to_status', o.status, 'payment_status', o.payment_status) end as payload
     from unnest(v_steps) s
     join unnest(p_orders) d on d.id = s.order_id
@@ -91,5 +92,5 @@ begin
     join public.transactions t on t.id = s.transaction_id
     order by o.account_id, t.account_version) e;
 end $$;
-comment on function ledger.record_imported_orders(public.orders[], ledger.actor) is
-  'Writes the transactions, postings and events of written orders of an import, with the time of the order and "imported": true.';
+comment on function ledger.record_imported_orders(public.orders[], boolean, ledger.actor) is
+  'Writes the transactions, postings and events of written orders of an import, with the time of the order and "imported": true; "stock" says whether their goods were taken from the stock.';

@@ -2,6 +2,7 @@
  * Flags of the move to allocations change in an order (source 002, 16.8 and R13): the debt is read from
  * the cache only after runs without any drift, and by a share of accounts before it is by all. The
  * way back is always open. ledger_backfill_mode is that of the backfill under way, and only its own.
+ * active_reconciliation enforces only what was dry for a run of all checks: its plans could be looked at.
  */
 create function ledger.refuse_flag(p_flag public.feature_flags, p_state text, p_percentage smallint)
 returns jsonb
@@ -30,6 +31,11 @@ begin
     return case when p_state <> 'off' then
         ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_state', 'problem', 'off: import_backfill closes allocations, and opens them again'))
       else ledger.refuse_beside_backfill() end;
+  elsif p_flag.key = 'active_reconciliation' and p_state = 'enforce' and p_flag.state <> 'enforce' then
+    -- what would be written was there to be seen first
+    v_clean := (select count(*) from public.reconciliation_runs r where r.check_code = 'books' and r.horizon is not null and r.created_at > p_flag.updated_at);
+    return case when p_flag.state <> 'dry' or v_clean = 0 then
+      ledger.refuse('reconciliation_not_tried', jsonb_build_object('state', p_flag.state, 'runs', case p_flag.state when 'dry' then v_clean else 0 end)) end;
   elsif not v_is_wider then
     return null;
   end if;
@@ -165,4 +171,4 @@ end $$;
 revoke execute on function public.ledger_set_flag(text, text, integer, text, text, uuid) from public, anon;
 grant execute on function public.ledger_set_flag(text, text, integer, text, text, uuid) to authenticated, service_role;
 comment on function public.ledger_set_flag(text, text, integer, text, text, uuid) is
-  'Switches a feature flag. allocation_dual_write: off, shadow, enforce; leaving off takes the old flags over from what is allocated. allocation_read_switch: off, canary (p_percentage of the accounts, by a stable hash), full. Reading from the cache by more accounts, or enforcing, needs as many last runs without drift as the setting drift_free_runs says. ledger_backfill_mode: off only, and not while a backfill is under way. Needs flags.set. Errors: invalid_argument, drift_not_ruled_out, backfill_running. Source 002, 16.8.';
+  'Switches a feature flag. allocation_dual_write: off, shadow, enforce; leaving off takes the old flags over from what is allocated. allocation_read_switch: off, canary (p_percentage of the accounts, by a stable hash), full. Reading from the cache by more accounts, or enforcing, needs as many last runs without drift as the setting drift_free_runs says. ledger_backfill_mode: off only, and not while a backfill is under way. active_reconciliation: off, dry, enforce; enforce only from dry, after a run of all checks. Needs flags.set. Errors: invalid_argument, drift_not_ruled_out, reconciliation_not_tried, backfill_running. Source 002, 16.8.';

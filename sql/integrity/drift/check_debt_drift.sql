@@ -85,7 +85,7 @@ begin
   v_run.diff_abs := coalesce((select sum(abs(d.found - d.expected)) from unnest(p_drifts) d), 0);
   v_run.diff_ratio_ppm := case when v_run.diff_abs = 0 then 0 when p_expected = 0 then 1000000
                                else least(ceil(v_run.diff_abs * 1000000.0 / p_expected), 9007199254740991) end;
-  v_run.limit_ppm := ledger.setting_text('debt_drift_ppm_limit')::bigint;
+  v_run.limit_ppm := (select r.limit_value from public.alert_rules r where r.code = 'debt_drift_ppm_limit');
   insert into public.reconciliation_runs
     (check_code, status, accounts, differing_accounts, expected_amount, diff_abs, diff_ratio_ppm, limit_ppm, details, started_at)
   values

@@ -40,6 +40,7 @@ declare
   v_edit ledger.edited_order;
   v_money ledger.edit_money;
   v_plan ledger.stock_plan;
+  v_backordered jsonb;
   v_transaction public.transactions;
   v_change ledger.order_change;
   v_refund_id uuid;
@@ -118,6 +119,7 @@ begin
   perform set_config('ledger.procedure', 'ledger_edit_order', true);
   v_new := ledger.settle_payment_deadline(ledger.write_edited_order(v_order, v_edit, v_money));
   perform ledger.write_edited_lines(v_order, v_edit);
+  v_backordered := ledger.backordered_units(v_order.id);
   if v_edit.variant_ids is not null then
     perform ledger.apply_stock_plan(v_plan, 'order_edited', v_actor, v_order.id, v_order.account_id, v_correlation_id);
   end if;
@@ -136,7 +138,8 @@ begin
       || jsonb_build_object(
         'order_number', v_order.order_number, 'user_id', v_order.user_id, 'currency', v_order.currency, 'version', v_new.version,
         'changes', v_edit.changes, 'old', ledger.order_state(v_order, v_edit.lines_before), 'new', ledger.order_state(v_new, v_edit.lines),
-        'wallet_amount', v_money.taken_amount, 'returned_amount', v_money.returned_amount, 'refund_id', v_refund_id, 'notes', p_reason),
+        'wallet_amount', v_money.taken_amount, 'returned_amount', v_money.returned_amount, 'refund_id', v_refund_id, 'notes', p_reason)
+      || ledger.backordered_since(v_order.id, v_backordered),
     v_actor, v_correlation_id);
 
   -- an order that is covered now is confirmed where the shop wants that

@@ -56,6 +56,36 @@ begin
 end $$;
 comment on function ledger.open_backorder(uuid, uuid) is 'Units of a variant that an order still waits for; 0 when none.';
 
+/*
+ * What events say of an order's backorders, so that the stock can be replayed from them: of what was ordered,
+ * these units did not leave the stock yet.
+ */
+create function ledger.backordered_units(p_order_id uuid)
+returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return coalesce((select jsonb_object_agg(b.variant_id, b.quantity) from public.backorders b where b.order_id = p_order_id), '{}');
+end $$;
+comment on function ledger.backordered_units(uuid) is 'backorders.quantity by variant of an order; {} when it never waited for anything.';
+
+create function ledger.backordered_since(p_order_id uuid, p_before jsonb)
+returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return coalesce((
+    select jsonb_build_object('backordered', jsonb_agg(jsonb_build_object('variant_id', n.key, 'backordered', n.units) order by n.key))
+    from (select b.key, b.value::bigint - coalesce((p_before ->> b.key)::bigint, 0) as units
+          from jsonb_each_text(ledger.backordered_units(p_order_id)) b) n
+    where n.units <> 0
+    having count(*) > 0), '{}');
+end $$;
+comment on function ledger.backordered_since(uuid, jsonb) is
+  'Part of an event: {"backordered": [{"variant_id", "backordered"}]}, by how much an order waits for more (below zero: less) than p_before (ledger.backordered_units) says; {} when it does not.';
+
 /* Gives open units up: of an edited order they were never ordered, of an ended one they are dropped. */
 create function ledger.drop_open_units(p_order_id uuid, p_variant_ids uuid[], p_quantities bigint[], p_is_edit boolean)
 returns bigint[]

@@ -36,6 +36,7 @@ declare
   v_phase text;
   v_pricing ledger.order_pricing;
   v_stock ledger.slots_to_place;
+  v_payload jsonb;
   v_account_id uuid;
   v_frozen_reason text;
   v_available bigint;
@@ -192,15 +193,19 @@ begin
   returning a.version, a.available_balance into v_account_version, v_available;
 
   -- record: transaction, posting, event, audit, outbox
+  v_payload := jsonb_build_object(
+    'order_number', v_order_number, 'user_id', v_user_id, 'currency', v_pricing.currency, 'from_status', null,
+    'to_status', v_status, 'payment_status', v_payment_status, 'payment_method', p_payment_method,
+    'total_amount', v_pricing.total_amount, 'wallet_amount', v_wallet_amount, 'items', v_pricing.items);
+  if (v_stock.plan).backordered_ids is not null then
+    v_payload := v_payload || ledger.backordered_since(v_order_id, '{}');
+  end if;
   v_transaction_id := ledger.write_operation(
     v_account_id, v_account_version, v_available, 'order_created', -v_wallet_amount,
     case when v_wallet_amount = 0 then '{}' else jsonb_build_object('total_orders', v_wallet_amount) end,
     v_actor.user_id, 'order placed', jsonb_build_object('order_number', v_order_number), v_order_id, v_pricing.currency,
     case when v_wallet_amount > 0 then array[row('wallet', 'order_escrow', v_wallet_amount)]::ledger.posting_leg[] end,
-    'order.placed', jsonb_build_object(
-      'order_number', v_order_number, 'user_id', v_user_id, 'currency', v_pricing.currency, 'from_status', null,
-      'to_status', v_status, 'payment_status', v_payment_status, 'payment_method', p_payment_method,
-      'total_amount', v_pricing.total_amount, 'wallet_amount', v_wallet_amount, 'items', v_pricing.items),
+    'order.placed', v_payload,
     case when p_notes <> '' then jsonb_build_object('notes', p_notes) end);
 
   -- what is due may wait: deadline or invoice, with their records

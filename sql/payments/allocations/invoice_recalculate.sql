@@ -61,23 +61,3 @@ revoke execute on function public.invoice_recalculate(uuid, boolean) from public
 grant execute on function public.invoice_recalculate(uuid, boolean) to authenticated, service_role;
 comment on function public.invoice_recalculate(uuid, boolean) is
   'Compares all kept sums of an account, or of all accounts, with the rows they are sums of. differences is an array of at most 1000 {account_id, kind, subject_id, cached, recomputed}, kind payment, invoice or account, amounts in minor units; difference_count counts all. With p_repair the sums are mended (repaired_accounts), and an event balances.mended says what they were. Needs accounts.read, for a repair payments.allocate. Errors: invalid_argument (no such account). Source 002.';
-
-/* The nightly check: reports and mends nothing. What it finds goes out as one message. */
-create function ledger.check_balances()
-returns bigint
-language plpgsql
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_result public.invoice_recalculate_result;
-begin
-  select r.* into v_result from public.invoice_recalculate() r;
-  if v_result.difference_count > 0 then
-    insert into ledger.outbox (type, payload)
-    values ('balances.differ', jsonb_build_object('difference_count', v_result.difference_count,
-            'first', (select jsonb_agg(d.difference order by d.ordinality)
-                      from jsonb_array_elements(v_result.differences) with ordinality d (difference) where d.ordinality <= 20)));
-  end if;
-  return v_result.difference_count;
-end $$;
-comment on function ledger.check_balances() is 'Job: how many kept sums of payments, invoices and accounts differ; queues the message balances.differ when any does.';

@@ -1,9 +1,12 @@
 /* An order whose surplus is in the wallet reads overpaid, whichever step left it there. */
-create function ledger.mark_order_of_card(p_card public.card_payments)
+create function ledger.mark_order_of_card(p_step ledger.card_step)
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_card public.card_payments := p_step.card;
+  v_order public.orders;
 begin
   update public.orders o set
     payment_status = s.payment_status,
@@ -14,11 +17,19 @@ begin
              case when exists (select from public.payments p where p.order_id = n.id and p.status = 'captured' and p.credit_amount > 0)
                   then 'overpaid' else ledger.payment_status_kept(n) end) as payment_status
     from public.orders n
-    where n.account_id = p_card.account_id and n.id = p_card.order_id) s
-  where o.account_id = p_card.account_id and o.id = p_card.order_id and o.status not in ('rejected', 'cancelled', 'refunded')
-    and o.payment_status not in ('in_grace', 'receipt_uploaded') and o.payment_status <> s.payment_status;
+    where n.account_id = v_card.account_id and n.id = v_card.order_id) s
+  where o.account_id = v_card.account_id and o.id = v_card.order_id and o.status not in ('rejected', 'cancelled', 'refunded')
+    and o.payment_status not in ('in_grace', 'receipt_uploaded') and o.payment_status <> s.payment_status
+  returning o.* into v_order;
+  if found then
+    perform ledger.record_operation('order.payment_status_changed', 'order', v_order.id, v_order.account_id,
+      jsonb_build_object('order_number', v_order.order_number, 'user_id', v_order.user_id, 'currency', v_order.currency, 'card_payment_id', v_card.id,
+                         'payment_status', v_order.payment_status, 'outstanding_amount', v_order.outstanding_amount),
+      p_step.actor, p_step.correlation_id);
+  end if;
 end $$;
-comment on function ledger.mark_order_of_card(public.card_payments) is 'Gives the order of a card payment the payment status that its money and surplus say.';
+comment on function ledger.mark_order_of_card(ledger.card_step) is
+  'Gives the order of a card payment the payment status that its money and surplus say, with an event where it was another.';
 
 /*
  * Brings the books to where the events of a card payment say that they are: first what was captured, then
@@ -102,7 +113,7 @@ begin
       v_problem := coalesce(v_problem, 'more_than_captured');
     end if;
   end loop;
-  perform ledger.mark_order_of_card(v_card);
+  perform ledger.mark_order_of_card(p_step);
   return v_problem;
 end $$;
 comment on function ledger.book_card_payment(ledger.card_step, ledger.card_facts, boolean) is

@@ -86,6 +86,22 @@ end $$;
 comment on function ledger.expire_order(uuid, ledger.actor) is
   'Cancels or flags a locked order whose grace period is over; answers whether it was. One that cannot be cancelled is flagged.';
 
+/* Of the orders that there is an alert about: those that somebody is just at, or that are still to be ended. */
+create function ledger.orders_still_in_grace()
+returns text[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return array(
+    select a.subject
+    from public.alerts a
+    join public.orders o on o.order_number = a.subject and o.payment_status = 'in_grace'
+    join public.payment_deadlines d on d.account_id = o.account_id and d.order_id = o.id and d.status = 'open' and d.due_at <= clock_timestamp()
+    where a.rule_code = 'grace_not_ended' and a.status <> 'resolved');
+end $$;
+comment on function ledger.orders_still_in_grace() is 'Numbers of the orders with an alert grace_not_ended whose grace period is over and that are still in it.';
+
 /*
  * The orders whose time is over, the longest over first. One that somebody is just at is passed over, and
  * looked at again by the next run; so is one with a receipt that is looked at, until that is done. All that
@@ -113,6 +129,7 @@ begin
         limit p_limit
         for no key update of o skip locked) w;
   if v_order_ids is null then
+    perform ledger.resolve_alerts('grace_not_ended', ledger.orders_still_in_grace());
     return 0;
   end if;
   perform ledger.lock_for_bulk_change(v_order_ids, case ledger.setting_text('grace_expiry') when 'cancel' then 'cancelled' else 'confirmed' end);
@@ -122,10 +139,13 @@ begin
     begin
       v_count := v_count + ledger.expire_order(v_order_id, v_actor)::integer;
     exception when others then
-      raise warning 'order %: its grace period is over, but: % (%)', v_order_id, sqlerrm, sqlstate;
+      perform ledger.raise_alert(
+        'grace_not_ended', (select o.order_number from public.orders o where o.id = v_order_id), 1,
+        jsonb_build_object('order_id', v_order_id, 'error', sqlerrm, 'sqlstate', sqlstate));
     end;
   end loop;
+  perform ledger.resolve_alerts('grace_not_ended', ledger.orders_still_in_grace());
   return v_count;
 end $$;
 comment on function ledger.expire_grace(integer) is
-  'Job: cancels (setting grace_expiry = cancel, when nothing of it has left the house) or flags the orders whose grace period has passed with something due; answers how many.';
+  'Job: cancels (setting grace_expiry = cancel, when nothing of it has left the house) or flags the orders whose grace period has passed with something due; answers how many. One that it cannot end is an alert (grace_not_ended) until it can.';

@@ -83,7 +83,7 @@ begin
     ledger.balance_effect(v_transaction, p_earned => v_failed)
       || case when v_refunded <> 0 then ledger.follow_order_invoice(v_order, v_transaction, p_actor => p_actor) else '{}' end
       || jsonb_build_object(
-      'refund_id', p_refund.id, 'currency', p_refund.currency, 'payout_amount', p_refund.payout_amount, 'payout_status', p_action,
+      'refund_id', p_refund.id, 'currency', p_refund.currency, 'payout_amount', p_refund.payout_amount, 'payout_status', p_action, 'refunded_change', v_refunded,
       'payment_status', v_order.payment_status, 'outstanding_amount', v_order.outstanding_amount, 'reference', p_reference),
     p_actor, p_correlation_id);
   v_settled.transaction_id := v_transaction.id;

@@ -94,7 +94,7 @@ begin
     'returned_amount', p_change.returned_amount, 'wallet_amount', p_change.wallet_amount, 'credit_amount', p_change.credit_amount,
     'payout_amount', p_change.payout_amount, 'destination', p_to, 'outstanding_amount', p_change.outstanding_amount,
     'restocked', exists (select from unnest(p_taken) t where t.restocked_quantity > 0),
-    'lines', (select coalesce(jsonb_agg(jsonb_build_object('line_number', t.line_number, 'quantity', t.quantity,
+    'lines', (select coalesce(jsonb_agg(jsonb_build_object('line_number', t.line_number, 'variant_id', t.variant_id, 'quantity', t.quantity,
                                'unshipped_quantity', t.unshipped_quantity, 'restocked_quantity', t.restocked_quantity, 'total_amount', t.total_amount) order by t.line_number), '[]')
               from unnest(p_taken) t));
 end $$;

@@ -30,9 +30,13 @@ select results_eq($$ select key, value from public.settings where key in ('order
 -- by setting_text('key'), or from all settings at once: p_settings ->> 'key'
 create temp view settings_read as
   select distinct m[1] as key from pg_proc p, regexp_matches(p.prosrc, '(?:setting_text\(|[pv]_settings ->>? )''([a-z_]+)''', 'g') m
-  where p.pronamespace in ('public'::regnamespace, 'ledger'::regnamespace);
+  where p.pronamespace in ('public'::regnamespace, 'ledger'::regnamespace)
+  union
+  select m[1] from public.integrity_checks c, regexp_matches(c.query, 'setting_text\(''([a-z_]+)''', 'g') m
+  union
+  select 'stuck_order_hours_' || g from unnest('{finance_pending,finance_review,awaiting_confirmation,warehouse_ready,warehouse_processing,logistics_dispatched}'::text[]) g;
 select set_eq($$ select key from settings_read union all values ('grace_hours') $$, 'select key from public.settings',
-  'every setting is read by some procedure, and no other is; grace_hours waits for payment in grace');
+  'every setting is read by some procedure or check, and no other is; grace_hours waits for payment in grace');
 select is(ledger.all_settings(), (select jsonb_object_agg(s.key, s.value) from public.settings s), 'all settings are read at once as they are');
 select is_empty($$ select s.key from public.settings s where ledger.all_settings() ->> s.key is distinct from ledger.setting_text(s.key) $$, 'each is the same text either way');
 select is(ledger.setting_text('no_such_setting'), null, 'a setting that does not exist reads as null');

@@ -4,10 +4,17 @@ select plan(15);
 
 create temp table listed (name text, definer boolean, roles text);
 insert into listed values
+  ('integrity_emergency_order_fix', true, 'authenticated, service_role'),
   ('integrity_check_drift', true, 'authenticated, service_role'),
+  ('reconciliation_plan', true, 'authenticated, service_role'),
+  ('reconciliation_apply', true, 'authenticated, service_role'),
+  ('reconciliation_undo', true, 'authenticated, service_role'),
   ('ledger_set_flag', true, 'authenticated, service_role'),
+  ('integrity_run', true, 'authenticated, service_role'),
   ('integrity_check_books', true, 'authenticated, service_role'),
+  ('integrity_replay', true, 'authenticated, service_role'),
   ('integrity_verify_seals', true, 'authenticated, service_role'),
+  ('integrity_checkpoint', true, 'authenticated, service_role'),
   ('import_abort', true, 'authenticated, service_role'),
   ('import_analyze', true, 'authenticated, service_role'),
   ('import_apply', true, 'authenticated, service_role'),
@@ -35,6 +42,7 @@ insert into listed values
   ('ledger_credit_invoice', true, 'authenticated, service_role'),
   ('ledger_issue_invoice', true, 'authenticated, service_role'),
   ('ledger_void_invoice', true, 'authenticated, service_role'),
+  ('ledger_acknowledge_alert', true, 'authenticated, service_role'),
   ('ledger_place_order', true, 'authenticated, service_role'),
   ('ledger_record_payment', true, 'authenticated, service_role'),
   ('ledger_release_payment', true, 'authenticated, service_role'),
@@ -46,6 +54,7 @@ insert into listed values
   ('ledger_review_withdrawal', true, 'authenticated, service_role'),
   ('ledger_review_receipt', true, 'authenticated, service_role'),
   ('ledger_submit_receipt', true, 'authenticated, service_role'),
+  ('ledger_pay_order_from_wallet', true, 'authenticated, service_role'),
   ('ledger_withdraw_receipt', true, 'authenticated, service_role'),
   ('ledger_save_address', true, 'authenticated, service_role'),
   ('ledger_set_order_status', true, 'authenticated, service_role'),
@@ -71,6 +80,7 @@ insert into listed values
   ('order_quote', true, 'anon, authenticated, service_role'),
   ('order_tracking', true, 'authenticated, service_role'),
   ('report_orders', true, 'authenticated, service_role'),
+  ('report_integrity', true, 'authenticated, service_role'),
   ('report_trial_balance', true, 'authenticated, service_role'),
   ('report_vendor', true, 'authenticated, service_role'),
   ('vendor_order_lines', true, 'authenticated, service_role');
@@ -108,8 +118,8 @@ select is_empty($$ select signature from ours
                    where not coalesce(proconfig, '{}') @> '{"search_path=pg_catalog, pg_temp"}'::text[] and (definer or not parsed) $$,
   'every function in public and ledger has a search_path of its own, with temporary objects last, or is plain SQL parsed at its creation that runs as its caller');
 select is_empty($$ select signature, c from ours, unnest(proconfig) c
-                   where c not in ('search_path=pg_catalog, pg_temp', 'plan_cache_mode=force_generic_plan') and c !~ '^lock_timeout=' $$,
-  'no function sets anything but its search_path, how it is planned and how long it waits for a lock');
+                   where c not in ('search_path=pg_catalog, pg_temp', 'plan_cache_mode=force_generic_plan', 'jit=off') and c !~ '^(lock_timeout|work_mem)=' $$,
+  'no function sets anything but its search_path, how it is planned and run, and how long it waits for a lock');
 select is_empty($$ select signature from ours where schema = 'ledger' and definer
                    and name not in ('audit_hand_edit', 'create_profile', 'open_discount_usage', 'open_stock', 'broadcast_order_event', 'may_follow', 'is_file_of_receipt',
                      'caller_may', 'only_user_seen', 'first_user_seen', 'last_user_seen', 'first_account_seen', 'last_account_seen', 'is_of_erased') $$,
@@ -125,16 +135,16 @@ select is_empty($$ select signature from ours where schema = 'public' and proret
 select is_empty($$
     select o.name from ours o
     join pg_type t on t.oid = o.prorettype
-    where o.schema = 'public' and o.name ~ '^(ledger_|order_draft_|profile_erase$|order_(quote|reserve|release_reservation)$)'
+    where o.schema = 'public' and o.name ~ '^(ledger_|reconciliation_|order_draft_|profile_erase$|order_(quote|reserve|release_reservation)$)'
       and not exists (select from pg_attribute a where a.attrelid = t.typrelid and a.attnum > 0
                       having array_agg(a.attname || ' ' || format_type(a.atttypid, null) order by a.attnum)
                              @> '{success boolean,transaction_id uuid,error_code text,error_message text}') $$,
   'every procedure answers success, transaction_id, error_code and error_message (DESIGN rule 2)');
 -- DESIGN rule 3: what creates or moves something takes a key
-select is_empty($$ select signature from ours o where schema = 'public' and provolatile = 'v' and name not in ('import_stage', 'import_analyze', 'import_apply', 'import_backfill', 'import_abort', 'invoice_recalculate', 'integrity_check_drift', 'ledger_delete_address', 'order_draft_delete', 'ledger_continue_bulk_change', 'ledger_confirm_payment')
+select is_empty($$ select signature from ours o where schema = 'public' and provolatile = 'v' and name not in ('import_stage', 'import_analyze', 'import_apply', 'import_backfill', 'import_abort', 'invoice_recalculate', 'integrity_check_drift', 'reconciliation_plan', 'ledger_delete_address', 'order_draft_delete', 'ledger_continue_bulk_change', 'ledger_confirm_payment', 'integrity_run')
                    and signature not in (select p.oid::regprocedure::text from pg_proc p where 'p_idempotency_key' = any (p.proargnames)) $$,
   'every procedure that creates or moves something takes p_idempotency_key (DESIGN rule 3)');
-select is_empty($$ select signature from ours where schema = 'public' and name !~ '^(ledger_|import_|integrity_check_drift$|invoice_recalculate$|order_re(serve|lease_reservation)$|order_draft_(save|place|delete)$|profile_erase$)' and provolatile = 'v' $$,
+select is_empty($$ select signature from ours where schema = 'public' and name !~ '^(ledger_|import_|integrity_emergency_order_fix$|integrity_run$|integrity_check_drift$|reconciliation_|invoice_recalculate$|order_re(serve|lease_reservation)$|order_draft_(save|place|delete)$|profile_erase$)' and provolatile = 'v' $$,
   'what does not write is not VOLATILE, so that PostgREST runs it read-only');
 
 select * from finish();

@@ -2,7 +2,9 @@
 -- refused or raised; else a hand edit later in the same transaction would pass for the procedure's.
 begin;
 select tests.open_shop();
+select tests.open_repairs();
 select tests.open_imports();
+select tests.open_old_orders();
 create temp table ids as
   select tests.get_supabase_uid('ann') as ann, tests.get_supabase_uid('bob') as bob, tests.items('MUG') as items, tests.get_variant_id('MUG') as mug,
          (select o.id from public.orders o where o.user_id = tests.get_supabase_uid('bob')) as bobs_order,
@@ -101,10 +103,32 @@ from ids, (values
   ('withdrawal_conflict', 'bob', 'select * from public.ledger_cancel_withdrawal(%7$L)'),
   ('success', 'finance', 'select * from public.ledger_review_withdrawal(%7$L, ''reject'')'),
   ('success', 'ann', 'select * from public.ledger_cancel_withdrawal(%11$L)'),
+  ('done', 'postgres', 'select ledger.raise_alert(''job_failed'', ''seal events'', 1)'),
+  ('success', 'finance', 'select * from public.ledger_acknowledge_alert((select a.id from public.alerts a))'),
+  ('alert_conflict', 'finance', 'select * from public.ledger_acknowledge_alert((select a.id from public.alerts a))'),
+  ('done', 'postgres', 'select ledger.resolve_alerts(''job_failed'')'),
+  ('done', 'postgres', 'select ledger.run_job(''check alerts'')'),
   ('success', 'service_role', 'select * from public.ledger_set_flag(''allocation_dual_write'', ''shadow'')'),
   ('drift_not_ruled_out', 'service_role', 'select * from public.ledger_set_flag(''allocation_read_switch'', ''full'')'),
   ('done', 'postgres', 'select ledger.check_debt_drift()'),
+  ('done', 'postgres', 'select ledger.take_kpi_snapshot()'),
+  ('done', 'postgres', 'select ledger.purge_kpi_snapshots()'),
   ('success', 'service_role', 'select * from public.integrity_check_drift()'),
+  ('success', 'finance', 'select * from public.integrity_run()'),
+  ('invalid_argument', 'finance', 'select * from public.integrity_run(p_scope => ''some'')'),
+  ('success', 'admin', 'select * from public.reconciliation_undo((select a.id from public.reconciliation_actions a))'),
+  ('repair_not_undoable', 'admin', 'select * from public.reconciliation_undo((select a.id from public.reconciliation_actions a))'),
+  ('done', 'postgres', 'select ledger.run_checks()'),
+  ('success', 'finance', 'select * from public.reconciliation_plan()'),
+  ('success', 'admin', 'select * from public.reconciliation_apply(true)'),
+  ('success', 'admin', 'select * from public.reconciliation_apply(false)'),
+  ('repair_not_found', 'admin', 'select * from public.reconciliation_apply(false, p_action_ids => array[gen_random_uuid()])'),
+  ('done', 'postgres', 'select ledger.reconcile()'),
+  ('success', 'admin', 'select * from public.integrity_emergency_order_fix()'),
+  ('success', 'finance', 'select * from public.ledger_pay_order_from_wallet((select o.id from public.orders o where o.order_number = ''E-WALLET''), 1, p_user_id => tests.get_supabase_uid(''eli''))'),
+  ('invalid_amount', 'finance', 'select * from public.ledger_pay_order_from_wallet((select o.id from public.orders o where o.order_number = ''E-WALLET''), 0, p_user_id => tests.get_supabase_uid(''eli''))'),
+  ('success', 'admin', 'select * from public.integrity_emergency_order_fix(p_dry_run => false)'),
+  ('invalid_argument', 'admin', 'select * from public.integrity_emergency_order_fix(p_dry_run => null)'),
   ('success', 'finance', 'select * from public.ledger_freeze_account(%2$L, true, ''why'')'),
   ('account_already_frozen', 'finance', 'select * from public.ledger_freeze_account(%2$L, true, ''why'')'),
   ('success', 'bob', 'select * from public.ledger_save_address(''B'', ''1'', ''C'', ''IQ'')'),
@@ -168,6 +192,7 @@ from ids, (values
   ('import_conflict', 'admin', 'select * from public.import_abort(tests.import_run(''old payments''))'),
   ('done', 'postgres', 'select ledger.purge_import_rows()'),
   ('done', 'postgres', 'select ledger.seal_events()'),
+  ('done', 'postgres', 'select ledger.list_sealed_events()'),
   ('done', 'postgres', 'select ledger.purge_audit_log()'),
   ('done', 'postgres', 'select ledger.purge_idempotency_keys()'),
   ('done', 'postgres', 'select ledger.create_month_partitions()'),
@@ -192,7 +217,7 @@ select plan((select count(*)::int from calls) + 2);
 select is(pg_temp.after(who, call), format('%s, mark "", hand edit 42501', outcome), format('no mark is left: %s by %s, %s', outcome, who, substring(call from '[a-z_]+\.[a-z_]+')))
 from calls order by n;
 select set_eq($$ select p.proname::text from pg_proc p where p.pronamespace = 'public'::regnamespace and p.provolatile = 'v' $$,
-  $$ select distinct substring(call from 'public\.([a-z_]+)\(') from calls where outcome = 'success' and call ~ 'public\.(ledger_|import_|integrity_check_drift|invoice_recalculate|order_re|order_draft_|profile_erase)' $$,
+  $$ select distinct substring(call from 'public\.([a-z_]+)\(') from calls where outcome = 'success' and call ~ 'public\.(ledger_|import_|integrity_emergency_order_fix|integrity_check_drift|integrity_run|reconciliation_|invoice_recalculate|order_re|order_draft_|profile_erase)' $$,
   'every procedure that writes was tried with success');
 select is((select count(*)::int from ledger.book_differences()), 0, 'the books are in order');
 select * from finish();

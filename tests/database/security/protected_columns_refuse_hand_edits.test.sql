@@ -2,6 +2,7 @@
 begin;
 set local client_min_messages = warning; -- a TRUNCATE names what it cascades to
 select tests.open_shop();
+select tests.open_repairs();
 select tests.open_office();
 select tests.open_returns();
 select tests.open_till();
@@ -13,16 +14,20 @@ select tests.open_desk();
 select tests.open_review();
 select tests.open_market();
 select tests.open_warehouse();
+select ledger.raise_alert('job_failed', 'seal events', 1);
+select tests.open_old_orders();
 -- what waits for the commit would refuse a TRUNCATE before the guards do
 set constraints all immediate;
 set constraints all deferred;
 create temp table listed (name text, procedure text, free_columns text[]);
 insert into listed values
   ('accounts', 'ledger_credit_account', '{}'),
+  ('alerts', 'ledger_acknowledge_alert', '{}'),
   ('bulk_change_orders', 'ledger_bulk_change_status', '{}'),
   ('bulk_changes', 'ledger_bulk_change_status', '{}'),
   ('order_drafts', 'order_draft_save', '{}'),
   ('card_payments', 'ledger_confirm_payment', '{}'),
+  ('imported_order_claims', 'integrity_emergency_order_fix', '{}'),
   ('discount_redemptions', 'ledger_place_order', '{}'),
   ('discount_usage', 'ledger_place_order', '{}'),
   ('invoices', 'ledger_issue_invoice', '{}'),
@@ -39,6 +44,7 @@ insert into listed values
   ('referral_commissions', 'ledger_change_order_status', '{}'),
   ('referrals', 'ledger_register_referral', '{}'),
   ('refunds', 'ledger_refund_order', '{}'),
+  ('reconciliation_actions', 'reconciliation_apply', '{}'),
   ('return_lines', 'ledger_review_return', '{}'),
   ('returns', 'ledger_review_return', '{}'),
   ('shipments', 'ledger_ship_order', '{}'),
@@ -53,7 +59,7 @@ create temp table columns as
   where a.attnum > 0 and not a.attisdropped and a.attgenerated = '';
 create temp table before as select tests.state() as state;
 
-select plan((select count(*)::int from columns where not free) + (select count(*)::int from listed) * 6 + 29);
+select plan((select count(*)::int from columns where not free) + (select count(*)::int from listed) * 6 + 31);
 select is_empty($$ select name from listed where tests.count_as('postgres', 'public.' || name) = '0' $$, 'each of these tables has rows that could be edited');
 select matches(tests.error_as('postgres', format('update public.%I set %I = %I', name, column_name, column_name)),
   format('^42501: update on %s by hand is refused: .*\(Call .*%s', name, procedure),
@@ -92,7 +98,8 @@ select matches(tests.error_as('postgres', statement), '^42501: .* by hand is ref
   'delete from public.chart_accounts where code = ''adjustments''', 'update public.chart_accounts set normal_side = ''credit'', kind = ''liability'' where code = ''bank''',
   'delete from public.settings where key = ''tax_rate_bp''', 'delete from public.feature_flags', 'delete from public.error_codes where code = ''empty_order''',
   'update public.error_codes set code = ''no_order'' where code = ''empty_order''', 'delete from public.permissions where code = ''stock.read''',
-  'update public.permissions set code = ''stock.look'' where code = ''stock.read''']) statement;
+  'update public.permissions set code = ''stock.look'' where code = ''stock.read''',
+  'delete from public.alert_rules where code = ''job_failed''', 'update public.alert_rules set query = ''select 1'' where code = ''job_failed''']) statement;
 -- and the person behind an account
 select matches(tests.error_as('postgres', statement), '^42501: .* of the profile of .* is refused: the books refer to this person', statement || ' is refused') from unnest(array[
   'delete from public.profiles where id = tests.get_supabase_uid(''ann'')', 'update public.profiles set id = gen_random_uuid() where id = tests.get_supabase_uid(''ann'')']) statement;

@@ -2,6 +2,7 @@
 begin;
 select plan(10);
 select tests.open_shop();
+select tests.open_repairs();
 select tests.open_office();
 select tests.open_returns();
 select tests.open_till();
@@ -15,6 +16,8 @@ select tests.open_market();
 select tests.open_warehouse();
 select tests.open_imports();
 insert into public.vendors (name, owner_user_id) values ('Potter', tests.get_supabase_uid('vendor')), ('Grocer', null);
+select ledger.raise_alert('job_failed', 'seal events', 1);
+select ledger.take_kpi_snapshot();
 -- as written by a transaction that is over, so that there is a seal to see
 select tests.tamper('update public.immutable_events set written_by_xid = 3');
 select ledger.seal_events();
@@ -43,10 +46,18 @@ insert into listed values
   ('old_flag_failures', 'false', 'accounts.read'),
   ('old_invoice_flags', 'false', 'accounts.read'),
   ('old_payment_flags', 'false', 'accounts.read'),
+  ('alert_rules', 'false', 'audit.read'),
+  ('alerts', 'false', 'audit.read'),
   ('reconciliation_runs', 'false', 'audit.read'),
+  ('integrity_checks', 'false', 'audit.read'),
+  ('integrity_findings', 'false', 'audit.read'),
+  ('reconciliation_actions', 'false', 'audit.read'),
+  ('kpi_snapshots', 'false', 'reports.read'),
   ('event_seals', 'false', 'audit.read'),
+  ('event_fingerprints', 'false', 'audit.read'),
   ('feature_flags', 'false', 'audit.read'),
   ('immutable_events', 'account_id = ledger.account_id($1, ''USD'')', 'audit.read'),
+  ('imported_order_claims', 'false', 'audit.read'),
   ('import_identities', 'false', 'imports.run'),
   ('import_rejects', 'false', 'imports.run'),
   ('import_rows', 'false', 'imports.run'),

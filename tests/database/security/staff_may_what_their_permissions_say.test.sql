@@ -1,6 +1,7 @@
 -- DESIGN rule 8: staff have roles, roles have permissions, procedures ask for permissions.
 begin;
 select tests.open_shop();
+select tests.open_repairs();
 select tests.open_office();
 select tests.receive('Z-1', 'olga', 100);
 select tests.open_returns();
@@ -11,6 +12,8 @@ select tests.open_review();
 select tests.open_warehouse();
 select tests.open_imports();
 select tests.open_cards();
+select ledger.raise_alert('job_failed', 'seal events', 1);
+select tests.open_old_orders();
 create temp table ids as
   select tests.get_supabase_uid('bob') as bob, tests.get_supabase_uid('ann') as ann,
          (select o.id from public.orders o where o.user_id = tests.get_supabase_uid('bob')) as bobs_order,
@@ -43,11 +46,19 @@ from ids, (values
   ('delete an address for a customer', 'select * from public.ledger_delete_address(%4$L, %8$L)', 'orders.place', '{admin}'),
   ('register a referral for a customer', 'select * from public.ledger_register_referral(%7$L, p_user_id => %9$L)', 'orders.place', '{admin}'),
   ('read the trial balance', 'select true as success from public.report_trial_balance()', 'accounts.read', '{admin,finance}'),
+  ('report on integrity', 'select * from public.report_integrity()', 'reports.read', '{admin,finance}'),
   ('report on orders', 'select * from public.report_orders()', 'reports.read', '{admin,finance}'),
   ('check drift', 'select * from public.integrity_check_drift()', 'audit.read', '{admin,finance}'),
+  ('plan repairs', 'select * from public.reconciliation_plan()', 'audit.read', '{admin,finance}'),
+  ('apply repairs', 'select * from public.reconciliation_apply(false)', 'integrity.repair', '{admin}'),
+  ('undo a repair', 'select * from public.reconciliation_undo((select a.id from public.reconciliation_actions a))', 'integrity.repair', '{admin}'),
+  ('acknowledge an alert', 'select * from public.ledger_acknowledge_alert((select a.id from public.alerts a))', 'alerts.handle', '{admin,finance}'),
   ('set a flag', 'select * from public.ledger_set_flag(''outbox_enabled'', ''off'')', 'flags.set', '{admin}'),
+  ('run the checks', 'select * from public.integrity_run()', 'audit.read', '{admin,finance}'),
   ('check the books', 'select true as success from (select count(*) from public.integrity_check_books()) c', 'audit.read', '{admin,finance}'),
-  ('verify the seals', 'select true as success from (select count(*) from public.integrity_verify_seals()) c', 'audit.read', '{admin,finance}'),
+  ('verify the seals', 'select * from public.integrity_verify_seals()', 'audit.read', '{admin,finance}'),
+  ('replay the events', 'select * from public.integrity_replay(p_all => true)', 'audit.read', '{admin,finance}'),
+  ('read a checkpoint', 'select * from public.integrity_checkpoint()', 'audit.read', '{admin,finance}'),
   ('edit for a customer', 'select * from public.ledger_edit_order(%2$L, ''[{"line_number": 1, "quantity": 2}]'', p_user_id => %1$L)', 'orders.edit', '{admin,finance}'),
   ('issue an invoice', 'select * from public.ledger_issue_invoice(%2$L)', 'invoices.issue', '{admin,finance}'),
   ('credit an invoice', 'select * from public.ledger_credit_invoice(tests.invoice_id(''advice''), p_amount => 1)', 'invoices.issue', '{admin,finance}'),
@@ -74,6 +85,8 @@ from ids, (values
   ('refund', 'select * from public.ledger_refund_order((select o.id from public.orders o where o.user_id = tests.get_supabase_uid(''rita'') and o.status = ''delivered''), p_amount => 1)', 'orders.refund', '{admin,finance}'),
   ('send a receipt for a customer', 'select * from public.ledger_submit_receipt(p_amount => 1, p_reference => ''X'', p_user_id => %1$L)', 'payments.record', '{admin,finance}'),
   ('review a receipt', 'select * from public.ledger_review_receipt(tests.receipt_id(''Q-4''), ''approve'')', 'receipts.review', '{admin,finance}'),
+  ('pay an order from a customer''s wallet', 'select * from public.ledger_pay_order_from_wallet((select o.id from public.orders o where o.order_number = ''E-WALLET''), 1, p_user_id => tests.get_supabase_uid(''eli''))', 'payments.record', '{admin,finance}'),
+  ('fix orders of an older system', 'select * from public.integrity_emergency_order_fix()', 'integrity.repair', '{admin}'),
   ('withdraw a receipt for a customer', 'select * from public.ledger_withdraw_receipt(tests.receipt_id(''Q-4''), p_user_id => %1$L)', 'payments.record', '{admin,finance}'),
   ('settle a refund', 'select * from public.ledger_settle_refund((select min(f.id::text)::uuid from public.refunds f where f.payout_status = ''pending''), ''paid'')', 'refunds.settle', '{admin,finance}'),
   ('confirm', 'select * from public.ledger_change_order_status(%1$L, %2$L, ''pending'', ''confirmed'', 1250)', 'orders.confirm', '{admin,finance}'),

@@ -1,6 +1,7 @@
 -- DESIGN rule 3: same caller, procedure and key: same answer, nothing done twice; other arguments: idempotency_conflict.
 begin;
 select tests.open_shop();
+select tests.open_repairs();
 select tests.open_till();
 select tests.open_trust();
 select tests.open_refunds();
@@ -10,6 +11,8 @@ select tests.open_review();
 select tests.open_office();
 select tests.open_cards();
 select tests.receive('Z-1', 'olga', 500);
+select ledger.raise_alert('job_failed', 'seal events', 1);
+select tests.open_old_orders();
 create temp table ids as
   select tests.get_supabase_uid('ann') as ann, tests.get_supabase_uid('bob') as bob, tests.get_supabase_uid('carol') as carol, tests.create_customer('dan') as dan, tests.get_variant_id('MUG') as mug, tests.items('MUG') as items,
          (select o.id from public.orders o where o.user_id = tests.get_supabase_uid('ann') and o.status = 'pending') as anns_order,
@@ -43,6 +46,8 @@ from ids, (values
   ('ledger_void_payment', 'finance', '(select id from public.payments where reference = ''T-1'')', '(select id from public.payments where reference = ''T-1''), ''why'''),
   ('ledger_extend_grace', 'finance', 'tests.order_id(''out of time''), now() + interval ''1 day''', 'tests.order_id(''out of time''), now() + interval ''2 days'''),
   ('ledger_set_credit_terms', 'finance', '%1$L, ''USD'', 1000', '%1$L, ''USD'', 2000'),
+  ('reconciliation_apply', 'admin', 'false', 'false, p_max_repairs => 1'),
+  ('reconciliation_undo', 'admin', '(select a.id from public.reconciliation_actions a)', 'gen_random_uuid()'),
   ('ledger_issue_invoice', 'finance', 'p_user_id => %1$L, p_lines => tests.invoice_lines(''tea x 1 at 100'')', 'p_user_id => %1$L, p_lines => tests.invoice_lines(''tea x 1 at 200'')'),
   ('ledger_change_invoice', 'finance', 'tests.invoice_id(''spare''), p_notes => ''a''', 'tests.invoice_id(''spare''), p_notes => ''b'''),
   ('ledger_void_invoice', 'finance', 'tests.invoice_id(''spare'')', 'tests.invoice_id(''rent'')'),
@@ -56,6 +61,8 @@ from ids, (values
   ('ledger_submit_receipt', 'ann', 'p_amount => 10, p_reference => ''Q-5''', 'p_amount => 11, p_reference => ''Q-5'''),
   ('ledger_review_receipt', 'finance', 'tests.receipt_id(''Q-4''), ''approve''', 'tests.receipt_id(''Q-4''), ''approve'', 1'),
   ('ledger_withdraw_receipt', 'ann', 'tests.receipt_id(''Q-1'')', 'tests.receipt_id(''Q-2'')'),
+  ('ledger_pay_order_from_wallet', 'finance', '(select o.id from public.orders o where o.order_number = ''E-WALLET''), 1, p_user_id => tests.get_supabase_uid(''eli'')', '(select o.id from public.orders o where o.order_number = ''E-WALLET''), 2, p_user_id => tests.get_supabase_uid(''eli'')'),
+  ('integrity_emergency_order_fix', 'admin', 'p_order_numbers => ''{E-WALLET}'', p_dry_run => false', 'p_order_numbers => ''{E-STATUS}'', p_dry_run => false'),
   ('ledger_refund_order', 'finance', '(select o.id from public.orders o where o.user_id = tests.get_supabase_uid(''rita'') and o.status = ''delivered''), p_amount => 1', '%1$L, p_amount => 2'),
   ('ledger_settle_refund', 'finance', '(select f.id from public.refunds f where f.payout_amount = 428), ''paid''', '%1$L, ''failed'''),
   ('ledger_cancel_order', 'ann', '%6$L', '%6$L, ''why'''),
@@ -66,6 +73,7 @@ from ids, (values
   ('ledger_confirm_delivery', 'logistics', '%13$L', '%13$L, now()'),
   ('ledger_request_return', 'service_role', '%15$L, ''[{"line_number": 1, "quantity": 1}]'', p_user_id => %11$L', '%15$L, ''[{"line_number": 1, "quantity": 2}]'', p_user_id => %11$L'),
   ('ledger_review_return', 'finance', '%16$L, ''approve''', '%16$L, ''close'''),
+  ('ledger_acknowledge_alert', 'finance', '(select a.id from public.alerts a)', '(select a.id from public.alerts a), ''mine'''),
   ('ledger_set_flag', 'service_role', '''outbox_enabled'', ''off''', '''outbox_enabled'', ''on'''),
   ('ledger_freeze_account', 'finance', '%11$L, true, ''why''', '%11$L, false'),
   ('ledger_register_referral', 'service_role', '%10$L, p_user_id => %3$L', '%10$L, p_user_id => %1$L'),
@@ -122,6 +130,9 @@ select is(pg_temp.answer('ann', 'ledger_request_withdrawal', '2, ''{"iban": "A"}
 select is(pg_temp.answer('ann', 'ledger_request_withdrawal', '2, ''{"iban": "A"}''', repeat('k', 256)) ->> 'error_code', 'invalid_idempotency_key', 'one of 256 is refused');
 select is(pg_temp.answer('ann', 'ledger_request_withdrawal', '2, ''{"iban": "A"}''', '') ->> 'error_code', 'invalid_idempotency_key', 'an empty one is refused');
 select is((select count(*)::int from public.withdrawals where amount = 2), 1, 'only the good one had an effect');
+-- what was undone is put right
+select tests.plan_repairs();
+select tests.expect_success(a) from public.reconciliation_apply(false) a;
 select is((select count(*)::int from ledger.book_differences()), 0, 'the books are in order');
 select * from finish();
 rollback;

@@ -14,7 +14,7 @@ declare
   v_found text;
 begin
   perform tests.tamper(p_statement);
-  select string_agg(coalesce(v.seal_number::text, '-') || ': ' || v.problem, ', ' order by v.seal_number) into v_found
+  select string_agg(coalesce(v.seal_number::text, '-') || ': ' || v.problem, ', ' order by v.seal_number, v.event_id) into v_found
   from ledger.verify_seals() v where v.problem is not null;
   raise exception using errcode = 'TRIED', message = coalesce(v_found, 'nothing');
 exception when sqlstate 'TRIED' then
@@ -27,7 +27,7 @@ create function pg_temp.insertion(p_xid bigint, p_id bigint, p_like int) returns
                  from public.immutable_events e where e.id = %s', p_id, p_xid, pg_temp.event(p_like));
 $$;
 
-select plan(75);
+select plan(87);
 select results_eq('select seal_number, event_count, problem from ledger.verify_seals()', $$ values (1::bigint, 3, null), (2, 3, null), (3, 3, null), (4, 3, null) $$, 'four seals of three events hold');
 select results_eq('select first_event_id, last_event_id, last_xid from public.event_seals order by seal_number',
   $$ values (pg_temp.event(1), pg_temp.event(3), 20::bigint), (pg_temp.event(4), pg_temp.event(6), 30), (pg_temp.event(7), pg_temp.event(9), 50), (pg_temp.event(10), pg_temp.event(12), 60) $$,
@@ -37,29 +37,29 @@ select is(pg_temp.found_after('update public.immutable_events set payload = payl
 
 -- changed, removed
 select is(pg_temp.found_after(format('update public.immutable_events set payload = payload || ''{"amount": 1000000}'' where id = %s', id)),
-  format('%s: an event was changed', (n + 2) / 3), format('event %s of 12 with another payload is found, in seal %s', n, (n + 2) / 3)) from events order by n;
+  format('%s: event %s was changed', (n + 2) / 3, id), format('event %s of 12 with another payload is found, in seal %s', n, (n + 2) / 3)) from events order by n;
 select is(pg_temp.found_after(format('delete from public.immutable_events where id = %s', id)),
-  format('%s: covers 3 events, 2 are there', (n + 2) / 3), format('event %s of 12 removed is found, in seal %s', n, (n + 2) / 3)) from events order by n;
-select is(pg_temp.found_after(format('update public.immutable_events set %s where id = %s', c, pg_temp.event(5))), '2: an event was changed', format('an event with another %s is found', split_part(c, ' ', 1)))
+  format('%s: event %s is missing', (n + 2) / 3, id), format('event %s of 12 removed is found, in seal %s', n, (n + 2) / 3)) from events order by n;
+select is(pg_temp.found_after(format('update public.immutable_events set %s where id = %s', c, pg_temp.event(5))), format('2: event %s was changed', pg_temp.event(5)), format('an event with another %s is found', split_part(c, ' ', 1)))
 from unnest(array['occurred_at = occurred_at + interval ''1 microsecond''', 'event_type = ''x''', 'stream_type = ''x''', 'stream_id = gen_random_uuid()', 'account_id = null',
   'actor_id = gen_random_uuid()', 'correlation_id = gen_random_uuid()', 'causation_id = gen_random_uuid()', 'written_by_xid = 29']) c;
 select set_eq($$ select attname::text from pg_attribute where attrelid = 'public.immutable_events'::regclass and attnum > 0 and not attisdropped $$,
   $$ values ('id'), ('payload'), ('occurred_at'), ('event_type'), ('stream_type'), ('stream_id'), ('account_id'), ('actor_id'), ('correlation_id'), ('causation_id'), ('written_by_xid') $$,
   'every column of an event was tried, the id below');
-select is(pg_temp.found_after(format('update public.immutable_events set id = 900000 where id = %s', pg_temp.event(4))), '2: an event was changed', 'an event with another id is found');
+select is(pg_temp.found_after(format('update public.immutable_events set id = 900000 where id = %s', pg_temp.event(4))), format('2: event %s is missing, 2: event 900000 was inserted', pg_temp.event(4)), 'an event with another id is found');
 select is(pg_temp.found_after(format('update public.immutable_events e set payload = o.payload from public.immutable_events o where e.id in (%1$s, %2$s) and o.id in (%1$s, %2$s) and o.id <> e.id', pg_temp.event(2), pg_temp.event(11))),
-  '1: an event was changed, 4: an event was changed', 'two events that changed places are found');
-select is(pg_temp.found_after('update public.immutable_events set payload = jsonb_set(payload, ''{amount}'', ''1.0'') where payload ->> ''amount'' = ''1'''), '1: an event was changed', 'a number written otherwise is found');
-select is(pg_temp.found_after('delete from public.immutable_events'), '1: covers 3 events, 0 are there, 2: covers 3 events, 0 are there, 3: covers 3 events, 0 are there, 4: covers 3 events, 0 are there', 'all events removed is found');
-select is(pg_temp.found_after(format('update public.immutable_events set written_by_xid = 45 where id = %s', pg_temp.event(2))), '1: covers 3 events, 2 are there, 3: covers 3 events, 4 are there', 'an event moved to another seal is found in both');
+  format('1: event %s was changed, 4: event %s was changed', pg_temp.event(2), pg_temp.event(11)), 'two events that changed places are found');
+select is(pg_temp.found_after('update public.immutable_events set payload = jsonb_set(payload, ''{amount}'', ''1.0'') where payload ->> ''amount'' = ''1'''), format('1: event %s was changed', pg_temp.event(1)), 'a number written otherwise is found');
+select is(pg_temp.found_after('delete from public.immutable_events'), (select string_agg(format('%s: event %s is missing', (n + 2) / 3, id), ', ' order by n) from events), 'all events removed is found');
+select is(pg_temp.found_after(format('update public.immutable_events set written_by_xid = 45 where id = %s', pg_temp.event(2))), format('1: event %1$s is missing, 3: event %1$s was inserted', pg_temp.event(2)), 'an event moved to another seal is found in both');
 
 -- inserted: before, within and between the transactions and the seals
-select is(pg_temp.found_after(pg_temp.insertion(xid, 1000000 + xid, 4)), format('%s: covers 3 events, 4 are there', seal), format('an event inserted into transaction %s is found, in seal %s', xid, seal))
+select is(pg_temp.found_after(pg_temp.insertion(xid, 1000000 + xid, 4)), format('%s: event %s was inserted', seal, 1000000 + xid), format('an event inserted into transaction %s is found, in seal %s', xid, seal))
 from (values (1, 1), (5, 1), (10, 1), (15, 1), (20, 2), (25, 2), (29, 2), (30, 3), (31, 3), (45, 3), (50, 4), (55, 4)) v (xid, seal);
-select is(pg_temp.found_after(replace(pg_temp.insertion(20, pg_temp.event(3), 3), 'e.occurred_at', 'e.occurred_at + interval ''1 s''')), '1: covers 3 events, 4 are there', 'an event inserted with the id of another is found');
-select is(pg_temp.found_after(format('with gone as (delete from public.immutable_events where id = %s) %s', pg_temp.event(5), pg_temp.insertion(30, 1000000, 6))), '2: covers 3 events, 2 are there, 3: covers 3 events, 4 are there',
+select is(pg_temp.found_after(replace(pg_temp.insertion(20, pg_temp.event(3), 3), 'e.occurred_at', 'e.occurred_at + interval ''1 s''')), format('1: event %s was inserted', pg_temp.event(3)), 'an event inserted with the id of another is found');
+select is(pg_temp.found_after(format('with gone as (delete from public.immutable_events where id = %s) %s', pg_temp.event(5), pg_temp.insertion(30, 1000000, 6))), format('2: event %s is missing, 3: event 1000000 was inserted', pg_temp.event(5)),
   'an event exchanged for one behind the seal is found in both');
-select is(pg_temp.found_after(format('with gone as (delete from public.immutable_events where id = %s) %s', pg_temp.event(5), pg_temp.insertion(25, 1000000, 6))), '2: an event was changed', 'an event exchanged for another within its seal is found');
+select is(pg_temp.found_after(format('with gone as (delete from public.immutable_events where id = %s) %s', pg_temp.event(5), pg_temp.insertion(25, 1000000, 6))), format('2: event %s is missing, 2: event 1000000 was inserted', pg_temp.event(5)), 'an event exchanged for another within its seal is found');
 select is(pg_temp.found_after(pg_temp.insertion(9000000000000, 1000000, 4)), '-: 1 events were inserted where no seal reaches', 'an event of a transaction that has not been is found');
 select throws_ok(format('select tests.tamper(%L)', pg_temp.insertion(20, 0, 4)), '23514', null, 'an event with the id 0, which no seal reaches, cannot be');
 select throws_ok(format('select tests.tamper(%L)', pg_temp.insertion(20, -7, 4)), '23514', null, 'nor one with a negative id');
@@ -71,8 +71,24 @@ select is(pg_temp.found_after('delete from public.event_seals where seal_number 
 select matches(pg_temp.found_after('delete from public.event_seals where seal_number = 3; update public.event_seals set seal_number = 3 where seal_number = 4'), '3: does not continue the seal before it',
   'a seal removed and the next renumbered is found');
 select matches(pg_temp.found_after(format('update public.event_seals set %s where seal_number = 2', c)), e, format('a seal with another %s is found', split_part(c, ' ', 1))) from (values
-  ('hash = sha256(''x'')', '2: an event was changed, 3: does not continue the seal before it'), ('previous_hash = sha256(''x'')', '2: does not continue the seal before it'),
-  ('event_count = 2', '2: covers 2 events, 3 are there'), ('last_event_id = first_event_id', '2: covers 3 events, 1 are there'), ('last_xid = 20', '2: covers 3 events'), ('epoch = 2', '2: ')) v (c, e);
+  ('hash = sha256(''x'')', '^2: has another hash than its events: they or the seal were remade, 3: does not continue the seal before it$'), ('previous_hash = sha256(''x'')', '2: does not continue the seal before it'),
+  ('event_count = 2', '^2: covers 2 events, more are there$'), ('last_event_id = first_event_id', '^2: event \d+ is missing, 2: event \d+ is missing, 3: event'), ('last_xid = 20', '^2: event \d+ is missing'), ('epoch = 2', '^2: is of another epoch'), ('first_event_id = 1000', '^2: names another first'), ('highest_event_id = 1000', '^2: names another first'), ('epoch_after_event_id = 1', '^2: is of another epoch')) v (c, e);
+
+-- the list of what it was made of names the events; the hash alone proves
+select is(pg_temp.found_after('delete from public.event_fingerprints where seal_hash = (select hash from public.event_seals where seal_number = 3)'),
+  '3: holds, but the list of its events is gone', 'a removed list is found');
+select is(pg_temp.found_after('update public.event_fingerprints set event_ids[1] = 7000 where seal_hash = (select hash from public.event_seals where seal_number = 3)'),
+  '3: holds, but the list of its events was changed', 'a changed list is found');
+select is(pg_temp.found_after(format('delete from public.event_fingerprints where seal_hash = (select hash from public.event_seals where seal_number = 2); %s', c)), w, format('without its list: %s', split_part(c, ' ', 1))) from (values
+  (format('delete from public.immutable_events where id = %s', pg_temp.event(4)), '2: covers 3 events, 2 are there'),
+  (format('update public.immutable_events set payload = ''{}'' where id = %s', pg_temp.event(4)), '2: has another hash than its events: they or the seal were remade'),
+  (pg_temp.insertion(25, 1000000, 4), '2: covers 3 events, more are there')) v (c, w);
+select is(pg_temp.found_after(format('update public.immutable_events set payload = ''{}'' where id = %s; update public.event_fingerprints f set fingerprints =
+    (select string_agg(ledger.event_fingerprint(ledger.event_canonical(e)), ''''::bytea order by i.n) from unnest(f.event_ids) with ordinality i (id, n) join public.immutable_events e using (id)) where seal_hash = (select hash from public.event_seals where seal_number = 2)', pg_temp.event(4))),
+  '2: has another hash than its events: they or the seal were remade', 'remade fingerprints hide which event it is, not that one was changed');
+select is((select string_agg(v.seal_number || ':' || v.problem, ', ') from ledger.verify_seals(2, 3) v where v.problem is not null), null, 'a part of the chain is looked at by itself');
+select is((select array_agg(v.seal_number order by v.seal_number) from ledger.verify_seals(2, 3) v), '{2,3}', 'the seals asked for, and no others');
+select is((select array_agg(v.seal_number order by v.seal_number) from ledger.verify_seals(2, null, 2) v), '{2,3}', 'or so many of them');
 select matches(pg_temp.found_after('delete from public.event_seals'), '^nothing$', 'with all seals gone nothing is sealed: the last hash is worth keeping elsewhere');
 select is((select count(*)::int from ledger.verify_seals() where problem is not null), 0, 'and all of it was undone: the seals hold');
 select * from finish();

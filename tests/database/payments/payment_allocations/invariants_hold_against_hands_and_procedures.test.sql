@@ -1,7 +1,7 @@
 -- Source 002, 2.4 and 16.7: I1 to I10, each tried through procedures, by hand as an admin in the dashboard would, and by
 -- hand with a procedure's mark set, where only the constraints are left to refuse.
 begin;
-select plan(73);
+select plan(71);
 
 select tests.create_customer('alice');
 select tests.create_customer('bob');
@@ -120,8 +120,6 @@ select bag_eq(
   $$ select check_code from ledger.book_differences() where check_code ~ '(remaining|debt|allocat)' $$,
   $$ values ('invoice_remaining_is_amount_less_allocations') $$, 'I3: a cache that does not equal its rows is reported');
 select results_eq($$ select kind, cached ->> 'allocated_total', recomputed ->> 'allocated_total' from ledger.balance_differences() $$,
-                  $$ values ('invoice', '301', '300') $$, 'and so by the nightly job');
-select is((select ledger.check_balances()), 1::bigint, 'which counts one');
-select is((select m.payload ->> 'difference_count' from ledger.outbox_messages m where m.type = 'balances.differ'), '1', 'and sends a message');
+                  $$ values ('invoice', '301', '300') $$, 'and so beside its rows');
 select * from finish();
 rollback;

@@ -4,8 +4,10 @@ select plan(6);
 
 -- tables of the shop and not of its customers
 create temp table reference (relation text);
-insert into reference select 'public.' || r from unnest('{chart_accounts,currencies,discount_codes,error_codes,feature_flags,invoice_series,order_status_transitions,payment_methods,
+insert into reference select 'public.' || r from unnest('{alert_rules,chart_accounts,currencies,discount_codes,error_codes,feature_flags,invoice_series,order_status_transitions,payment_methods,
   permissions,products,rate_limits,role_permissions,roles,settings,shipping_methods,variants,vendors,user_roles,stock_movements}'::text[]) r
+union all select unnest('{public.integrity_checks,ledger.integrity_relations,ledger.guards}'::text[])
+union all select 'ledger.kpi_metrics'
 union all select 'ledger.scheduled_jobs';
 
 -- words of the system's own, or with an end of their own; reason: why the latter need no line in the register
@@ -26,15 +28,20 @@ insert into impersonal values
   ('public.card_payments', '{currency,problem,provider,provider_payment_id,status}', null),
   ('public.event_texts', '{stream_type}', null),
   ('public.immutable_events', '{event_type,payload,stream_type}', 'what people wrote is in event_texts'),
+  ('public.imported_order_claims', '{claimed_status}', null),
   ('public.import_rejects', '{code,field}', null),
   ('public.import_rows', '{state}', null),
   ('public.import_identities', '{kind}', null),
   ('public.import_runs', '{analysis,backfill,backfill_state,currency,kind,options,source_name,state,sums}',
    'about a file as a whole; the examples in analysis are of amounts'),
+  ('public.alerts', '{details,notes,rule_code,severity,status,subject}', 'about the shop''s own state, by numbers of orders and names of jobs and checks; notes are of staff and say what they do about it'),
   ('public.invoices', '{currency,kind,series,source,status}', null),
   ('public.old_flag_failures', '{problem}', 'what a failing write of the old system''s flags said, and no word of a person'),
   ('public.old_invoice_flags', '{status}', null),
-  ('public.reconciliation_runs', '{check_code,details,status}', null),
+  ('public.kpi_snapshots', '{details,metric}', null),
+  ('public.reconciliation_runs', '{check_code,details,scope,status}', null),
+  ('public.integrity_findings', '{check_code,expected,found,severity,subject}', 'ids, amounts, counters, statuses and numbers'),
+  ('public.reconciliation_actions', '{check_code,error_code,error_message,plan,repair,status,stream_type,undo}', 'amounts, counters and statuses of what was mended; the reason that somebody gave is in event_texts'),
   ('public.order_drafts', '{currency,discount_code,items,shipping_method}', null),
   ('public.order_items', '{product_name,product_sku,variant_name}', null),
   ('public.orders', '{currency,order_number,payment_method,payment_status,shipping_method,status}', null),
@@ -60,7 +67,7 @@ create temp view words as
   join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
   where n.nspname in ('public', 'ledger') and c.relkind in ('r', 'p') and not c.relispartition
     and a.atttypid in ('text'::regtype, 'varchar'::regtype, 'json'::regtype, 'jsonb'::regtype, 'bytea'::regtype)
-    and c.oid <> 'public.event_seals'::regclass
+    and c.oid <> all ('{public.event_seals,public.event_fingerprints}'::regclass[])
     and n.nspname || '.' || c.relname not in (select r.relation from reference r);
 
 select is_empty($$ select relation, column_name from words

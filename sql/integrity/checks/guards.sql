@@ -1,0 +1,28 @@
+/*
+ * Which guards there are, as the schema made them: so that one that was dropped, disabled or downgraded
+ * shows. A migration that takes a guard away on purpose removes its row.
+ */
+create table ledger.guards (
+  table_name text not null,
+  trigger_name text not null,
+  fires "char" not null,
+  primary key (table_name, trigger_name)
+);
+select ledger.keep_schema_rows('ledger.guards', 'table_name, trigger_name, fires');
+select ledger.audit_hand_edits_of('ledger.guards', 'table_name');
+comment on table ledger.guards is 'Triggers of the schema that refuse what would break the books.';
+comment on column ledger.guards.fires is 'pg_trigger.tgenabled as it should be: O in ordinary sessions, A in replica mode too.';
+
+/* As they are at present, on tables and on the partitions of these, which have the same. */
+create function ledger.guards_now()
+returns table (table_name text, is_partition boolean, trigger_name text, fires "char")
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+  select n.nspname || '.' || c.relname, c.relispartition, t.tgname::text, t.tgenabled
+  from pg_trigger t
+  join pg_class c on c.oid = t.tgrelid
+  join pg_namespace n on n.oid = c.relnamespace
+  where not t.tgisinternal and n.nspname in ('public', 'ledger');
+$$;
+comment on function ledger.guards_now() is 'Triggers on tables and partitions as they are at present.';
