@@ -13,8 +13,8 @@ interface Job {
 
 /**
  * Runs ledger.scheduled_jobs as pg_cron does, for servers that lack pg_cron: schedules are in UTC, and
- * a job that still runs when its next turn comes misses that turn. How a run ended is in the table;
- * what failed is a warning of the server and goes to the log.
+ * a job that still runs when its next turn comes misses that turn. A changed schedule waits for the next
+ * start. How a run ended is in the table; what failed is a warning of the server and goes to the log.
  */
 export async function startScheduler(
   databaseUrl: string,
@@ -45,15 +45,21 @@ export async function startScheduler(
     }
   }
 
-  const crons = (await jobs(sql)).map(
-    ({ name, schedule }) =>
-      new Cron(croned(schedule), { name, timezone: 'UTC', protect: true }, async () => {
+  const crons = (await jobs(sql)).flatMap(({ name, schedule }) => {
+    try {
+      return new Cron(croned(schedule), { name, timezone: 'UTC', protect: true }, async () => {
         const turn = run(name);
         running.add(turn);
         await turn;
         running.delete(turn);
-      }),
-  );
+      });
+    } catch (error) {
+      // A schedule that says nothing keeps no other job from its turns.
+      const problem = error instanceof Error ? error.message : String(error);
+      log(`job "${name}" cannot be scheduled at "${schedule}": ${problem}`);
+      return [];
+    }
+  });
 
   return {
     async stop() {

@@ -44,6 +44,7 @@ create type ledger.backfill_figures as (
 comment on type ledger.backfill_figures is 'flagged_amount: what the flagged payments have that is unapplied or synthetically allocated; expected_amount: of that, what imported invoices can take, account by account; synthetic_amount: what is synthetically allocated.';
 
 create type ledger.breach as (
+  rule_code text,
   subject text,
   value bigint
 );
@@ -278,9 +279,12 @@ create type ledger.integrity_scope as (
   kind text,
   account_ids uuid[],
   order_ids uuid[],
-  variant_ids uuid[]
+  variant_ids uuid[],
+  touched_account_ids uuid[],
+  touched_variant_ids uuid[],
+  stream_ids uuid[]
 );
-comment on type ledger.integrity_scope is 'all, changed or account, and which accounts, orders of these and variants.';
+comment on type ledger.integrity_scope is 'all, changed or account; orders; accounts and variants whose whole history is added up; and all accounts and variants, with those whose history is too long for that; the streams that events of the accounts can be of, which ledger.findings fills in.';
 
 create type ledger.invoice_draft as (
   refusal jsonb,
@@ -471,7 +475,7 @@ create type ledger.personal_column as (
   owner_column text,
   becomes text
 );
-comment on type ledger.personal_column is 'owner_column: names the person (user_id, id) or their account (account_id). becomes: an SQL expression over the row, ''gone'' when the row is removed, null when the column is kept.';
+comment on type ledger.personal_column is 'owner_column: names the person (user_id, id, acknowledged_by) or their account (account_id). becomes: an SQL expression over the row, ''gone'' when the row is removed, null when the column is kept.';
 
 create type ledger.posting_leg as (
   debit_account text,
@@ -1731,6 +1735,8 @@ create sequence ledger.event_id_seq;
 
 create sequence ledger.order_number_seq;
 
+create sequence ledger.verified_seal_seq;
+
 create table ledger.audit_log_default (
   id bigint default nextval('ledger.audit_id_seq'::regclass) not null,
   occurred_at timestamp with time zone default clock_timestamp() not null,
@@ -1748,6 +1754,7 @@ create table ledger.audit_log_default (
 )
 -- the default partition of its parent;
 alter table ledger.audit_log_default enable row level security;
+CREATE INDEX audit_log_default_by_time ON ledger.audit_log_default USING btree (occurred_at);
 CREATE INDEX audit_log_default_id_idx ON ledger.audit_log_default USING btree (id) WHERE (details <> '{}'::jsonb);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON ledger.audit_log_default FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('audit_log');
 alter table ledger.audit_log_default enable always trigger rows_are_never_truncated;
@@ -1757,13 +1764,15 @@ create table ledger.guards (
   table_name text not null,
   trigger_name text not null,
   fires "char" not null,
+  digest text not null,
   constraint guards_pkey PRIMARY KEY (table_name, trigger_name)
 );
 CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON ledger.guards FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('table_name');
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON ledger.guards FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_truncate('guards');
-CREATE TRIGGER rows_of_the_schema_stay BEFORE DELETE OR UPDATE OF table_name, trigger_name, fires ON ledger.guards FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_schema_row('guards', 'table_name, trigger_name, fires');
+CREATE TRIGGER rows_of_the_schema_stay BEFORE DELETE OR UPDATE OF table_name, trigger_name, fires, digest ON ledger.guards FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_schema_row('guards', 'table_name, trigger_name, fires, digest');
 comment on table ledger.guards is 'Triggers of the schema that refuse what would break the books.';
 comment on column ledger.guards.fires is 'pg_trigger.tgenabled as it should be: O in ordinary sessions, A in replica mode too.';
+comment on column ledger.guards.digest is 'Of what the trigger does: when it fires, its condition, its arguments and the body of its function.';
 
 create table ledger.idempotency_keys (
   caller_id uuid not null,
@@ -1798,10 +1807,12 @@ create table ledger.immutable_events_default (
   causation_id uuid,
   written_by_xid bigint default ((pg_current_xact_id())::text)::bigint not null,
   constraint immutable_events_default_pkey PRIMARY KEY (id, occurred_at),
-  constraint ids_count_up_from_one CHECK ((LEAST(id, written_by_xid) > 0))
+  constraint ids_count_up_from_one CHECK ((LEAST(id, written_by_xid) > 0)),
+  constraint year_has_four_digits CHECK ((isfinite(occurred_at) AND ((EXTRACT(year FROM (occurred_at AT TIME ZONE 'UTC'::text)) >= (1)::numeric) AND (EXTRACT(year FROM (occurred_at AT TIME ZONE 'UTC'::text)) <= (9999)::numeric))))
 )
 -- the default partition of its parent;
 alter table ledger.immutable_events_default enable row level security;
+CREATE INDEX immutable_events_default_by_time ON ledger.immutable_events_default USING btree (occurred_at);
 CREATE INDEX immutable_events_default_stream_id_id_idx ON ledger.immutable_events_default USING btree (stream_id, id);
 CREATE INDEX immutable_events_default_written_by_xid_idx ON ledger.immutable_events_default USING brin (written_by_xid);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON ledger.immutable_events_default FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('immutable_events');
@@ -1820,7 +1831,7 @@ CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON ledger.inte
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON ledger.integrity_relations FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_truncate('integrity_relations');
 CREATE TRIGGER rows_of_the_schema_stay BEFORE DELETE OR UPDATE OF name, whole, scoped ON ledger.integrity_relations FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_schema_row('integrity_relations', 'name, whole, scoped');
 comment on table ledger.integrity_relations is 'Names that the queries of integrity_checks read, and what they stand for.';
-comment on column ledger.integrity_relations.scoped is 'The same of the accounts $1, their orders $2 and the variants $3 (uuid[]); null: as whole, over scoped relations.';
+comment on column ledger.integrity_relations.scoped is 'The same of the accounts $1, the orders $2, the variants $3, all touched accounts $4 and variants $5 (uuid[]); null: as whole, over scoped relations.';
 
 create table ledger.kpi_metrics (
   name text not null,
@@ -1876,6 +1887,7 @@ create table ledger.outbox (
   constraint message_says_something CHECK (((payload IS NOT NULL) OR (event_id IS NOT NULL))),
   constraint status_is_known CHECK ((status = ANY (ARRAY['pending'::text, 'sending'::text, 'sent'::text, 'dead'::text])))
 );
+CREATE INDEX outbox_of_seals ON ledger.outbox USING btree (id) WHERE (type = 'events.sealed'::text);
 CREATE INDEX outbox_settled ON ledger.outbox USING btree (settled_at) WHERE (settled_at IS NOT NULL);
 CREATE INDEX outbox_unsent ON ledger.outbox USING btree (next_retry_at) WHERE (status = ANY (ARRAY['pending'::text, 'sending'::text]));
 CREATE TRIGGER settled_says_when BEFORE UPDATE OF status ON ledger.outbox FOR EACH ROW WHEN ((new.status IS DISTINCT FROM old.status)) EXECUTE FUNCTION ledger.note_settled_message();
@@ -1914,7 +1926,7 @@ create table ledger.scheduled_jobs (
   constraint scheduled_jobs_pkey PRIMARY KEY (name),
   constraint failures_in_a_row_are_failures_and_those_are_runs CHECK (((failures_in_a_row >= 0) AND (failures_in_a_row <= failures) AND (failures <= runs) AND (skipped >= 0))),
   constraint max_silence_is_positive CHECK ((max_silence > '00:00:00'::interval)),
-  constraint schedule_has_five_fields_or_is_in_seconds CHECK ((schedule ~ '^(\d+ seconds?|(\S+ ){4}\S+)$'::text)),
+  constraint schedule_has_five_fields_or_is_in_seconds CHECK (((schedule ~ '^(([1-9]|[1-5]\d) seconds?|([-\d*/,]+ ){4}[-\d*/,A-Za-z]+)$'::text) AND (schedule !~ '/0'::text))),
   constraint time_limit_is_from_a_second_to_a_day CHECK (((time_limit >= '00:00:01'::interval) AND (time_limit <= '1 day'::interval)))
 )
 with (fillfactor=50);
@@ -1928,7 +1940,7 @@ comment on column ledger.scheduled_jobs.max_silence is 'Without success for so l
 comment on column ledger.scheduled_jobs.watched_since is 'Since when it should have been running: when it was added, or switched on again.';
 comment on column ledger.scheduled_jobs.last_error is 'What the last run failed with, and the SQLSTATE; null when it succeeded.';
 comment on column ledger.scheduled_jobs.runs is 'Runs that came to an end, well or not; skipped ones and those whose session was ended are not among them.';
-comment on column ledger.scheduled_jobs.skipped is 'Turns that were left out because the run before was still at it.';
+comment on column ledger.scheduled_jobs.skipped is 'Turns that were left out because the run before was still at it, or what the job needed was in use.';
 
 create table public.account_debt_cache (
   account_id uuid not null,
@@ -2035,24 +2047,26 @@ create table public.alert_rules (
   limit_value bigint not null,
   query text,
   enabled boolean default true not null,
+  is_own boolean default true not null,
   description text not null,
   constraint alert_rules_pkey PRIMARY KEY (code),
   constraint code_is_a_name CHECK ((code ~ '^[a-z][a-z0-9_]*$'::text)),
   constraint limit_is_exact CHECK (((limit_value >= 0) AND (limit_value <= '9007199254740991'::bigint))),
   constraint severity_is_known CHECK ((severity = ANY (ARRAY['critical'::text, 'error'::text, 'warning'::text]))),
-  constraint unit_is_known CHECK ((unit = ANY (ARRAY['count'::text, 'percent'::text, 'ppm'::text, 'us'::text, 's'::text, 'days'::text])))
+  constraint unit_is_known CHECK ((unit = ANY (ARRAY['count'::text, 'turns'::text, 'percent'::text, 'ppm'::text, 'us'::text, 's'::text, 'days'::text])))
 );
 alter table public.alert_rules enable row level security;
 create policy alert_rules_are_seen_by_auditors on public.alert_rules for select to authenticated
   using (( SELECT ledger.caller_may('audit.read'::text) AS caller_may));
 CREATE TRIGGER edits_are_audited AFTER INSERT OR DELETE OR UPDATE ON public.alert_rules FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('code');
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.alert_rules FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_truncate('alert_rules');
-CREATE TRIGGER rows_of_the_schema_stay BEFORE DELETE OR UPDATE OF code, severity, unit, query ON public.alert_rules FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.refuse_schema_row('alert_rules', 'code, severity, unit, query');
+CREATE TRIGGER rows_of_the_schema_stay BEFORE DELETE OR UPDATE OF code, severity, unit, query, is_own ON public.alert_rules FOR EACH ROW WHEN (((NOT old.is_own) AND (COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text))) EXECUTE FUNCTION ledger.refuse_schema_row('alert_rules', 'code, severity, unit, query, is_own');
 grant select on public.alert_rules to authenticated, service_role;
-comment on table public.alert_rules is 'What is watched, and from where on it is an alert; edit limit_value and enabled in the dashboard.';
-comment on column public.alert_rules.unit is 'Of value and limit_value; us are microseconds, ppm millionths.';
+comment on table public.alert_rules is 'What is watched, and from where on it is an alert; edit limit_value and enabled in the dashboard; rules of a shop''s own are added, changed and removed there as well.';
+comment on column public.alert_rules.unit is 'Of value and limit_value; us are microseconds, ppm millionths, turns those of a job. A count that goes on rising is told again.';
 comment on column public.alert_rules.limit_value is 'There is an alert while a value is above this.';
 comment on column public.alert_rules.query is 'Answers (subject text, value bigint), at most 1000 rows above the limit; null when a job raises it.';
+comment on column public.alert_rules.is_own is 'Of this shop, and not of the schema.';
 
 create table public.alerts (
   id uuid default ledger.uuid_v7() not null,
@@ -2066,12 +2080,14 @@ create table public.alerts (
   details jsonb default '{}'::jsonb not null,
   raised_at timestamp with time zone default clock_timestamp() not null,
   last_seen_at timestamp with time zone default clock_timestamp() not null,
+  told_at timestamp with time zone default clock_timestamp() not null,
+  told_value bigint not null,
+  clean_turns smallint default 0 not null,
   acknowledged_at timestamp with time zone,
   acknowledged_by uuid,
   notes text,
   resolved_at timestamp with time zone,
   constraint alerts_pkey PRIMARY KEY (id),
-  constraint alerts_rule_code_fkey FOREIGN KEY (rule_code) REFERENCES public.alert_rules(code) ON DELETE RESTRICT,
   constraint acknowledged_says_when CHECK (((status <> 'acknowledged'::text) OR (acknowledged_at IS NOT NULL))),
   constraint notes_are_of_an_acknowledged_alert CHECK (((acknowledged_at IS NOT NULL) OR ((notes IS NULL) AND (acknowledged_by IS NULL)))),
   constraint resolved_says_when CHECK (((status = 'resolved'::text) = (resolved_at IS NOT NULL))),
@@ -2098,7 +2114,10 @@ comment on column public.alerts.severity is 'Of its rule, when it was raised.';
 comment on column public.alerts.value is 'As it was seen last, in the rule''s unit.';
 comment on column public.alerts.highest_value is 'The highest that was seen of this breach.';
 comment on column public.alerts.limit_value is 'The limit that it was above, as of last_seen_at.';
+comment on column public.alerts.told_value is 'The highest value as its last message told it, at told_at.';
+comment on column public.alerts.clean_turns is 'Evaluations in a row that found its value within the limit.';
 comment on column public.alerts.acknowledged_by is 'Who looks after it; null for a backend.';
+comment on column public.alerts.notes is 'What staff say they do about it; goes with who wrote them, or after integrity_retention_days.';
 
 create table public.audit_log (
   id bigint default nextval('ledger.audit_id_seq'::regclass) not null,
@@ -2680,7 +2699,8 @@ create table public.immutable_events (
   causation_id uuid,
   written_by_xid bigint default ((pg_current_xact_id())::text)::bigint not null,
   constraint immutable_events_pkey PRIMARY KEY (id, occurred_at),
-  constraint ids_count_up_from_one CHECK ((LEAST(id, written_by_xid) > 0))
+  constraint ids_count_up_from_one CHECK ((LEAST(id, written_by_xid) > 0)),
+  constraint year_has_four_digits CHECK ((isfinite(occurred_at) AND ((EXTRACT(year FROM (occurred_at AT TIME ZONE 'UTC'::text)) >= (1)::numeric) AND (EXTRACT(year FROM (occurred_at AT TIME ZONE 'UTC'::text)) <= (9999)::numeric))))
 )
 partition by RANGE (occurred_at);
 alter table public.immutable_events enable row level security;
@@ -2868,6 +2888,7 @@ create table public.imported_order_claims (
   constraint imported_order_claims_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE RESTRICT,
   constraint imported_order_claims_order_id_fkey FOREIGN KEY (order_id) REFERENCES public.orders(id) ON DELETE RESTRICT,
   constraint imported_order_claims_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES public.payment_receipts(id) ON DELETE RESTRICT,
+  constraint a_wallet_part_is_proven_or_claimed CHECK (((wallet_transaction IS NULL) OR (wallet_amount = 0))),
   constraint claimed_status_is_on_the_way CHECK ((claimed_status = ANY (ARRAY['pending'::text, 'confirmed'::text, 'processing'::text, 'shipped'::text, 'delivered'::text]))),
   constraint only_a_receipt_is_stuck CHECK (((receipt_id IS NOT NULL) = ('receipt_stuck'::text = ANY (problems)))),
   constraint only_a_wallet_lacks_its_transaction CHECK (((wallet_amount > 0) = ('wallet_without_transaction'::text = ANY (problems)))),
@@ -2955,10 +2976,12 @@ CREATE INDEX integrity_findings_by_run ON public.integrity_findings USING btree 
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.integrity_findings FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('integrity_findings');
 alter table public.integrity_findings enable always trigger rows_are_never_truncated;
 CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.integrity_findings FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('integrity_findings', 'integrity_run or its jobs');
-CREATE TRIGGER rows_never_change BEFORE DELETE OR UPDATE ON public.integrity_findings FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change('integrity_findings');
+CREATE TRIGGER rows_never_change BEFORE UPDATE ON public.integrity_findings FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change('integrity_findings');
 alter table public.integrity_findings enable always trigger rows_never_change;
+CREATE TRIGGER rows_stay BEFORE DELETE ON public.integrity_findings FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) <> 'purge_integrity'::text)) EXECUTE FUNCTION ledger.refuse_change('integrity_findings');
+alter table public.integrity_findings enable always trigger rows_stay;
 grant select on public.integrity_findings to authenticated, service_role;
-comment on table public.integrity_findings is 'Immutable. Rows that offended a check, as a run found them.';
+comment on table public.integrity_findings is 'Immutable until purged after the setting integrity_retention_days. Rows that offended a check, as a run found them.';
 comment on column public.integrity_findings.subject is 'The id of the account, order, variant, ... that it is about; some checks add more behind a blank or a slash.';
 comment on column public.integrity_findings.diff_amount is 'What the two sides differ by: minor units, or units of stock; null where they are no numbers.';
 
@@ -3839,6 +3862,7 @@ create policy reconciliation_actions_are_seen_by_auditors on public.reconciliati
   using (( SELECT ledger.caller_may('audit.read'::text) AS caller_may));
 CREATE INDEX reconciliation_actions_by_finding ON public.reconciliation_actions USING btree (finding_id) WHERE (finding_id IS NOT NULL);
 CREATE INDEX reconciliation_actions_by_run ON public.reconciliation_actions USING btree (run_id);
+CREATE INDEX reconciliation_actions_by_subject ON public.reconciliation_actions USING btree (subject, id) WHERE (status = ANY (ARRAY['applied'::text, 'undone'::text]));
 CREATE UNIQUE INDEX reconciliation_actions_open ON public.reconciliation_actions USING btree (repair, subject) WHERE (status = 'planned'::text);
 CREATE INDEX reconciliation_actions_tried ON public.reconciliation_actions USING btree (updated_at) WHERE (status = ANY (ARRAY['applied'::text, 'failed'::text, 'undone'::text]));
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.reconciliation_actions FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('reconciliation_actions', 'reconciliation_plan, reconciliation_apply or reconciliation_undo');
@@ -3855,7 +3879,7 @@ comment on column public.reconciliation_actions.repair is 'Kind of repair: ledge
 comment on column public.reconciliation_actions.subject is 'The account, order, variant, ... that is repaired, as its kind says.';
 comment on column public.reconciliation_actions.account_id is 'Whose books it is in; null for the shop''s own.';
 comment on column public.reconciliation_actions.plan is 'Diff lines [{"relation", "key": {column: value}, "column", "from", "to"}]; column null: the whole row is missing ("from" null) and is written. Amounts in minor units.';
-comment on column public.reconciliation_actions.diff_amount is 'Sum over the lines of what figures change by: minor units of the account''s currency, or units of stock. Counters of rows do not count.';
+comment on column public.reconciliation_actions.diff_amount is 'Sum over the lines of what figures change by: minor units of the account''s currency, or units of stock; the whole total of an order whose status or payment status changes. Counters of rows do not count.';
 comment on column public.reconciliation_actions.undo is '{"lines": the lines the other way round, "rows": [{"relation", "key", "digest"}] of what was written, as it was then}.';
 
 create table public.reconciliation_runs (
@@ -3884,6 +3908,7 @@ alter table public.reconciliation_runs enable row level security;
 create policy reconciliation_runs_are_seen_by_auditors on public.reconciliation_runs for select to authenticated
   using (( SELECT ledger.caller_may('audit.read'::text) AS caller_may));
 CREATE INDEX reconciliation_runs_by_check ON public.reconciliation_runs USING btree (check_code, id DESC);
+CREATE INDEX reconciliation_runs_by_start ON public.reconciliation_runs USING btree (check_code, started_at DESC, id DESC);
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.reconciliation_runs FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change('reconciliation_runs');
 alter table public.reconciliation_runs enable always trigger rows_are_never_truncated;
 CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.reconciliation_runs FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('reconciliation_runs', 'integrity_run, integrity_check_drift or their jobs');
@@ -4603,6 +4628,25 @@ grant select on public.withdrawals to authenticated, service_role;
 comment on table public.withdrawals is 'Withdrawals; amount in minor units of currency. requested, then approved and paid, or rejected, or cancelled.';
 comment on column public.withdrawals.destination is 'Where the money goes, as the customer gave it: a JSON object such as {"iban": "..."}.';
 
+create view ledger.cleared_checks with (security_invoker=true) as
+ SELECT c.code,
+    c.severity,
+    COALESCE(r.started_at, '-infinity'::timestamp with time zone) AS started_at,
+    COALESCE(r.id, '00000000-0000-0000-0000-000000000000'::uuid) AS run_id
+   FROM (( SELECT i.code,
+            i.severity
+           FROM public.integrity_checks i
+        UNION ALL
+         SELECT 'check_can_be_run'::text AS code,
+            'critical'::text AS severity) c
+     LEFT JOIN LATERAL ( SELECT n.started_at,
+            n.id
+           FROM public.reconciliation_runs n
+          WHERE ((n.check_code = 'books'::text) AND (n.scope = 'all'::text) AND ((n.details -> 'asked'::text) ? c.code) AND (n.started_at <= (clock_timestamp() + '00:05:00'::interval)))
+          ORDER BY n.started_at DESC, n.id DESC
+         LIMIT 1) r ON (true));
+comment on view ledger.cleared_checks is 'Checks, and since which run of everything their findings count; -infinity: there was none.';
+
 create view ledger.jobs with (security_invoker=true) as
  SELECT name,
     schedule,
@@ -4648,6 +4692,41 @@ create view ledger.outbox_messages with (security_invoker=true) as
      LEFT JOIN public.immutable_events e ON (((e.id = o.event_id) AND (e.occurred_at = o.created_at))))
      LEFT JOIN public.event_texts t ON ((t.event_id = o.event_id)));
 comment on view ledger.outbox_messages is 'The outbox with each message''s payload.';
+
+create view ledger.present_findings with (security_invoker=true) as
+ WITH cleared AS MATERIALIZED (
+         SELECT c_1.code,
+            c_1.started_at,
+            c_1.run_id
+           FROM ledger.cleared_checks c_1
+        ), repaired AS MATERIALIZED (
+         SELECT c_1.code,
+            (a.subject)::text AS subject,
+            max(a.applied_at) AS applied_at
+           FROM (public.reconciliation_actions a
+             JOIN public.integrity_checks c_1 ON ((c_1.repair = a.repair)))
+          WHERE (a.status = 'applied'::text)
+          GROUP BY c_1.code, a.subject
+        )
+ SELECT f.id,
+    f.run_id,
+    f.check_code,
+    f.severity,
+    f.subject,
+    f.account_id,
+    f.expected,
+    f.found,
+    f.diff_amount,
+    f.created_at
+   FROM ((cleared c
+     JOIN public.reconciliation_runs r ON (((r.check_code = 'books'::text) AND (r.findings > 0) AND (ROW(r.started_at, r.id) >= ROW(c.started_at, c.run_id)) AND (r.started_at <= (clock_timestamp() + '00:05:00'::interval)))))
+     JOIN public.integrity_findings f ON (((f.run_id = r.id) AND (f.check_code = c.code))))
+  WHERE ((NOT (EXISTS ( SELECT
+           FROM repaired a
+          WHERE ((a.code = f.check_code) AND (a.subject = "left"(f.subject, 36)) AND (a.applied_at > f.created_at))))) AND (NOT (EXISTS ( SELECT
+           FROM repaired a
+          WHERE ((a.code = f.check_code) AND (a.subject = (f.account_id)::text) AND (a.applied_at > f.created_at))))));
+comment on view ledger.present_findings is 'Findings since the last run of everything that asked their check, without what was repaired.';
 
 create view ledger.repair_kinds with (security_invoker=true) as
  SELECT "position",
@@ -5070,7 +5149,7 @@ begin
   return jsonb_build_object(
     'alert_id', p_alert.id, 'rule', p_alert.rule_code, 'subject', p_alert.subject, 'severity', p_alert.severity, 'value', p_alert.value,
     'highest_value', p_alert.highest_value, 'limit_value', p_alert.limit_value, 'unit', p_rule.unit, 'description', p_rule.description,
-    'raised_at', p_alert.raised_at, 'details', p_alert.details);
+    'raised_at', p_alert.raised_at, 'details', p_alert.details - 'error');
 end $function$;
 -- for nobody but its owner
 comment on function ledger.alert_facts(p_alert public.alerts, p_rule public.alert_rules) is 'An alert as its messages tell it.';
@@ -5571,6 +5650,22 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.arriving_lines(p_order public.orders, p_return_id uuid, p_lines jsonb) is 'Lines of a return that arrive by a checked list (null: all that is awaited), with how many of each can.';
+
+CREATE OR REPLACE FUNCTION ledger.attach_month(p_table text, p_from timestamp with time zone, p_to timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_partition text := p_table || to_char(p_from at time zone 'UTC', '_YYYY_MM');
+begin
+  execute format('create table ledger.%I (like public.%I including defaults including constraints)', v_partition, p_table);
+  execute format('alter table public.%I attach partition ledger.%I for values from (%L) to (%L)', p_table, v_partition, p_from, p_to);
+  execute format('alter table ledger.%I enable row level security', v_partition);
+  perform ledger.guard_partition(format('ledger.%I', v_partition)::regclass, p_table, 'the ledger_* procedures');
+end $function$;
+-- for nobody but its owner
+comment on function ledger.attach_month(p_table text, p_from timestamp with time zone, p_to timestamp with time zone) is 'Makes the partition of a month, or of its rest, of a table whose locks the caller holds, with the guards of the table.';
 
 CREATE OR REPLACE FUNCTION ledger.audit_hand_edit()
  RETURNS trigger
@@ -6212,6 +6307,26 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.book_imported_invoices(p_run public.import_runs, p_invoices ledger.invoice_to_import[]) is 'Books imported invoices: account versions, transactions, receivable against revenue and tax, debt.';
 
+CREATE OR REPLACE FUNCTION ledger.booked_amount(p_scope ledger.integrity_scope)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if p_scope.kind = 'all' then
+    return (select coalesce(sum(p.amount), 0) from public.postings p);
+  end if;
+  return (
+    select coalesce(sum(p.amount), 0)
+    from public.transactions t
+    -- one by one: a join might be planned as a scan of all postings
+    cross join lateral (select n.amount from public.postings n where n.transaction_id = t.id offset 0) p
+    where t.account_id = any (p_scope.account_ids));
+end $function$;
+-- for nobody but its owner
+comment on function ledger.booked_amount(p_scope ledger.integrity_scope) is 'The money that was booked in a scope, in minor units of all currencies.';
+
 CREATE OR REPLACE FUNCTION ledger.booked_of_card(p_card_payment_id uuid, p_kinds text[], p_object_id text DEFAULT NULL::text, p_is_refund boolean DEFAULT NULL::boolean)
  RETURNS bigint
  LANGUAGE plpgsql
@@ -6226,6 +6341,28 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.booked_of_card(p_card_payment_id uuid, p_kinds text[], p_object_id text, p_is_refund boolean) is 'Sum of the bookings of these kinds.';
+
+CREATE OR REPLACE FUNCTION ledger.breaches_of_rule(p_rule public.alert_rules)
+ RETURNS SETOF ledger.breach
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET lock_timeout TO '2s'
+AS $function$
+declare
+  v_count bigint;
+begin
+  return query execute format(
+    'select $1, b.subject, b.value::bigint
+     from (select q.subject::text as subject, max(round(q.value)) as value from (%s) q (subject, value) where q.subject <> '''' group by 1) b
+     where b.value > $2 limit 1001', p_rule.query) using p_rule.code, p_rule.limit_value;
+  get diagnostics v_count = row_count;
+  if v_count > 1000 then
+    raise exception 'the rule has more than 1000 subjects above its limit';
+  end if;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.breaches_of_rule(p_rule public.alert_rules) is 'What is above the limit of a rule with a query.';
 
 CREATE OR REPLACE FUNCTION ledger.broadcast_order_event()
  RETURNS trigger
@@ -6695,12 +6832,13 @@ declare
 begin
   begin
     v_repair := ledger.repair_of(p_action.repair, p_action.subject);
-    if v_repair.problem is not null or v_repair.lines <> p_action.plan then
+    if v_repair.problem is not null or ledger.changes_of_lines(v_repair.lines) is distinct from ledger.changes_of_lines(p_action.plan) then
       v_action.status := 'stale';
       v_action.error_code := 'stale';
       v_action.error_message := coalesce(v_repair.problem, 'what there is to mend is not what was planned');
     else
-      v_action.undo := ledger.write_repair(p_action.plan);
+      v_action.plan := v_repair.lines;
+      v_action.undo := ledger.write_repair(v_action.plan);
       -- checks that wait for the commit are asked now, where only this repair is undone by them
       set constraints all immediate;
       set constraints all deferred;
@@ -6709,7 +6847,7 @@ begin
       end if;
       v_action.event_id := ledger.record_operation('integrity.repaired', v_repair.stream_type, p_action.subject, v_repair.account_id,
         jsonb_build_object('action_id', p_action.id, 'repair', p_action.repair, 'check_code', p_action.check_code, 'run_id', p_action.run_id,
-                           'diff_amount', p_action.diff_amount, 'lines', p_action.plan, 'reason', p_reason),
+                           'diff_amount', p_action.diff_amount, 'lines', v_action.plan, 'reason', p_reason),
         p_actor, ledger.correlation_id());
       v_action.status := 'applied';
       v_action.applied_at := clock_timestamp();
@@ -6722,7 +6860,7 @@ begin
     v_action.error_message := sqlerrm;
   end;
   update public.reconciliation_actions a set
-    status = v_action.status, error_code = v_action.error_code, error_message = left(v_action.error_message, 2000), applied_at = v_action.applied_at,
+    status = v_action.status, plan = v_action.plan, error_code = v_action.error_code, error_message = left(v_action.error_message, 2000), applied_at = v_action.applied_at,
     applied_by = v_action.applied_by, event_id = v_action.event_id, undo = v_action.undo, updated_at = clock_timestamp()
   where a.id = p_action.id
   returning a.* into v_action;
@@ -6739,8 +6877,15 @@ AS $function$
 declare
   v_action public.reconciliation_actions;
 begin
+  -- lock: one who plans, applies or undoes at a time, because a plan writes to actions in no order; then all it touches
+  perform pg_advisory_xact_lock(hashtextextended('plan repairs', 0));
   perform from public.reconciliation_actions a where a.id = any (p_action_ids) order by a.id for no key update;
   perform ledger.lock_for_repairs(p_action_ids);
+  -- who switched the flag off while this waited wants nothing repaired, and who does so now waits until this is done
+  perform from public.feature_flags f where f.key = 'active_reconciliation' and f.state = 'enforce' for no key update;
+  if not found then
+    return;
+  end if;
   for v_action in
     select a.* from public.reconciliation_actions a join ledger.repair_kinds k on k.kind = a.repair
     -- who applied it meanwhile was first
@@ -6752,7 +6897,7 @@ begin
   perform ledger.switch_off_failing_repairs();
 end $function$;
 -- for nobody but its owner
-comment on function ledger.carry_out_repairs(p_action_ids uuid[], p_reason text, p_actor ledger.actor) is 'Applies these plans as far as they are open, and answers them.';
+comment on function ledger.carry_out_repairs(p_action_ids uuid[], p_reason text, p_actor ledger.actor) is 'Applies these plans as far as they are open, and answers them; none when active_reconciliation is not at enforce any more.';
 
 CREATE OR REPLACE FUNCTION ledger.change_bulk_order(p_bulk public.bulk_changes, p_order_id uuid)
  RETURNS public.ledger_bulk_change_status_result
@@ -6859,19 +7004,21 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.change_status_plainly(p_account_id uuid, p_order_id uuid, p_order_number text, p_user_id uuid, p_currency text, p_from text, p_to text, p_actor_id uuid, p_actor_action text, p_metadata jsonb) is 'Gives a locked and checked order a status that moves neither money nor goods, with its transaction, event, audit line and message.';
 
-CREATE OR REPLACE FUNCTION ledger.changed_since(p_horizon bigint)
+CREATE OR REPLACE FUNCTION ledger.changed_since(p_horizon bigint, p_long_history bigint DEFAULT 500)
  RETURNS ledger.integrity_scope
  LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_scope ledger.integrity_scope := row('changed'::text, '{}'::uuid[], '{}'::uuid[], '{}'::uuid[]);
+  v_scope ledger.integrity_scope;
   v_streams uuid[];
   v_first_at timestamptz;
 begin
-  select array_agg(distinct e.account_id) filter (where e.account_id is not null), array_agg(distinct e.stream_id), min(e.occurred_at)
-  into v_scope.account_ids, v_streams, v_first_at
+  v_scope.kind := 'changed';
+  select coalesce(array_agg(distinct e.account_id) filter (where e.account_id is not null), '{}'), coalesce(array_agg(distinct e.stream_id), '{}'),
+         min(e.occurred_at)
+  into v_scope.touched_account_ids, v_streams, v_first_at
   from public.immutable_events e
   where e.written_by_xid >= p_horizon;
 
@@ -6882,22 +7029,50 @@ begin
     select o.id
     from public.accounts a
     join public.orders o on o.user_id = a.user_id and o.account_id = a.id
-    where a.id = any (v_scope.account_ids) and o.updated_at >= v_first_at - interval '1 hour');
+    where a.id = any (v_scope.touched_account_ids) and o.updated_at >= v_first_at - interval '1 hour');
   -- an order's books are its account's, whoever's account the event was about
-  v_scope.account_ids := array(
-    select unnest(v_scope.account_ids)
+  v_scope.touched_account_ids := array(
+    select unnest(v_scope.touched_account_ids)
     union
     select o.account_id from public.orders o where o.id = any (v_scope.order_ids));
-  v_scope.variant_ids := array(
+  v_scope.touched_variant_ids := array(
     select i.variant_id from public.order_items i where i.order_id = any (v_scope.order_ids)
+    union
+    -- an edit may have taken the last line of a variant out
+    select (c.change ->> 'variant_id')::uuid
+    from public.immutable_events e
+    cross join lateral jsonb_array_elements(e.payload -> 'changes') c (change)
+    where e.written_by_xid >= p_horizon and e.event_type = 'order.edited'
     union
     select v.id from public.variants v where v.id = any (v_streams)
     union
     select l.variant_id from public.stock_reservation_lines l where l.reservation_id = any (v_streams));
+
+  v_scope.account_ids := array(
+    select a.id from public.accounts a where a.id = any (v_scope.touched_account_ids) and a.version <= p_long_history);
+  v_scope.variant_ids := array(
+    select s.variant_id from public.stock_levels s where s.variant_id = any (v_scope.touched_variant_ids)
+    group by s.variant_id having sum(s.version) <= p_long_history);
   return v_scope;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.changed_since(p_horizon bigint) is 'Accounts, orders and variants that events from a transaction id on are about.';
+comment on function ledger.changed_since(p_horizon bigint, p_long_history bigint) is 'Orders that events from a transaction id on are about, the accounts and variants of these events (touched), and those of them with at most p_long_history rows of it.';
+
+CREATE OR REPLACE FUNCTION ledger.changes_of_lines(p_lines jsonb)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (
+    select jsonb_agg(case when jsonb_typeof(l.line -> 'from') = 'number' and jsonb_typeof(l.line -> 'to') = 'number'
+                          then l.line - array['from', 'to'] || jsonb_build_object('by', (l.line ->> 'to')::numeric - (l.line ->> 'from')::numeric)
+                          else l.line end order by l.place)
+    from jsonb_array_elements(p_lines) with ordinality l (line, place));
+end $function$;
+-- for nobody but its owner
+comment on function ledger.changes_of_lines(p_lines jsonb) is 'Diff lines with what a figure changes by in place of from and to.';
 
 CREATE OR REPLACE FUNCTION ledger.charge_back(p_locked ledger.locked_payment, p_amount bigint, p_reason text, p_actor ledger.actor, p_correlation_id uuid, p_surplus_first boolean DEFAULT false)
  RETURNS ledger.charged_back_payment
@@ -7005,27 +7180,6 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.charge_back(p_locked ledger.locked_payment, p_amount bigint, p_reason text, p_actor ledger.actor, p_correlation_id uuid, p_surplus_first boolean) is 'Takes a part of a captured payment out of the books again. Refusals, before its first write: payment_conflict (voided), invalid_amount, charge_back_exceeds_payment, amount_too_large.';
 
-CREATE OR REPLACE FUNCTION ledger.check_alert_rule(p_rule public.alert_rules)
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_breaches ledger.breach[];
-begin
-  execute format('select array_agg(row(b.subject, b.value)::ledger.breach order by b.subject)
-                  from (select q.subject::text as subject, max(q.value)::bigint as value
-                        from (%s) q (subject, value) where q.value > %s and q.subject <> '''' group by 1 limit 1001) b',
-                 p_rule.query, p_rule.limit_value) into v_breaches;
-  if cardinality(v_breaches) > 1000 then
-    raise exception 'the rule has more than 1000 subjects above its limit';
-  end if;
-  perform ledger.raise_alert(p_rule.code, b.subject, b.value) from unnest(v_breaches) b;
-  perform ledger.resolve_alerts(p_rule.code, array(select b.subject from unnest(v_breaches) b));
-end $function$;
--- for nobody but its owner
-comment on function ledger.check_alert_rule(p_rule public.alert_rules) is 'Evaluates a rule: raises, brings up to date and resolves its alerts.';
-
 CREATE OR REPLACE FUNCTION ledger.check_alerts()
  RETURNS integer
  LANGUAGE plpgsql
@@ -7033,21 +7187,45 @@ CREATE OR REPLACE FUNCTION ledger.check_alerts()
 AS $function$
 declare
   v_rule public.alert_rules;
-  v_failed text[] := array[]::text[];
+  v_found ledger.breach[] := array[]::ledger.breach[];
+  v_of_rule ledger.breach[];
+  v_asked text[] := array[]::text[];
+  v_errors jsonb := jsonb_build_object();
+  v_code text;
 begin
-  for v_rule in select r.* from public.alert_rules r order by r.code loop
-    if not v_rule.enabled then
-      perform ledger.resolve_alerts(v_rule.code);
-    elsif v_rule.query is not null then
-      begin
-        perform ledger.check_alert_rule(v_rule);
-      exception when others then
-        v_failed := v_failed || v_rule.code;
-        perform ledger.raise_alert('rule_cannot_be_asked', v_rule.code, 1, jsonb_build_object('error', sqlerrm, 'sqlstate', sqlstate));
-      end;
+  perform ledger.watch_jobs_anew('check alerts');
+
+  -- ask
+  for v_rule in select r.* from ledger.rules_to_ask() r loop
+    begin
+      v_of_rule := array(select b from ledger.breaches_of_rule(v_rule) b);
+      v_found := v_found || v_of_rule;
+      v_asked := v_asked || v_rule.code;
+    exception when query_canceled or assert_failure or others then
+      v_errors := v_errors || jsonb_build_object(v_rule.code, jsonb_build_object('error', sqlerrm, 'sqlstate', sqlstate));
+      exit when sqlstate = '57014';
+    end;
+  end loop;
+
+  -- write: alerts of all rules, those that are gone or switched off among them
+  for v_code in
+    select r.code from public.alert_rules r where not r.enabled or r.query is not null
+    union
+    select a.rule_code from public.alerts a where a.status <> 'resolved' and not exists (select from public.alert_rules r where r.code = a.rule_code)
+    order by 1
+  loop
+    if v_code = any (v_asked) then
+      perform ledger.raise_alert(v_code, b.subject, b.value)
+      from (select f.subject, f.value from unnest(v_found) f where f.rule_code = v_code order by f.subject) b;
+      perform ledger.resolve_alerts(v_code, array(select f.subject from unnest(v_found) f where f.rule_code = v_code), 2::smallint);
+    elsif not exists (select from public.alert_rules r where r.code = v_code and r.enabled) then
+      perform ledger.resolve_alerts(v_code);
     end if;
   end loop;
-  perform ledger.resolve_alerts('rule_cannot_be_asked', v_failed);
+  perform ledger.raise_alert('rule_cannot_be_asked', e.key, 1, e.value) from (select x.* from jsonb_each(v_errors) x order by x.key) e;
+  -- of those whose turn did not come nothing is known
+  perform ledger.resolve_alerts('rule_cannot_be_asked', array(
+    select r.code from public.alert_rules r where r.enabled and r.query is not null and r.code <> all (v_asked)));
   return (select count(*) from public.alerts a where a.status <> 'resolved');
 end $function$;
 -- for nobody but its owner
@@ -7170,13 +7348,13 @@ declare
   v_chosen ledger.chosen_repairs := row('{}', 0, 0);
 begin
   for v_action in
-    select a.id, a.diff_amount
+    select a.id, a.diff_amount, p_action_ids is null and ledger.raises_a_balance(a.plan) as is_left
     from public.reconciliation_actions a
     join ledger.repair_kinds k on k.kind = a.repair
     where a.status = 'planned' and (p_account_id is null or a.account_id = p_account_id) and (p_action_ids is null or a.id = any (p_action_ids))
     order by k.position, a.id
   loop
-    if cardinality(v_chosen.action_ids) < p_max_repairs and v_action.diff_amount <= p_max_amount - v_chosen.amount then
+    if not v_action.is_left and cardinality(v_chosen.action_ids) < p_max_repairs and v_action.diff_amount <= p_max_amount - v_chosen.amount then
       v_chosen.action_ids := v_chosen.action_ids || v_action.id;
       v_chosen.amount := v_chosen.amount + v_action.diff_amount;
     else
@@ -7517,16 +7695,27 @@ declare
   v_table text;
   v_months timestamptz[];
   v_may_wait boolean := true;
+  v_is_begun boolean;
   v_created integer := 0;
 begin
   perform pg_advisory_xact_lock(hashtextextended('ledger.create_month_partitions', 0));
   foreach v_table in array array['immutable_events', 'audit_log'] loop
     v_months := array(
       select m.month
-      from (select date_trunc('month', clock_timestamp() at time zone 'UTC') at time zone 'UTC' + make_interval(months => n) as month
+      from (select (date_trunc('month', clock_timestamp() at time zone 'UTC') + make_interval(months => n)) at time zone 'UTC' as month
             from generate_series(0, p_months_ahead) n) m
       where to_regclass('ledger.' || v_table || to_char(m.month at time zone 'UTC', '_YYYY_MM')) is null
       order by 1);
+    v_is_begun := exists (select from ledger.months_said_empty(v_table));
+    if v_is_begun or pg_relation_size(format('ledger.%I', v_table || '_default')::regclass) >= 16777216 then
+      -- with a lock of the other table in its hands it reads nothing
+      if v_may_wait and (v_is_begun or exists (select from ledger.months_to_prepare(v_table, v_months))) then
+        v_may_wait := false;
+        v_created := v_created + ledger.prepare_months_of(v_table, v_months);
+        exit;
+      end if;
+      continue;
+    end if;
     continue when v_months = '{}';
     begin
       -- the parent first, as attach and purge take them. Months to come disturb nobody who writes to one of their own;
@@ -7559,7 +7748,7 @@ begin
   return v_created;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.create_month_partitions(p_months_ahead integer) is 'Job: makes the partitions of this month and the next ones; answers how many were new. What is in use is left for the next run.';
+comment on function ledger.create_month_partitions(p_months_ahead integer) is 'Job: makes the partitions of this month and the next ones; answers how many were new. What is in use is left for the next run; months of a large default partition take three runs.';
 
 CREATE OR REPLACE FUNCTION ledger.create_months_of(p_table text, p_months timestamp with time zone[])
  RETURNS integer
@@ -7567,38 +7756,23 @@ CREATE OR REPLACE FUNCTION ledger.create_months_of(p_table text, p_months timest
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
+  v_tomorrow timestamptz := (date_trunc('day', clock_timestamp() at time zone 'UTC') + interval '1 day') at time zone 'UTC';
   v_month timestamptz;
   v_from timestamptz;
-  v_partition text;
-  v_last timestamptz;
-  v_is_taken boolean;
-  v_tomorrow timestamptz := (date_trunc('day', clock_timestamp() at time zone 'UTC') + interval '1 day') at time zone 'UTC';
+  v_to timestamptz;
   v_created integer := 0;
 begin
-  execute format('select max(d.occurred_at) from ledger.%I d', p_table || '_default') into v_last;
   foreach v_month in array p_months loop
-    v_partition := p_table || to_char(v_month at time zone 'UTC', '_YYYY_MM');
-    foreach v_from in array array[v_month, greatest(v_month, v_tomorrow)] loop
-      v_is_taken := false;
-      if v_last >= v_from then
-        execute format('select exists (select from ledger.%I d where d.occurred_at >= $1 and d.occurred_at < $2)', p_table || '_default')
-          into v_is_taken using v_from, v_month + interval '1 month';
-      end if;
-      exit when not v_is_taken;
-    end loop;
-    continue when v_is_taken or v_from >= v_month + interval '1 month';
-    -- made apart and then attached: who writes to a month of its own waits for nobody
-    execute format('create table ledger.%I (like public.%I including defaults including constraints)', v_partition, p_table);
-    execute format('alter table public.%I attach partition ledger.%I for values from (%L) to (%L)',
-                   p_table, v_partition, v_from, v_month + interval '1 month');
-    execute format('alter table ledger.%I enable row level security', v_partition);
-    perform ledger.guard_partition(format('ledger.%I', v_partition)::regclass, p_table, 'the ledger_* procedures');
+    v_to := ((v_month at time zone 'UTC') + interval '1 month') at time zone 'UTC';
+    v_from := case when ledger.default_has_rows(p_table, v_month, v_to) then greatest(v_month, v_tomorrow) else v_month end;
+    continue when v_from >= v_to or ledger.default_has_rows(p_table, v_from, v_to);
+    perform ledger.attach_month(p_table, v_from, v_to);
     v_created := v_created + 1;
   end loop;
   return v_created;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.create_months_of(p_table text, p_months timestamp with time zone[]) is 'Makes partitions of months of a table whose locks the caller holds; answers how many.';
+comment on function ledger.create_months_of(p_table text, p_months timestamp with time zone[]) is 'Makes partitions of months (UTC) of a table whose locks the caller holds; answers how many.';
 
 CREATE OR REPLACE FUNCTION ledger.create_profile()
  RETURNS trigger
@@ -7874,6 +8048,22 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.decimal_mark(p_body text, p_decimal text, p_exponent integer) is 'The decimal separator of a number: '''' when it has none, null when that can be read two ways, ! when in no way.';
 
+CREATE OR REPLACE FUNCTION ledger.default_has_rows(p_table text, p_from timestamp with time zone, p_to timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_has_rows boolean;
+begin
+  execute format('select exists (select from ledger.%I d where d.occurred_at >= $1 and d.occurred_at < $2)', p_table || '_default')
+    into v_has_rows using p_from, p_to;
+  return v_has_rows;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.default_has_rows(p_table text, p_from timestamp with time zone, p_to timestamp with time zone) is 'Whether rows of that time, without its end, lie in the default partition of a table.';
+
 CREATE OR REPLACE FUNCTION ledger.deliver_shipments(p_order public.orders, p_shipment_id uuid, p_delivered_at timestamp with time zone, p_actor ledger.actor, p_correlation_id uuid)
  RETURNS integer
  LANGUAGE plpgsql
@@ -7916,11 +8106,15 @@ comment on function ledger.delivery_legs(p_order public.orders, p_left ledger.or
 CREATE OR REPLACE FUNCTION ledger.diff_of_lines(p_lines jsonb)
  RETURNS bigint
  LANGUAGE plpgsql
- IMMUTABLE
+ STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
   return coalesce((
+    select sum(o.total_amount)
+    from public.orders o
+    where o.id in (select (l.line #>> '{key,id}')::uuid from jsonb_array_elements(p_lines) l (line)
+                   where l.line ->> 'relation' = 'orders' and l.line ->> 'column' in ('status', 'payment_status'))), 0) + coalesce((
     select sum(abs((d.value ->> 'to')::numeric - coalesce((d.value ->> 'from')::numeric, 0)))
     from (
       select l.line ->> 'column' as name, l.line as value from jsonb_array_elements(p_lines) l (line) where l.line ->> 'column' is not null
@@ -7931,7 +8125,7 @@ begin
     where jsonb_typeof(d.value -> 'to') = 'number' and d.name not in ('version', 'redemptions') and d.name !~ '_rows$'), 0);
 end $function$;
 -- for nobody but its owner
-comment on function ledger.diff_of_lines(p_lines jsonb) is 'Sum of what amounts and quantities of diff lines change by.';
+comment on function ledger.diff_of_lines(p_lines jsonb) is 'Sum of what amounts and quantities of diff lines change by, and of the totals of orders whose status or payment status they change.';
 
 CREATE OR REPLACE FUNCTION ledger.digest_of_row(p_table regclass, p_key jsonb)
  RETURNS text
@@ -8535,6 +8729,26 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.drop_backorders(p_order_id uuid) is 'Gives all open backorders of an ended order up; answers how many units. The caller holds slot 0 of the variants.';
 
+CREATE OR REPLACE FUNCTION ledger.drop_messages_of_old_goods(p_order_id uuid, p_since timestamp with time zone)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_count integer;
+begin
+  delete from ledger.outbox m
+  where m.id >= ledger.first_id_at(p_since)
+    and m.type in ('order.status_changed', 'order.shipment_created', 'order.shipment_delivered')
+    and exists (select from public.immutable_events e
+                where e.id = m.event_id and e.occurred_at = m.created_at and e.stream_id = p_order_id
+                  and e.written_by_xid = (pg_current_xact_id()::text)::bigint);
+  get diagnostics v_count = row_count;
+  return v_count;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.drop_messages_of_old_goods(p_order_id uuid, p_since timestamp with time zone) is 'Takes back the messages about status and parcels of an order that this transaction has written since p_since; answers how many.';
+
 CREATE OR REPLACE FUNCTION ledger.drop_messages_since(p_started timestamp with time zone)
  RETURNS integer
  LANGUAGE plpgsql
@@ -8966,7 +9180,7 @@ CREATE OR REPLACE FUNCTION ledger.event_canonical(p_event public.immutable_event
  RETURNS text
  LANGUAGE sql
  STABLE
-RETURN (jsonb_build_array((p_event).id, ((EXTRACT(epoch FROM (p_event).occurred_at) * (1000000)::numeric))::bigint, (p_event).event_type, (p_event).stream_type, (p_event).stream_id, (p_event).account_id, (p_event).payload, (p_event).actor_id, (p_event).correlation_id, (p_event).causation_id, (p_event).written_by_xid))::text;
+RETURN (jsonb_build_array((p_event).id, CASE WHEN isfinite((p_event).occurred_at) THEN ((EXTRACT(epoch FROM (p_event).occurred_at) * (1000000)::numeric))::bigint ELSE NULL::bigint END, (p_event).event_type, (p_event).stream_type, (p_event).stream_id, (p_event).account_id, (p_event).payload, (p_event).actor_id, (p_event).correlation_id, (p_event).causation_id, (p_event).written_by_xid))::text;
 -- for nobody but its owner
 comment on function ledger.event_canonical(p_event public.immutable_events) is 'What of an event goes into its seal.';
 
@@ -9029,6 +9243,7 @@ declare
   v_order_ids uuid[];
   v_order_id uuid;
   v_count integer := 0;
+  v_is_over boolean := false;
 begin
   -- lock: orders, then accounts, stock and discount counters
   select array_agg(w.id) into v_order_ids
@@ -9036,7 +9251,8 @@ begin
         from public.payment_deadlines d
         join public.orders o on o.account_id = d.account_id and o.id = d.order_id
         where d.status = 'open' and d.due_at <= clock_timestamp() and o.payment_status = 'in_grace'
-        order by d.due_at
+        order by exists (select from public.alerts a
+                         where a.rule_code = 'grace_not_ended' and a.subject = o.order_number and a.status <> 'resolved'), d.due_at
         limit p_limit
         for no key update of o skip locked) w;
   if v_order_ids is null then
@@ -9049,11 +9265,14 @@ begin
   foreach v_order_id in array v_order_ids loop
     begin
       v_count := v_count + ledger.expire_order(v_order_id, v_actor)::integer;
-    exception when others then
+    exception when query_canceled or assert_failure or others then
+      v_is_over := sqlstate = '57014';
       perform ledger.raise_alert(
         'grace_not_ended', (select o.order_number from public.orders o where o.id = v_order_id), 1,
         jsonb_build_object('order_id', v_order_id, 'error', sqlerrm, 'sqlstate', sqlstate));
     end;
+    -- the time limit of the job does not come twice
+    exit when v_is_over;
   end loop;
   perform ledger.resolve_alerts('grace_not_ended', ledger.orders_still_in_grace());
   return v_count;
@@ -9178,8 +9397,9 @@ CREATE OR REPLACE FUNCTION ledger.family_query(p_checks public.integrity_checks[
 AS $function$
 declare
   v_query text := (
-    select string_agg(format('select %L::text, %L::text, c.subject::text, c.account_id::uuid, c.expected::text, c.found::text, c.diff_amount::bigint, '
-                             || '%L::text, null::bigint from (%s) c (subject, account_id, expected, found, diff_amount)',
+    -- what a row is about may be what is missing of it
+    select string_agg(format('select %L::text, %L::text, coalesce(c.subject::text, ''none''), c.account_id::uuid, c.expected::text, c.found::text, '
+                             || e'c.diff_amount::bigint, %L::text, null::bigint from (%s\n) c (subject, account_id, expected, found, diff_amount)',
                              c.code, c.severity, c.family, c.query), e'\nunion all\n')
     from unnest(p_checks) c);
 begin
@@ -9258,7 +9478,7 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.fill_old_flags() is 'Writes the old flags of everything that is allocated now.';
 
-CREATE OR REPLACE FUNCTION ledger.findings(p_codes text[] DEFAULT NULL::text[], p_scope ledger.integrity_scope DEFAULT ROW('all'::text, NULL::uuid[], NULL::uuid[], NULL::uuid[])::ledger.integrity_scope)
+CREATE OR REPLACE FUNCTION ledger.findings(p_codes text[] DEFAULT NULL::text[], p_scope ledger.integrity_scope DEFAULT ROW('all'::text, NULL::uuid[], NULL::uuid[], NULL::uuid[], NULL::uuid[], NULL::uuid[], NULL::uuid[])::ledger.integrity_scope)
  RETURNS SETOF ledger.finding
  LANGUAGE plpgsql
  STABLE
@@ -9270,43 +9490,94 @@ declare
   v_family record;
   v_started_at timestamptz;
 begin
+  -- in the snapshot of the rows that their events are compared with
+  p_scope.stream_ids := array(select s.stream_id from ledger.streams_of_accounts(p_scope.account_ids) s);
   for v_family in
-    select c.family, array_agg(c order by c.code) as checks
+    -- of everything each family is a statement; of little all together are, and read what they share once
+    select case when p_scope.kind = 'all' or c.family = 'own' then c.family else 'together' end as name, array_agg(c order by c.code) as checks
     from public.integrity_checks c
-    where case when p_codes is null then c.enabled else c.code = any (p_codes) end and p_scope.kind = any (c.scopes)
-    -- a shop's own stand alone: one that fails takes no other with it
-    group by c.family, case c.family when 'own' then c.code end
-    order by c.family, min(c.code)
+    -- the check that tells of those switched off cannot be switched off
+    where case when p_codes is null then c.enabled or c.code = 'every_check_is_on' else c.code = any (p_codes) end and p_scope.kind = any (c.scopes)
+    -- a shop's own stand alone, and last: one that fails or takes for ever takes no other with it
+    group by 1, case c.family when 'own' then c.code end
+    order by bool_or(c.family = 'own'), 1, min(c.code)
   loop
     v_started_at := clock_timestamp();
-    begin
-      return query execute ledger.family_query(v_family.checks, p_scope.kind <> 'all')
-        using p_scope.account_ids, p_scope.order_ids, p_scope.variant_ids;
-    exception when others then
-      return next row('check_can_be_run', 'error', (v_family.checks)[1].code, null, 'the checks of family ' || v_family.family, sqlerrm, null,
-                      v_family.family, null)::ledger.finding;
-    end;
-    return next row(null, null, null, null, null, null, null, v_family.family,
+    return query select * from ledger.findings_of_each(v_family.checks, p_scope);
+    return next row(null, null, null, null, null, null, null, v_family.name,
                     round(extract(epoch from clock_timestamp() - v_started_at) * 1000))::ledger.finding;
   end loop;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.findings(p_codes text[], p_scope ledger.integrity_scope) is 'Rows that offend the checks named (null: all enabled) in a scope, in one snapshot; and a row without check_code for each family, with its milliseconds.';
+comment on function ledger.findings(p_codes text[], p_scope ledger.integrity_scope) is 'Rows that offend the checks named (null: all enabled) in a scope, in one snapshot; and a row without check_code for each family (of a scope: for all families together), with its milliseconds.';
 
 CREATE OR REPLACE FUNCTION ledger.findings_by_check()
  RETURNS TABLE(check_code text, severity text, findings bigint, found_at timestamp with time zone)
  LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET work_mem TO '32MB'
 AS $function$
+declare
+  v_large jsonb := coalesce((
+    select jsonb_object_agg(l.code, jsonb_build_array(l.severity, l.findings, l.found_at))
+    from (select c.code, c.severity, max((r.details -> 'by_check' ->> c.code)::bigint) as findings, max(r.created_at) as found_at
+          from ledger.cleared_checks c
+          join public.reconciliation_runs r on r.check_code = 'books' and r.findings >= 1000 and (r.started_at, r.id) >= (c.started_at, c.run_id)
+                                               and r.started_at <= clock_timestamp() + interval '5 minutes'
+          where r.details -> 'by_check' ? c.code
+          group by c.code, c.severity) l
+    where l.findings >= 1000), '{}');
 begin
   return query
-    select f.check_code, (array_agg(f.severity order by f.id desc))[1], count(distinct f.subject), max(f.created_at)
-    from ledger.present_findings() f
-    group by f.check_code;
+    select l.key, l.value ->> 0, (l.value ->> 1)::bigint, (l.value ->> 2)::timestamptz from jsonb_each(v_large) l
+    union all
+    -- of two severities the worse, which is the first by name as well
+    select s.check_code, min(s.severity), count(*), max(s.found_at)
+    from (select f.check_code, f.subject, min(f.severity collate "C") as severity, max(f.created_at) as found_at
+          from ledger.present_findings f
+          where f.check_code <> all (array(select jsonb_object_keys(v_large)))
+          group by f.check_code, f.subject) s
+    group by s.check_code;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.findings_by_check() is 'What offends the books as far as runs know, by check; a run keeps at most 1000 rows of each.';
+comment on function ledger.findings_by_check() is 'What offends the books as far as runs know, by check.';
+
+CREATE OR REPLACE FUNCTION ledger.findings_of_checks(p_checks public.integrity_checks[], p_scope ledger.integrity_scope)
+ RETURNS SETOF ledger.finding
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return query execute ledger.family_query(p_checks, p_scope.kind <> 'all')
+    using p_scope.account_ids, p_scope.order_ids, p_scope.variant_ids, p_scope.touched_account_ids, p_scope.touched_variant_ids,
+              p_scope.stream_ids;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.findings_of_checks(p_checks public.integrity_checks[], p_scope ledger.integrity_scope) is 'Rows that offend checks of one family; raises when one of them cannot be run.';
+
+CREATE OR REPLACE FUNCTION ledger.findings_of_each(p_checks public.integrity_checks[], p_scope ledger.integrity_scope)
+ RETURNS SETOF ledger.finding
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return query select * from ledger.findings_of_checks(p_checks, p_scope);
+exception
+  when query_canceled or others then
+    if sqlstate = '57014' and p_checks[1].family <> 'own' then
+      raise;
+    elsif cardinality(p_checks) > 1 then
+      return query select f.* from unnest(p_checks) c cross join lateral ledger.findings_of_each(array[c], p_scope) f;
+    else
+      return next row('check_can_be_run', case p_checks[1].family when 'own' then 'error' else 'critical' end, p_checks[1].code, null,
+                      'a check that can be run', sqlerrm, null, p_checks[1].family, null)::ledger.finding;
+    end if;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.findings_of_each(p_checks public.integrity_checks[], p_scope ledger.integrity_scope) is 'Rows that offend checks of one family; a check that cannot be run is a finding (check_can_be_run).';
 
 CREATE OR REPLACE FUNCTION ledger.findings_of_report()
  RETURNS jsonb
@@ -9424,10 +9695,13 @@ begin
     v_order := v_next;
   end if;
 
-  -- the receipt is approved, as finance would
+  -- the receipt is approved as far as something is due, so that no number of a file becomes money of a wallet
   if 'receipt_stuck' = any (v_problems) then
+    select least(r.amount, v_order.amount_due) into v_amount from public.payment_receipts r where r.id = p_claim.receipt_id;
+    perform ledger.give_up_fix(case when v_amount = 0 then ledger.refuse('receipt_not_due', jsonb_build_object(
+      'order_number', v_order.order_number, 'receipt_id', p_claim.receipt_id)) end);
     select r.* into v_receipt
-    from public.ledger_review_receipt(p_claim.receipt_id, 'approve', p_notes => v_action, p_actor_id => p_actor.user_id) r;
+    from public.ledger_review_receipt(p_claim.receipt_id, 'approve', v_amount, v_action, p_actor_id => p_actor.user_id) r;
     perform set_config('ledger.procedure', 'integrity_emergency_order_fix', true);
     perform ledger.give_up_fix(case when not v_receipt.success then to_jsonb(v_receipt) end);
     select o.* into v_next from public.orders o where o.account_id = v_order.account_id and o.id = v_order.id;
@@ -9784,15 +10058,18 @@ end $function$;
 comment on function ledger.guard_partition(p_partition regclass, p_table text, p_procedures text) is 'Puts the guard triggers per statement of an immutable table on one of its partitions.';
 
 CREATE OR REPLACE FUNCTION ledger.guards_now()
- RETURNS TABLE(table_name text, is_partition boolean, trigger_name text, fires "char")
+ RETURNS TABLE(table_name text, is_partition boolean, trigger_name text, fires "char", digest text)
  LANGUAGE sql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select n.nspname || '.' || c.relname, c.relispartition, t.tgname::text, t.tgenabled
+  select n.nspname || '.' || c.relname, c.relispartition, t.tgname::text, t.tgenabled,
+         md5(concat_ws(' ', t.tgtype, t.tgfoid::regprocedure, encode(t.tgargs, 'hex'), p.prosrc, p.proconfig,
+                       case when t.tgqual is not null then substring(pg_get_triggerdef(t.oid) from ' WHEN .*') end))
   from pg_trigger t
   join pg_class c on c.oid = t.tgrelid
   join pg_namespace n on n.oid = c.relnamespace
+  join pg_proc p on p.oid = t.tgfoid
   where not t.tgisinternal and n.nspname in ('public', 'ledger');
 $function$;
 -- for nobody but its owner
@@ -11058,8 +11335,9 @@ declare
   v_names text[];
   v_answers jsonb;
   v_rows public.kpi_snapshots[];
+  v_is_over boolean := false;
 begin
-  for v_metric in select m.* from ledger.kpi_metrics m where m.query is not null order by m.name loop
+  for v_metric in select m.* from ledger.metrics_to_ask() m loop
     v_names := array(select m.name from ledger.kpi_metrics m where m.name = v_metric.name or m.part_of = v_metric.name);
     begin
       execute format('select jsonb_object_agg(a.metric, jsonb_build_array(a.value, a.details)) from (%s) a (metric, value, details)', v_metric.query)
@@ -11067,12 +11345,14 @@ begin
       v_rows := array(
         select row(n.name, p_at, ledger.exact_value((v_answers -> n.name ->> 0)::numeric), case jsonb_typeof(v_answers -> n.name -> 1) when 'object' then v_answers -> n.name -> 1 else '{}' end)::public.kpi_snapshots
         from unnest(v_names) n (name));
-    exception when others then
+    exception when query_canceled or assert_failure or others then
+      v_is_over := sqlstate = '57014';
       v_rows := array(
         select row(n.name, p_at, null, jsonb_build_object('error', sqlerrm, 'sqlstate', sqlstate))::public.kpi_snapshots
         from unnest(v_names) n (name));
     end;
     return query select r.* from unnest(v_rows) r;
+    exit when v_is_over;
   end loop;
 end $function$;
 -- for nobody but its owner
@@ -11093,13 +11373,27 @@ begin
              'week_ago', ledger.kpi_about(m.name, n.taken_at - interval '7 days'),
              'series', coalesce(p.points, '[]')) order by m.name), '[]')
     from ledger.kpi_metrics m
-    left join lateral (select s.* from public.kpi_snapshots s where s.metric = m.name order by s.taken_at desc limit 1) n on true
+    left join lateral (select s.* from public.kpi_snapshots s where s.metric = m.name and s.taken_at <= clock_timestamp() + interval '5 minutes'
+                       order by s.taken_at desc limit 1) n on true
     cross join lateral (
       select jsonb_agg(jsonb_build_object('taken_at', l.taken_at, 'value', l.value) order by l.taken_at) as points
-      from (select s.taken_at, s.value from public.kpi_snapshots s where s.metric = m.name order by s.taken_at desc limit 48) l) p);
+      from (select s.taken_at, s.value from public.kpi_snapshots s where s.metric = m.name and s.taken_at <= clock_timestamp() + interval '5 minutes'
+            order by s.taken_at desc limit 48) l) p);
 end $function$;
 -- for nobody but its owner
 comment on function ledger.kpis_of_report() is 'Each metric with its newest value, those of a day and a week before, and its last 48.';
+
+CREATE OR REPLACE FUNCTION ledger.largest_seal()
+ RETURNS integer
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return 100000;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.largest_seal() is 'How many events a seal covers at most.';
 
 CREATE OR REPLACE FUNCTION ledger.last_account_seen(p_permission text)
  RETURNS uuid
@@ -11133,7 +11427,8 @@ begin
       where n.check_code = k.check_code and n.scope = k.scope
         -- a run of some checks says nothing of the others
         and (n.check_code <> 'books' or n.horizon is not null)
-      order by n.id desc limit 1) r
+        and n.started_at <= clock_timestamp() + interval '5 minutes'
+      order by n.started_at desc, n.id desc limit 1) r
     order by k.position;
 end $function$;
 -- for nobody but its owner
@@ -12212,6 +12507,25 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.mend_balances(p_account_id uuid) is 'Sets the kept sums of a locked account''s payments, invoices and debt to what their rows say.';
 
+CREATE OR REPLACE FUNCTION ledger.metrics_to_ask()
+ RETURNS SETOF ledger.kpi_metrics
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return query
+    select m.*
+    from ledger.kpi_metrics m
+    left join lateral (
+      select s.taken_at, s.details ->> 'sqlstate' as sqlstate from public.kpi_snapshots s
+      where s.metric = m.name order by s.taken_at desc limit 1) n on n.sqlstate = '57014'
+    where m.query is not null
+    order by n.taken_at nulls first, m.name;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.metrics_to_ask() is 'Metrics with a query, those that were cancelled last.';
+
 CREATE OR REPLACE FUNCTION ledger.moment(p_text text)
  RETURNS timestamp with time zone
  LANGUAGE plpgsql
@@ -12225,6 +12539,36 @@ exception when data_exception then
 end $function$;
 -- for nobody but its owner
 comment on function ledger.moment(p_text text) is 'A text of ISO 8601 as a moment; null when it is none.';
+
+CREATE OR REPLACE FUNCTION ledger.months_said_empty(p_table text)
+ RETURNS TABLE(rule_name text, is_proven boolean, starts_at timestamp with time zone, ends_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select c.conname::text, c.convalidated, f.day at time zone 'UTC', (date_trunc('month', f.day) + interval '1 month') at time zone 'UTC'
+  from pg_constraint c
+  cross join lateral (select to_date(right(c.conname, 10), 'YYYY_MM_DD')::timestamp as day) f
+  where c.conrelid = to_regclass('ledger.' || p_table || '_default') and c.conname ~ '^nothing_lies_here_from_\d{4}_\d{2}_\d{2}$';
+$function$;
+-- for nobody but its owner
+comment on function ledger.months_said_empty(p_table text) is 'Months that a run of the job is at, of a table with a large default partition.';
+
+CREATE OR REPLACE FUNCTION ledger.months_to_prepare(p_table text, p_months timestamp with time zone[])
+ RETURNS TABLE(starts_at timestamp with time zone, ends_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select f.starts_at, f.ends_at
+  from unnest(p_months) m (month)
+  cross join lateral (
+    select greatest(m.month, (date_trunc('day', clock_timestamp() at time zone 'UTC') + interval '8 days') at time zone 'UTC') as starts_at,
+           (m.month at time zone 'UTC' + interval '1 month') at time zone 'UTC' as ends_at) f
+  where f.starts_at < f.ends_at and not ledger.default_has_rows(p_table, f.starts_at, f.ends_at);
+$function$;
+-- for nobody but its owner
+comment on function ledger.months_to_prepare(p_table text, p_months timestamp with time zone[]) is 'What of these months (UTC) may have a partition, of a table with a large default partition.';
 
 CREATE OR REPLACE FUNCTION ledger.move_in_slots(p_variant_ids uuid[], p_slots smallint[], p_quantities bigint[], p_held bigint[], p_reason text, p_actor ledger.actor, p_order_id uuid DEFAULT NULL::uuid, p_notes text DEFAULT NULL::text)
  RETURNS integer
@@ -12340,18 +12684,33 @@ RETURN CASE WHEN (p_text ~ '^\s*[-+]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})
 -- for nobody but its owner
 comment on function ledger.naive_amount(p_text text, p_exponent integer) is 'A text cast to numeric, in minor units; null when the cast fails.';
 
+CREATE OR REPLACE FUNCTION ledger.names_of_findings(p_scope ledger.integrity_scope)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return array(select distinct format('%s %s', f.check_code, f.subject) from ledger.findings(null, p_scope) f
+               where f.check_code not in ('account_equals_last_transaction', 'stock_equals_last_movement'));
+end $function$;
+-- for nobody but its owner
+comment on function ledger.names_of_findings(p_scope ledger.integrity_scope) is 'What is found in a scope, each as its check and subject.';
+
 CREATE OR REPLACE FUNCTION ledger.newest_kpi(p_metric text)
- RETURNS TABLE(metric text, value bigint)
+ RETURNS TABLE(metric text, value bigint, calls bigint)
  LANGUAGE sql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select k.metric, k.value
-  from (select s.* from public.kpi_snapshots s where s.metric = p_metric order by s.taken_at desc limit 1) k
+  select k.metric, k.value, (k.details ->> 'calls')::bigint
+  from (select s.* from public.kpi_snapshots s
+        where s.metric = p_metric and s.taken_at <= clock_timestamp() + interval '5 minutes'
+        order by s.taken_at desc limit 1) k
   where k.taken_at > clock_timestamp() - interval '3 hours' and k.value is not null;
 $function$;
 -- for nobody but its owner
-comment on function ledger.newest_kpi(p_metric text) is 'The newest value of a key figure that is no older than three hours.';
+comment on function ledger.newest_kpi(p_metric text) is 'The newest value of a key figure that is no older than three hours; calls: of how many it is, where it is of calls.';
 
 CREATE OR REPLACE FUNCTION ledger.next_invoice_number(p_series text, OUT number bigint, OUT invoice_number text)
  RETURNS record
@@ -13154,7 +13513,8 @@ declare
   v_replayed text := (select r.payment_status from ledger.replayed_orders(array[p_order.id]) r);
 begin
   if v_replayed is not null then
-    return v_replayed;
+    return (select v_replayed where v_replayed = ledger.payment_status_of(
+      p_order.total_amount, p_order.credited_amount, p_order.paid_amount, p_order.refunded_amount, v_replayed));
   elsif v_may_stay and v_status = p_order.payment_status then
     return v_status;
   end if;
@@ -13162,7 +13522,7 @@ begin
     case when v_has_receipt then 'receipt_uploaded' when p_deadline_status = 'open' then 'in_grace' else nullif(v_surplus, 'paid') end);
 end $function$;
 -- for nobody but its owner
-comment on function ledger.payment_status_by_rows(p_order public.orders, p_deadline_status text) is 'The payment status of an order whose money and deadline are those given.';
+comment on function ledger.payment_status_by_rows(p_order public.orders, p_deadline_status text) is 'The payment status of an order whose money and deadline are those given; null where its last event says one that cannot be.';
 
 CREATE OR REPLACE FUNCTION ledger.payment_status_kept(p_order public.orders)
  RETURNS text
@@ -13330,6 +13690,8 @@ AS $function$
     ('public.import_rejects', 'value', 'user_id', 'null'),
     ('public.import_identities', 'external_id', 'target_id', 'gone'),
     ('public.return_lines', 'reason', 'account_id', 'null'),
+    -- words of staff go with who wrote them, or after integrity_retention_days
+    ('public.alerts', 'notes', 'acknowledged_by', 'null'),
     -- words and numbers of the older system
     ('public.imported_order_claims', 'customer_status', 'account_id', 'null'),
     ('public.imported_order_claims', 'management_status', 'account_id', 'null'),
@@ -13418,10 +13780,21 @@ CREATE OR REPLACE FUNCTION ledger.plan_repair(p_run_id uuid, p_finding_id uuid, 
 AS $function$
 declare
   v_repair ledger.repair := ledger.repair_of(p_repair, p_subject);
+  v_undone_at timestamptz;
   v_is_wanted boolean;
 begin
-  if v_repair.problem is null and v_repair.lines <> '[]' then
-    v_repair.problem := ledger.refusal_of_lines(v_repair.lines);
+  if v_repair.problem is null and v_repair.lines <> '[]'
+     and not exists (select from public.reconciliation_actions a
+                     where a.repair = p_repair and a.subject = p_subject and a.status = 'planned' and a.plan = v_repair.lines) then
+    select case when ledger.changes_of_lines(a.plan) = ledger.changes_of_lines(v_repair.lines) then a.undone_at end into v_undone_at
+    from public.reconciliation_actions a
+    where a.repair = p_repair and a.subject = p_subject and a.status in ('applied', 'undone')
+    order by a.id desc limit 1;
+    v_repair.problem := case when v_undone_at is not null then format('the same repair was undone at %s', v_undone_at)
+                             else ledger.refusal_of_repair(p_repair, p_subject, v_repair.account_id, p_finding_id, v_repair.lines) end;
+  end if;
+  if v_repair.problem = 'busy' then
+    return 'busy';
   end if;
   v_is_wanted := v_repair.problem is null and v_repair.lines <> '[]';
   update public.reconciliation_actions a set
@@ -13441,7 +13814,7 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.plan_repair(p_run_id uuid, p_finding_id uuid, p_check_code text, p_repair text, p_subject uuid) is 'Plans a repair of a subject as everything is now; answers why there is none, or null.';
 
-CREATE OR REPLACE FUNCTION ledger.plan_repairs(p_run public.reconciliation_runs)
+CREATE OR REPLACE FUNCTION ledger.plan_repairs(p_run public.reconciliation_runs, p_time interval DEFAULT '00:00:05'::interval)
  RETURNS jsonb
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -13450,7 +13823,7 @@ declare
   v_phase text := current_setting('ledger.procedure', true);
   v_wanted record;
   v_reason text;
-  v_tried bigint := 0;
+  v_ends_at timestamptz := clock_timestamp() + p_time;
   v_left bigint := 0;
   v_planned uuid[] := '{}'::uuid[];
   v_refused jsonb := '[]'::jsonb;
@@ -13458,11 +13831,14 @@ begin
   -- one at a time, so that each subject has one open plan; it waits for no order and no order for it
   perform pg_advisory_xact_lock(hashtextextended('plan repairs', 0));
   perform set_config('ledger.procedure', 'reconciliation_plan', true);
+  -- what is open from before is looked at again, because others are tried behind it
+  perform ledger.plan_repair(a.run_id, a.finding_id, a.check_code, a.repair, a.subject)
+  from (select n.* from public.reconciliation_actions n where n.status = 'planned' and n.run_id <> p_run.id order by n.id limit 1000) a;
   for v_wanted in
     select w.* from ledger.repairs_wanted(p_run) w
   loop
-    v_tried := v_tried + 1;
-    if v_tried > 1000 then
+    -- what is for people does not keep others from being planned
+    if cardinality(v_planned) >= 1000 or clock_timestamp() > v_ends_at then
       v_left := v_left + 1;
       continue;
     end if;
@@ -13470,18 +13846,18 @@ begin
     if v_reason is null then
       v_planned := v_planned || (select a.id from public.reconciliation_actions a
                                  where a.repair = v_wanted.repair and a.subject = v_wanted.subject and a.status = 'planned');
+    elsif v_reason = 'busy' then
+      v_left := v_left + 1;
     else
       v_refused := v_refused || jsonb_build_array(jsonb_build_object('check_code', v_wanted.check_code, 'repair', v_wanted.repair,
                                                                      'subject', v_wanted.subject, 'findings', 1, 'reason', v_reason));
     end if;
   end loop;
-  perform ledger.plan_repair(a.run_id, a.finding_id, a.check_code, a.repair, a.subject)
-  from (select n.* from public.reconciliation_actions n where n.status = 'planned' and n.run_id <> p_run.id and n.id <> all (v_planned) order by n.id limit 1000) a;
   perform set_config('ledger.procedure', coalesce(v_phase, ''), true);
   return jsonb_build_object('planned', to_jsonb(v_planned), 'refused', v_refused, 'left_count', v_left);
 end $function$;
 -- for nobody but its owner
-comment on function ledger.plan_repairs(p_run public.reconciliation_runs) is 'Plans the repairs of a run; answers {"planned": [ids of the open plans], "refused": [{check_code, repair, subject, findings, reason}], "left_count"}.';
+comment on function ledger.plan_repairs(p_run public.reconciliation_runs, p_time interval) is 'Plans the repairs of a run, at most a thousand and for about p_time; what is left comes behind what is planned when it is called again. Answers {"planned": [ids of the open plans], "refused": [{check_code, repair, subject, findings, reason}], "left_count"}.';
 
 CREATE OR REPLACE FUNCTION ledger.plan_stock(p_variant_ids uuid[], p_quantities bigint[], p_reservation_id uuid DEFAULT NULL::uuid)
  RETURNS ledger.stock_plan
@@ -13603,30 +13979,50 @@ $function$;
 -- for nobody but its owner
 comment on function ledger.possible_duplicate_payments(p_run_id uuid) is 'Staged payments of an import of whose customer a payment of an order with the same amount and day is here: {"rows", "amount" in minor units, "first_rows": their numbers, at most ten}.';
 
-CREATE OR REPLACE FUNCTION ledger.present_findings()
- RETURNS SETOF public.integrity_findings
+CREATE OR REPLACE FUNCTION ledger.prepare_months_of(p_table text, p_months timestamp with time zone[])
+ RETURNS integer
  LANGUAGE plpgsql
- STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  v_default text := p_table || '_default';
+  v_too_near timestamptz := clock_timestamp() + interval '2 days';
+  v_month record;
+  v_created integer := 0;
 begin
-  return query
-  select f.*
-  from public.integrity_findings f
-  where f.run_id >= coalesce((
-      select r.id from public.reconciliation_runs r
-      where r.check_code = 'books' and r.scope = 'all' and jsonb_typeof(r.details -> 'codes') = 'null'
-      order by r.id desc limit 1), '00000000-0000-0000-0000-000000000000')
-    and not exists (
-      select from public.reconciliation_runs r
-      where r.check_code = 'books' and r.scope = 'all' and r.id > f.run_id and r.details -> 'codes' ? f.check_code)
-    and not exists (
-      select from public.reconciliation_actions a
-      join public.integrity_checks c on c.code = f.check_code and c.repair = a.repair
-      where a.status = 'applied' and a.applied_at > f.created_at and a.subject::text in (left(f.subject, 36), f.account_id::text));
+  if not exists (select from ledger.months_said_empty(p_table)) then
+    -- say
+    execute format('lock table only ledger.%I in access exclusive mode', v_default);
+    for v_month in select t.* from ledger.months_to_prepare(p_table, p_months) t loop
+      execute format('alter table ledger.%I add constraint %I check (occurred_at < %L or occurred_at >= %L) not valid', v_default,
+                     to_char(v_month.starts_at at time zone 'UTC', '"nothing_lies_here_from_"YYYY_MM_DD'), v_month.starts_at, v_month.ends_at);
+    end loop;
+
+  elsif exists (select from ledger.months_said_empty(p_table) e where not e.is_proven)
+        and not exists (select from ledger.months_said_empty(p_table) e where e.starts_at <= v_too_near) then
+    -- prove
+    execute format('lock table only ledger.%I in share update exclusive mode', v_default);
+    for v_month in select e.rule_name from ledger.months_said_empty(p_table) e where not e.is_proven loop
+      execute format('alter table ledger.%I validate constraint %I', v_default, v_month.rule_name);
+    end loop;
+
+  else
+    -- attach what is proven; the parent first, as the purge takes them
+    execute format('lock table only public.%I in share update exclusive mode', p_table);
+    execute format('lock table only ledger.%I in access exclusive mode', v_default);
+    for v_month in select e.* from ledger.months_said_empty(p_table) e order by e.starts_at loop
+      if v_month.is_proven and v_month.starts_at > v_too_near
+         and to_regclass('ledger.' || p_table || to_char(v_month.starts_at at time zone 'UTC', '_YYYY_MM')) is null then
+        perform ledger.attach_month(p_table, v_month.starts_at, v_month.ends_at);
+        v_created := v_created + 1;
+      end if;
+      execute format('alter table ledger.%I drop constraint %I', v_default, v_month.rule_name);
+    end loop;
+  end if;
+  return v_created;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.present_findings() is 'Findings since the last run of everything, without those of checks that were asked about everything again since, and without what was repaired.';
+comment on function ledger.prepare_months_of(p_table text, p_months timestamp with time zone[]) is 'Takes the next of three steps towards partitions of months (UTC) of a table whose default partition is large; answers how many were attached. The caller holds no lock.';
 
 CREATE OR REPLACE FUNCTION ledger.price_edit(p_order public.orders, p_changes ledger.order_changes, p_settings jsonb)
  RETURNS ledger.edited_order
@@ -13846,6 +14242,38 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.problem_of_card_events(p_card public.card_payments, p_facts ledger.card_facts) is 'Why the events of a card''s provider are not those that were told of; null when they are.';
 
+CREATE OR REPLACE FUNCTION ledger.problem_of_its_seal(p_event_id bigint)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_event public.immutable_events;
+  v_seal public.event_seals := ledger.seal_before(null);
+  v_below bigint := 0;
+  v_number bigint := v_seal.seal_number;
+  v_middle public.event_seals;
+begin
+  select e.* into v_event from public.immutable_events e where e.id = p_event_id;
+  if v_event.id > v_seal.epoch_after_event_id and (v_event.written_by_xid, v_event.id) > (v_seal.last_xid, v_seal.last_event_id) or v_number = 0 then
+    return null;
+  end if;
+  while v_below + 1 < v_number loop
+    select s.* into v_middle from public.event_seals s where s.seal_number = (v_below + v_number) / 2;
+    if v_event.id <= v_middle.epoch_after_event_id or (v_event.written_by_xid, v_event.id) <= (v_middle.last_xid, v_middle.last_event_id) then
+      v_number := v_middle.seal_number;
+      v_seal := v_middle;
+    else
+      v_below := (v_below + v_number) / 2;
+    end if;
+  end loop;
+  return (select format('seal %s over event %s: %s', v_number, p_event_id, p.problem)
+          from ledger.seal_problems(ledger.seal_before(v_number), v_seal) p limit 1);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.problem_of_its_seal(p_event_id bigint) is 'Why the seal that covers an event does not hold, or null.';
+
 CREATE OR REPLACE FUNCTION ledger.problem_of_kinds(p_options jsonb)
  RETURNS text
  LANGUAGE plpgsql
@@ -13953,6 +14381,50 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.problem_of_reading(p_options jsonb) is 'What is wrong with the options of every kind, or null.';
+
+CREATE OR REPLACE FUNCTION ledger.problem_of_replayed_money(p_order public.orders)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN (SELECT format('the events come to %s of %s, its rows to %s'::text, f.replayed, f.what, f.by_rows) AS format FROM (ledger.replayed_orders(ARRAY[(problem_of_replayed_money.p_order).id]) r(order_id, account_id, status, payment_status, total_amount, wallet_amount, paid_amount, refunded_amount, wallet_refunded_amount, credited_amount, exact_after_event_id) CROSS JOIN LATERAL (VALUES ('wallet_amount'::text,r.wallet_amount,(problem_of_replayed_money.p_order).wallet_amount), ('paid_amount'::text,r.paid_amount,(problem_of_replayed_money.p_order).paid_amount), ('refunded_amount'::text,r.refunded_amount,(problem_of_replayed_money.p_order).refunded_amount), ('wallet_refunded_amount'::text,r.wallet_refunded_amount,(problem_of_replayed_money.p_order).wallet_refunded_amount), ('credited_amount'::text,r.credited_amount,(problem_of_replayed_money.p_order).credited_amount)) f(what, replayed, by_rows)) WHERE (f.replayed <> f.by_rows) LIMIT 1);
+-- for nobody but its owner
+comment on function ledger.problem_of_replayed_money(p_order public.orders) is 'Why the events of an order do not come to this money; null when they do, or do not say it.';
+
+CREATE OR REPLACE FUNCTION ledger.problem_of_reservations(p_variant_id uuid)
+ RETURNS text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (
+    select format('reservation %s holds %s units by its rows and %s by its events', r.id, r.by_rows, r.by_events)
+    from (
+      select n.id,
+             case n.status when 'active' then coalesce((select sum(l.quantity) from public.stock_reservation_lines l
+                                                        where l.reservation_id = n.id and l.variant_id = p_variant_id), 0) else 0 end as by_rows,
+             coalesce((select sum((x.line ->> 'quantity')::bigint)
+                       from public.immutable_events e
+                       cross join lateral jsonb_array_elements(e.payload -> 'lines') x (line)
+                       where e.stream_id = n.id and e.event_type = 'stock.reserved' and x.line ->> 'variant_id' = p_variant_id::text
+                         and not exists (select from public.immutable_events d where d.stream_id = n.id and d.event_type like 'stock.reservation\_%')), 0) as by_events
+      from public.stock_reservations n
+      where n.status = 'active' or exists (select from public.stock_reservation_lines l where l.reservation_id = n.id and l.variant_id = p_variant_id)) r
+    where r.by_rows <> r.by_events
+    limit 1);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.problem_of_reservations(p_variant_id uuid) is 'Why the reservations of a variant differ from their events; null when they do not.';
+
+CREATE OR REPLACE FUNCTION ledger.problem_of_status_changes(p_order_id uuid)
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN (SELECT format('the event says %s to %s, its transaction %s: %s'::text, (e.payload ->> 'from_status'::text), (e.payload ->> 'to_status'::text), COALESCE(t.type, 'is gone'::text), t.actor_action) AS format FROM (public.immutable_events e LEFT JOIN public.transactions t ON ((t.id = ((e.payload ->> 'transaction_id'::text))::uuid))) WHERE ((e.stream_id = problem_of_status_changes.p_order_id) AND (e.stream_type = 'order'::text) AND (e.event_type = ANY (ARRAY['order.placed'::text, 'order.status_changed'::text, 'order.refunded'::text])) AND ((t.id IS NULL) OR (t.order_id IS DISTINCT FROM problem_of_status_changes.p_order_id) OR ((t.type <> ledger.transaction_of_status(e.event_type, (e.payload ->> 'from_status'::text), (e.payload ->> 'to_status'::text))) AND ((t.actor_action IS DISTINCT FROM 'imported'::text) OR (t.type <> ALL (ARRAY['order_created'::text, 'order_status_changed'::text])))) OR ((t.actor_action ~ '^order [a-z]+ to [a-z]+$'::text) AND (t.actor_action <> format('order %s to %s'::text, (e.payload ->> 'from_status'::text), (e.payload ->> 'to_status'::text)))))) ORDER BY e.id LIMIT 1);
+-- for nobody but its owner
+comment on function ledger.problem_of_status_changes(p_order_id uuid) is 'Why a status change of an order does not fit the transaction that it left; null when all do.';
 
 CREATE OR REPLACE FUNCTION ledger.problems_left(p_claim public.imported_order_claims, p_order public.orders)
  RETURNS text[]
@@ -14118,6 +14590,37 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.purge_import_rows() is 'Job: blanks the rows of imports that ended (or were left alone) longer ago than import_retention_days; answers how many.';
 
+CREATE OR REPLACE FUNCTION ledger.purge_integrity(p_limit integer DEFAULT 200000)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_until timestamptz := clock_timestamp() - make_interval(days => ledger.setting_text('integrity_retention_days')::integer);
+  v_findings bigint;
+  v_alerts bigint;
+  v_repairs bigint;
+begin
+  perform set_config('ledger.procedure', 'purge_integrity', true);
+  delete from public.reconciliation_actions a where a.status in ('superseded', 'stale') and a.updated_at < v_until;
+  get diagnostics v_repairs = row_count;
+  delete from public.alerts a where a.status = 'resolved' and a.resolved_at < v_until;
+  get diagnostics v_alerts = row_count;
+  -- ids rise with time, so the old ones are found by them
+  delete from public.integrity_findings f
+  where f.id = any (array(
+    select o.id from public.integrity_findings o
+    where o.id < ledger.first_id_at(v_until) and o.created_at < v_until
+      and not exists (select from public.reconciliation_actions a where a.finding_id = o.id)
+    order by o.id
+    limit p_limit));
+  get diagnostics v_findings = row_count;
+  perform set_config('ledger.procedure', '', true);
+  return v_findings + v_alerts + v_repairs;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.purge_integrity(p_limit integer) is 'Job: removes findings (at most p_limit), resolved alerts, and superseded or stale plans of repairs that are older than the setting integrity_retention_days; answers how many.';
+
 CREATE OR REPLACE FUNCTION ledger.purge_kpi_snapshots()
  RETURNS bigint
  LANGUAGE plpgsql
@@ -14128,13 +14631,15 @@ declare
 begin
   perform set_config('ledger.procedure', 'purge_kpi_snapshots', true);
   delete from public.kpi_snapshots s
-  where s.taken_at < clock_timestamp() - make_interval(days => ledger.setting_text('kpi_retention_days')::int);
+  where s.taken_at < clock_timestamp() - make_interval(days => ledger.setting_text('kpi_retention_days')::int)
+    -- of a clock that was once ahead
+    or s.taken_at > clock_timestamp() + interval '1 day';
   get diagnostics v_count = row_count;
   perform set_config('ledger.procedure', '', true);
   return v_count;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.purge_kpi_snapshots() is 'Job: removes snapshots older than the setting kpi_retention_days; answers how many.';
+comment on function ledger.purge_kpi_snapshots() is 'Job: removes snapshots older than the setting kpi_retention_days, or more than a day ahead; answers how many.';
 
 CREATE OR REPLACE FUNCTION ledger.purge_order_drafts()
  RETURNS bigint
@@ -14185,6 +14690,7 @@ declare
   v_rule public.alert_rules;
   v_id uuid := ledger.uuid_v7();
   v_alert public.alerts;
+  v_is_told boolean;
 begin
   select r.* into v_rule from public.alert_rules r where r.code = p_rule;
   if not found then
@@ -14194,17 +14700,25 @@ begin
   end if;
 
   perform set_config('ledger.procedure', 'ledger.raise_alert', true);
-  insert into public.alerts as a (id, rule_code, subject, severity, value, highest_value, limit_value, details)
-  values (v_id, v_rule.code, left(p_subject, 300), v_rule.severity, p_value, p_value, v_rule.limit_value, coalesce(p_details, '{}'))
+  insert into public.alerts as a (id, rule_code, subject, severity, value, highest_value, limit_value, details, told_value)
+  values (v_id, v_rule.code, left(p_subject, 300), v_rule.severity, p_value, p_value, v_rule.limit_value, coalesce(p_details, '{}'), p_value)
   on conflict (rule_code, subject) where status <> 'resolved' do update set
     value = excluded.value,
     highest_value = greatest(a.highest_value, excluded.value),
     limit_value = excluded.limit_value,
     details = excluded.details,
-    last_seen_at = clock_timestamp()
+    last_seen_at = clock_timestamp(),
+    clean_turns = 0
   returning a.* into v_alert;
-  if v_alert.id = v_id then
-    perform ledger.record_operation('alert.raised', 'alert', v_id, null, ledger.alert_facts(v_alert, v_rule), null, ledger.correlation_id());
+  v_is_told := v_alert.id = v_id;
+  if not v_is_told and v_rule.unit = 'count' and v_alert.highest_value > v_alert.told_value
+     and v_alert.told_at < clock_timestamp() - interval '1 hour' then
+    update public.alerts a set status = 'open', told_at = clock_timestamp(), told_value = a.highest_value where a.id = v_alert.id
+    returning a.* into v_alert;
+    v_is_told := true;
+  end if;
+  if v_is_told then
+    perform ledger.record_operation('alert.raised', 'alert', v_alert.id, null, ledger.alert_facts(v_alert, v_rule), null, ledger.correlation_id());
   end if;
   perform set_config('ledger.procedure', v_phase, true);
   return v_alert.id;
@@ -14228,6 +14742,21 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.raise_order_version() is 'Trigger: the order has another version after its texts were changed.';
+
+CREATE OR REPLACE FUNCTION ledger.raises_a_balance(p_lines jsonb)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return coalesce((
+    select sum(case l.line ->> 'column' when 'total_earned' then 1 else -1 end * ((l.line ->> 'to')::bigint - (l.line ->> 'from')::bigint)) > 0
+    from jsonb_array_elements(p_lines) l (line)
+    where l.line ->> 'relation' = 'accounts' and l.line ->> 'column' in ('total_earned', 'total_withdrawn', 'total_pending_withdrawals', 'total_orders')), false);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.raises_a_balance(p_lines jsonb) is 'Whether diff lines raise what an account has available.';
 
 CREATE OR REPLACE FUNCTION ledger.range_of_report(p_from timestamp with time zone, p_to timestamp with time zone)
  RETURNS ledger.report_range
@@ -14470,8 +14999,10 @@ CREATE OR REPLACE FUNCTION ledger.read_order_claims(p_data jsonb, p_options json
 AS $function$
 declare
   v_line ledger.import_order_line := p_line;
-  v_keeps_claims boolean := coalesce(p_options ->> 'broken_orders' = 'claim', false) and not p_line.is_cancellation;
   v_of_customer text := ledger.import_word(p_data, p_options, 'customer_status');
+  v_may_claim boolean := coalesce(p_options ->> 'broken_orders' = 'claim', false) and not p_line.is_cancellation;
+  v_has_ended boolean := p_line.status in ('rejected', 'cancelled', 'refunded');
+  v_keeps_claims boolean := v_may_claim and not v_has_ended;
 begin
   v_line.wallet_transaction := left(ledger.import_field(p_data, p_options, 'wallet_transaction'), 200);
   v_line.claimed_status := ledger.status_of_stage(ledger.import_word(p_data, p_options, 'management_status'), v_of_customer);
@@ -14491,8 +15022,9 @@ begin
   elsif v_line.wallet_transaction is not null then
     v_line.paid_amount := coalesce(v_line.paid_amount + v_line.wallet_amount, v_line.wallet_amount, v_line.paid_amount);
     v_line.wallet_amount := null;
-  elsif v_keeps_claims then
-    v_line.lacks_transaction := true;
+  elsif v_may_claim then
+    v_line.lacks_transaction := v_keeps_claims;
+    v_line.wallet_amount := case when v_keeps_claims then v_line.wallet_amount end;
   end if;
 
   -- a receipt under review
@@ -14502,9 +15034,11 @@ begin
   else
     v_line.receipt_amount := null;
   end if;
-  if v_line.lacks_transaction or v_line.has_receipt then
-    v_line.paid_amount := coalesce(v_line.paid_amount, 0);
-    v_line.payment_status := case when v_line.payment_status in ('paid', 'unpaid', 'partially_paid', 'receipt_uploaded') then null else v_line.payment_status end;
+  -- what is not proven was not paid, so the amount says the payment status
+  if v_line.lacks_transaction is not null or v_line.has_receipt or (v_may_claim and v_line.payment_status = 'receipt_uploaded') then
+    v_line.paid_amount := case when v_has_ended and v_line.payment_method = 'wallet' then 0 else coalesce(v_line.paid_amount, 0) end;
+    v_line.payment_status := case when v_has_ended or v_line.payment_status in ('paid', 'unpaid', 'partially_paid', 'receipt_uploaded')
+                                  then null else v_line.payment_status end;
   end if;
   return v_line;
 end $function$;
@@ -14875,7 +15409,7 @@ begin
     -- what was found long ago is looked for again first
     where r.created_at > clock_timestamp() - interval '1 day'
   loop
-    perform ledger.plan_repairs(v_run);
+    perform ledger.plan_repairs(v_run, '2 minutes');
   end loop;
   select to_jsonb(r) into v_answer from public.reconciliation_apply(p_dry_run => v_state = 'dry', p_reason => 'hourly') r;
   return jsonb_build_object('state', v_answer ->> 'flag_state') || (v_answer - array['success', 'transaction_id', 'error_code', 'error_message', 'error_details', 'flag_state', 'actions']);
@@ -15203,24 +15737,61 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.refunded_units(p_order_id uuid) is 'Units of each line of an order that were refunded: in all, those that were never shipped, and those that were shipped and put back in stock. Lines without any are left out. Of an order that ended the last may count too much.';
 
-CREATE OR REPLACE FUNCTION ledger.refusal_of_lines(p_lines jsonb)
+CREATE OR REPLACE FUNCTION ledger.refusal_of_repair(p_repair text, p_subject uuid, p_account_id uuid, p_finding_id uuid, p_lines jsonb)
  RETURNS text
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET lock_timeout TO '200ms'
 AS $function$
+declare
+  v_scope ledger.integrity_scope := ledger.scope_of_repair(p_repair, p_subject, p_account_id);
+  v_finding public.integrity_findings;
+  v_before text[];
+  v_after text[];
+  v_plan jsonb;
 begin
-  perform ledger.write_repair(p_lines);
-  set constraints all immediate;
-  raise exception using errcode = 'OL003', message = 'it can be written';
-exception
-  when sqlstate 'OL003' or lock_not_available or deadlock_detected then
+  begin
+    for v_plan in
+      select a.plan
+      from public.reconciliation_actions a
+      join ledger.repair_kinds k on k.kind = a.repair
+      where a.status = 'planned' and a.account_id = p_account_id
+        and (k.position, a.subject) < (select n.position, p_subject from ledger.repair_kinds n where n.kind = p_repair)
+      order by k.position, a.id
+    loop
+      perform ledger.write_repair(v_plan);
+    end loop;
+    perform ledger.write_repair(p_lines);
+    set constraints all immediate;
+    v_after := case when v_scope.kind is not null then ledger.names_of_findings(v_scope) end;
+    raise exception using errcode = 'OL003', message = 'it can be written';
+  exception
+    when sqlstate 'OL003' then
+      null;
+    when sqlstate 'OL002' or lock_not_available or deadlock_detected then
+      return 'busy';
+    when others then
+      return format('it could not be written: %s', sqlerrm);
+  end;
+
+  if v_scope.kind is null then
     return null;
-  when others then
-    return format('it could not be written: %s', sqlerrm);
+  end if;
+  -- what the run found is what was there before, mostly; else it is looked at now
+  select f.* into v_finding from public.integrity_findings f where f.id = p_finding_id;
+  v_before := array(select format('%s %s', f.check_code, f.subject) from public.integrity_findings f where f.run_id = v_finding.run_id);
+  if v_after <@ v_before and format('%s %s', v_finding.check_code, v_finding.subject) <> all (v_after) then
+    return null;
+  end if;
+  v_before := ledger.names_of_findings(v_scope);
+  return case
+    when not v_after <@ v_before then
+      format('after it this would be found: %s', (select min(n) from unnest(v_after) n where n <> all (v_before)))
+    when v_after @> v_before and format('%s %s', v_finding.check_code, v_finding.subject) = any (v_before) then
+      'after it as much would be found as before' end;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.refusal_of_lines(p_lines jsonb) is 'Why these lines cannot be written, or null; nothing stays written.';
+comment on function ledger.refusal_of_repair(p_repair text, p_subject uuid, p_account_id uuid, p_finding_id uuid, p_lines jsonb) is 'Why these lines must not be written, busy where that could not be tried, or null; nothing stays written.';
 
 CREATE OR REPLACE FUNCTION ledger.refuse(p_code text, p_details jsonb DEFAULT '{}'::jsonb)
  RETURNS jsonb
@@ -16991,8 +17562,11 @@ begin
                 when count(distinct l.total_amount) > 1 then 'total'
                 when count(distinct l.paid_amount) > 1 then 'paid_amount'
                 when count(distinct l.claimed_status) > 1 then 'management_status'
-                when count(distinct l.wallet_amount) > 1 then 'wallet_amount'
-                when count(distinct (l.receipt_reference, l.receipt_amount)) > 1 then 'receipt_reference' end as field,
+                when count(distinct lower(l.customer_status)) > 1 or count(distinct coalesce(l.has_mismatch, false)) > 1 then 'customer_status'
+                -- a claim that only some of the rows make is none: nulls count
+                when count(distinct l.wallet_transaction) > 1 or count(distinct coalesce(l.lacks_transaction, false)) > 1 then 'wallet_transaction'
+                when count(distinct row(l.wallet_amount)) > 1 then 'wallet_amount'
+                when count(distinct (l.receipt_reference, l.receipt_amount, l.has_receipt)) > 1 then 'receipt_reference' end as field,
            max(l.total_amount) as total, max(l.paid_amount) as paid, max(l.payment_status) as said_status,
            bool_or(l.lacks_transaction) as lacks_transaction, max(l.wallet_amount) as wallet, bool_or(l.has_receipt) as has_receipt, max(l.receipt_amount) as receipt,
            ledger.imported_total(v_options, array_agg(l)) as reckoned
@@ -17003,6 +17577,7 @@ begin
   select array_agg(row(o.row_number, j.field, j.code, j.value, j.details)::ledger.import_reject)
   from orders o
   cross join lateral ledger.imported_payment_status(v_options, o.said_status, o.paid, o.reckoned) s (payment_status)
+  cross join lateral (select o.reckoned - o.paid - case when o.lacks_transaction then coalesce(o.wallet, o.reckoned - o.paid) else 0 end) d (open_amount)
   cross join lateral (values
     (o.field, case when o.field is not null then 'row_disagrees_with_order' end, o.external_id, '{}'::jsonb),
     ('total', case when greatest(o.reckoned, o.goods) > 9007199254740991 then 'row_amount_too_large'
@@ -17011,15 +17586,15 @@ begin
                                                     when 'partially_paid' then coalesce(o.paid not between 1 and o.reckoned - 1, true)
                                                     else o.paid <> o.reckoned end then 'row_paid_amount_wrong' end,
      o.paid::text, jsonb_build_object('total', o.reckoned, 'status', s.payment_status)),
-    -- what is claimed beyond that: at least something, and of the wallet no more than is left
+    -- what is claimed beyond that: at least something, and no more than is left, for the wallet first
     ('wallet_amount', case when o.lacks_transaction and coalesce(o.wallet, o.reckoned - o.paid) not between 1 and o.reckoned - o.paid then 'row_paid_amount_wrong' end,
      o.wallet::text, jsonb_build_object('total', o.reckoned, 'status', s.payment_status)),
-    ('receipt_amount', case when o.has_receipt and coalesce(o.receipt, o.reckoned - o.paid - coalesce(o.wallet, 0)) < 1 then 'row_paid_amount_wrong' end,
+    ('receipt_amount', case when o.has_receipt and coalesce(o.receipt, d.open_amount) not between 1 and d.open_amount then 'row_paid_amount_wrong' end,
      o.receipt::text, jsonb_build_object('total', o.reckoned, 'status', s.payment_status))) j (field, code, value, details)
   where j.code is not null);
 end $function$;
 -- for nobody but its owner
-comment on function ledger.reject_disagreeing_orders(p_run_id uuid) is 'Rejects for the first row of orders whose rows disagree, whose total is not the sum of its parts, or whose paid amount is not what its payment status says.';
+comment on function ledger.reject_disagreeing_orders(p_run_id uuid) is 'Rejects for the first row of orders whose rows disagree, whose total is not the sum of its parts, whose paid amount is not what its payment status says, or which claim more of a wallet or a receipt than is open.';
 
 CREATE OR REPLACE FUNCTION ledger.reject_duplicate_rows(p_run_id uuid, p_field text DEFAULT 'external_id'::text)
  RETURNS integer
@@ -17131,7 +17706,10 @@ AS $function$
       || ledger.reject_if(case when p_line.has_receipt is not true then null
                                when coalesce(ledger.reference_key(p_line.receipt_reference), '') = '' then 'row_value_missing'
                                when length(p_line.receipt_reference) > 200 then 'row_text_too_long' end,
-                          p_row_number, 'receipt_reference', p_line.receipt_reference, '{"maximum": 200}');
+                          p_row_number, 'receipt_reference', p_line.receipt_reference, '{"maximum": 200}')
+      || ledger.reject_if(case when (p_line.lacks_transaction or p_line.has_receipt) and p_line.has_mismatch is null
+                                and p_line.claimed_status is not null and ledger.status_rank(p_line.claimed_status) is null then 'row_statuses_disagree' end,
+                          p_row_number, 'management_status', p_line.status || ' / ' || p_line.claimed_status);
 $function$;
 -- for nobody but its owner
 comment on function ledger.reject_order_claims(p_row_number bigint, p_line ledger.import_order_line) is 'Reasons to reject a line of which what is claimed cannot be kept.';
@@ -17546,7 +18124,7 @@ CREATE OR REPLACE FUNCTION ledger.repair_commission(p_subject uuid)
  LANGUAGE sql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
-RETURN (SELECT ledger.repair_share('referral_commissions'::text, c.id, c.account_id, c.commission_amount, c.clawed_back_amount, 'commission_earned'::text, 'commission_clawed_back'::text) AS repair_share FROM public.referral_commissions c WHERE (c.id = repair_commission.p_subject));
+RETURN (SELECT ledger.repair_share('referral_commissions'::text, c.id, c.account_id, c.account_id, c.commission_amount, c.clawed_back_amount, 'commission_earned'::text, 'commission_clawed_back'::text) AS repair_share FROM public.referral_commissions c WHERE (c.id = repair_commission.p_subject));
 -- for nobody but its owner
 comment on function ledger.repair_commission(p_subject uuid) is 'What brings a referral commission to its transactions.';
 
@@ -17563,6 +18141,18 @@ begin
   select u.* into v_usage from public.discount_usage u where u.discount_code_id = p_subject;
   if found then
     v_repair.stream_type := 'discount_code';
+    v_repair.problem := (
+      select format('order %s has %s redemption of it, and should have %s', coalesce(o.id, r.order_id),
+                    case when r.order_id is null then 'no' else 'a' end, case when o.id is null then 'none' else 'one' end)
+      from (select n.id
+            from public.orders n
+            where n.discount_code_id = p_subject
+              -- one that ended before it was delivered has given its code back
+              and (n.status not in ('cancelled', 'refunded')
+                   or exists (select from public.order_status_history h where h.order_id = n.id and h.status = 'delivered'))) o
+      full join (select * from public.discount_redemptions where discount_code_id = p_subject and released_at is null) r on r.order_id = o.id
+      where o.id is null or r.order_id is null
+      limit 1);
     v_repair.lines := ledger.repair_lines('discount_usage', jsonb_build_object('discount_code_id', p_subject),
       jsonb_build_object('redemptions', v_usage.redemptions),
       jsonb_build_object('redemptions', (select count(*) from public.discount_redemptions r where r.discount_code_id = p_subject and r.released_at is null)));
@@ -17670,6 +18260,9 @@ begin
   end if;
   v_repair.lines := coalesce(v_repair.lines, '[]');
   return v_repair;
+-- rows or events that cannot even be read are not its business, and stop nobody else's repair
+exception when others then
+  return row(null, null, '[]', format('it cannot be reckoned: %s', sqlerrm))::ledger.repair;
 end $function$;
 -- for nobody but its owner
 comment on function ledger.repair_of(p_kind text, p_subject uuid) is 'What a kind of repair would write for a subject, as everything is now.';
@@ -17755,7 +18348,8 @@ begin
 
   v_repair.stream_type := 'order';
   v_repair.account_id := v_order.account_id;
-  v_repair.problem := coalesce(v_history.problem, ledger.problem_of_order_postings(v_right));
+  v_repair.problem := coalesce(v_history.problem, ledger.problem_of_order_postings(v_right), ledger.problem_of_replayed_money(v_right),
+    case when v_right.payment_status is null then 'its last event says a payment status that its money cannot have' end);
   v_repair.lines := ledger.repair_lines('orders', jsonb_build_object('id', p_subject),
       to_jsonb(v_order), to_jsonb(ledger.order_money_by_rows(v_order)) || jsonb_build_object('payment_status', v_right.payment_status))
     || case when v_deadline.order_id is null or v_deadline.status = v_deadline_status then '[]'
@@ -17777,6 +18371,7 @@ AS $function$
 declare
   v_order public.orders;
   v_status text;
+  v_event_id bigint;
   v_break text;
   v_untold uuid;
   v_repair ledger.repair;
@@ -17785,9 +18380,9 @@ begin
   if not found then
     return v_repair;
   end if;
-  select (array_agg(h.status order by h.event_id desc))[1],
+  select (array_agg(h.status order by h.event_id desc))[1], max(h.event_id),
          min(format('from %s to %s', h.before, h.from_status)) filter (where h.before is distinct from h.from_status)
-  into v_status, v_break
+  into v_status, v_event_id, v_break
   from (select s.event_id, s.status, s.from_status, lag(s.status) over (order by s.event_id) as before
         from public.order_status_history s where s.order_id = p_subject) h;
   select t.id into v_untold
@@ -17803,8 +18398,11 @@ begin
     when v_status is null then 'no event says which status it had'
     when v_break is not null then format('its history has a gap %s', v_break)
     when v_untold is not null then format('no event tells of its transaction %s', v_untold)
-    when v_status <> v_order.status then ledger.problem_of_order_postings(jsonb_populate_record(v_order,
-      to_jsonb(ledger.order_money_by_rows(v_order)) || jsonb_build_object('status', v_status)))
+    when v_status <> v_order.status then coalesce(
+      ledger.problem_of_status_changes(p_subject),
+      ledger.problem_of_order_postings(jsonb_populate_record(v_order,
+        to_jsonb(ledger.order_money_by_rows(v_order)) || jsonb_build_object('status', v_status))),
+      ledger.problem_of_its_seal(v_event_id))
   end;
   v_repair.lines := ledger.repair_lines('orders', jsonb_build_object('id', p_subject),
     jsonb_build_object('status', v_order.status), jsonb_build_object('status', v_status));
@@ -17813,7 +18411,7 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.repair_order_status(p_subject uuid) is 'What brings an order''s status to the last one of its history.';
 
-CREATE OR REPLACE FUNCTION ledger.repair_share(p_relation text, p_subject uuid, p_account_id uuid, p_share_amount bigint, p_clawed_back_amount bigint, p_earned text, p_clawed_back text)
+CREATE OR REPLACE FUNCTION ledger.repair_share(p_relation text, p_subject uuid, p_account_id uuid, p_stream_id uuid, p_share_amount bigint, p_clawed_back_amount bigint, p_earned text, p_clawed_back text)
  RETURNS ledger.repair
  LANGUAGE plpgsql
  STABLE
@@ -17822,6 +18420,7 @@ AS $function$
 declare
   v_earned bigint;
   v_clawed_back bigint;
+  v_told bigint;
   v_repair ledger.repair;
 begin
   if p_account_id is null then
@@ -17831,16 +18430,25 @@ begin
   into v_earned, v_clawed_back
   from public.transactions t
   where t.account_id = p_account_id and t.reference_id = p_subject;
+  select coalesce(-sum((e.payload ->> 'amount')::bigint), 0)
+  into v_told
+  from public.immutable_events e
+  where e.stream_id = p_stream_id and replace(e.event_type, '.', '_') = p_clawed_back
+    and coalesce(e.payload ->> 'commission_id', e.payload ->> 'earning_id') = p_subject::text;
   v_repair.stream_type := 'account';
   v_repair.account_id := p_account_id;
-  v_repair.problem := case when v_earned <> p_share_amount or v_clawed_back not between 0 and p_share_amount then
-    format('it was earned as %s, and the transactions of its account say %s, of which %s were taken back', p_share_amount, v_earned, v_clawed_back) end;
+  v_repair.problem := case
+    when v_earned <> p_share_amount or v_clawed_back not between 0 and p_share_amount then
+      format('it was earned as %s, and the transactions of its account say %s, of which %s were taken back', p_share_amount, v_earned, v_clawed_back)
+    when v_told <> v_clawed_back then
+      format('the transactions of its account say that %s were taken back, the events %s', v_clawed_back, v_told)
+    else (ledger.repair_account_totals(p_account_id)).problem end;
   v_repair.lines := ledger.repair_lines(p_relation, jsonb_build_object('id', p_subject),
     jsonb_build_object('clawed_back_amount', p_clawed_back_amount), jsonb_build_object('clawed_back_amount', v_clawed_back));
   return v_repair;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.repair_share(p_relation text, p_subject uuid, p_account_id uuid, p_share_amount bigint, p_clawed_back_amount bigint, p_earned text, p_clawed_back text) is 'What brings clawed_back_amount of a commission or a vendor''s share to the transactions; the types of those are given.';
+comment on function ledger.repair_share(p_relation text, p_subject uuid, p_account_id uuid, p_stream_id uuid, p_share_amount bigint, p_clawed_back_amount bigint, p_earned text, p_clawed_back text) is 'What brings clawed_back_amount of a commission or a vendor''s share to the transactions; the types of those are given.';
 
 CREATE OR REPLACE FUNCTION ledger.repair_stock_levels(p_subject uuid)
  RETURNS ledger.repair
@@ -17887,6 +18495,9 @@ begin
   from ledger.replayed_stock(array[p_subject]) r
   cross join (select coalesce(sum(m.quantity), 0) as quantity from public.stock_movements m where m.variant_id = p_subject) m
   where r.on_hand <> m.quantity;
+  if v_repair.lines @> '[{"column": "held"}]' then
+    v_repair.problem := coalesce(v_repair.problem, ledger.problem_of_reservations(p_subject));
+  end if;
   return v_repair;
 end $function$;
 -- for nobody but its owner
@@ -17917,7 +18528,7 @@ CREATE OR REPLACE FUNCTION ledger.repair_vendor_earning(p_subject uuid)
  LANGUAGE sql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
-RETURN (SELECT ledger.repair_share('vendor_earnings'::text, e.id, e.account_id, e.share_amount, e.clawed_back_amount, 'vendor_earned'::text, 'vendor_clawed_back'::text) AS repair_share FROM public.vendor_earnings e WHERE (e.id = repair_vendor_earning.p_subject));
+RETURN (SELECT ledger.repair_share('vendor_earnings'::text, e.id, e.account_id, e.vendor_id, e.share_amount, e.clawed_back_amount, 'vendor_earned'::text, 'vendor_clawed_back'::text) AS repair_share FROM public.vendor_earnings e WHERE (e.id = repair_vendor_earning.p_subject));
 -- for nobody but its owner
 comment on function ledger.repair_vendor_earning(p_subject uuid) is 'What brings a vendor''s earning to its transactions.';
 
@@ -18141,7 +18752,10 @@ begin
                     (e.payload ->> 'wallet_amount')::bigint - coalesce((e.payload #>> '{effect,total_orders}')::bigint, 0) end as wallet_refunded,
              case when e.event_type in ('order.status_changed', 'order.refunded') then (e.payload ->> 'credited_amount')::bigint end as credited,
              case when e.event_type in ('refund.paid', 'refund.failed', 'refund.withdrawn') and not e.payload ? 'refunded_change'
-                    or e.event_type = 'payment.imported' and not e.payload ? 'payment_status' then e.id end as untold
+                    or e.event_type = 'payment.imported' and not e.payload ? 'payment_status' then e.id end as untold,
+             case when e.event_type = 'payment.recorded' and e.payload ->> 'source' = 'card' then e.id end as by_card,
+             e.event_type = 'payment.recorded' and e.payload ->> 'credit_amount' <> '0' as has_surplus,
+             e.event_type = 'order.payment_status_changed' as is_marked
       from %s e
       where e.stream_type = 'order'),
     summed as (
@@ -18149,19 +18763,20 @@ begin
              substr(max(s.status collate "C"), 20) as status, substr(max(s.payment_status collate "C"), 20) as payment_status,
              coalesce(sum(s.total), 0) as total, coalesce(sum(s.wallet), 0) as wallet, coalesce(sum(s.paid_from_outside), 0) as paid_from_outside,
              coalesce(sum(s.refunded), 0) as refunded, coalesce(sum(s.wallet_refunded), 0) as wallet_refunded,
-             coalesce(sum(s.credited), 0) as credited, max(s.untold) as untold
+             coalesce(sum(s.credited), 0) as credited, max(s.untold) as untold,
+             case when bool_or(s.has_surplus) and not bool_or(s.is_marked) then max(s.by_card) end as unmarked
       from said s
       group by s.stream_id)
-    select s.stream_id, s.account_id, s.status, case when s.untold is null then s.payment_status end, s.total::bigint, s.wallet::bigint,
+    select s.stream_id, s.account_id, s.status, case when coalesce(s.untold, s.unmarked) is null then s.payment_status end, s.total::bigint, s.wallet::bigint,
            (s.wallet + s.paid_from_outside)::bigint, case when s.untold is null then s.refunded::bigint end,
-           s.wallet_refunded::bigint, s.credited::bigint, s.untold
+           s.wallet_refunded::bigint, s.credited::bigint, greatest(s.untold, s.unmarked)
     from summed s
   $query$, case when p_order_ids is null then 'public.immutable_events'
                 else '(select i.* from public.immutable_events i where i.stream_id = any ($1))' end)
   using p_order_ids;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.replayed_orders(p_order_ids uuid[]) is 'Status, payment status and amounts (minor units) of these orders, or of all, replayed from events alone. exact_after_event_id: the last event that did not say enough; payment_status and refunded_amount are null then. An order without events has no row.';
+comment on function ledger.replayed_orders(p_order_ids uuid[]) is 'Status, payment status and amounts (minor units) of these orders, or of all, replayed from events alone. exact_after_event_id: the last event that did not say enough; payment_status, and after a payout refunded_amount, are null then. An order without events has no row.';
 
 CREATE OR REPLACE FUNCTION ledger.replayed_stock(p_variant_ids uuid[] DEFAULT NULL::uuid[])
  RETURNS SETOF ledger.replayed_variant
@@ -18172,7 +18787,7 @@ AS $function$
 begin
   return query execute format($query$
     with units as (
-      select e.id, e.event_type, u.unit, e.event_type = 'order.placed' and e.payload ? 'imported' and not e.payload ? 'stock' as is_untold
+      select e.id, e.stream_id, e.event_type, u.unit, e.event_type = 'order.placed' and e.payload ? 'imported' and not e.payload ? 'stock' as is_untold
       from %1$s e
       cross join lateral jsonb_array_elements(case e.event_type
         when 'stock.adjusted' then jsonb_build_array(e.payload || jsonb_build_object('variant_id', e.stream_id))
@@ -18192,8 +18807,20 @@ begin
         and not exists (select from %1$s n
                         where n.stream_id = e.stream_id
                           and n.event_type in ('stock.reservation_consumed', 'stock.reservation_released', 'stock.reservation_expired'))),
+    waited as (
+      -- not all that an order waits for is in its events, and the one that placed it says nothing of it
+      select b.variant_id, e.id
+      from public.backorders b
+      join %1$s e on e.stream_id = b.order_id and e.event_type = 'order.placed'
+      cross join lateral (select jsonb_build_array(jsonb_build_object('variant_id', b.variant_id)) as variant) v
+      where not coalesce(e.payload -> 'backordered' @> v.variant, false)
+        and b.quantity <> coalesce((
+          select sum((u.unit ->> 'backordered')::bigint)
+          from public.immutable_events n
+          cross join lateral jsonb_array_elements(n.payload -> 'backordered') u (unit)
+          where n.stream_id = b.order_id and n.event_type = 'order.edited' and u.unit ->> 'variant_id' = b.variant_id::text), 0)),
     moved as (
-      select (u.unit ->> 'variant_id')::uuid as variant_id, u.id,
+      select (u.unit ->> 'variant_id')::uuid as variant_id, u.stream_id, u.id,
              case when u.is_untold then null
                   when u.unit ? 'backordered' then (u.unit ->> 'backordered')::bigint
                   when u.event_type in ('stock.adjusted', 'order.return_received') then (u.unit ->> 'quantity')::bigint
@@ -18202,17 +18829,27 @@ begin
                   else (u.unit ->> 'restocked_quantity')::bigint end as quantity, 0 as held
       from units u
       union all
-      select h.variant_id, 0, 0, h.quantity from held h),
+      select h.variant_id, null, 0, 0, h.quantity from held h
+      union all
+      select w.variant_id, null, w.id, null, 0 from waited w),
     summed as (
-      select m.variant_id, coalesce(sum(m.quantity), 0) as on_hand, sum(m.held) as held,
+      select m.variant_id, case when m.variant_id is null then m.stream_id end as order_id, coalesce(sum(m.quantity), 0) as on_hand, sum(m.held) as held,
              max(m.id) filter (where m.quantity is null or (m.variant_id is null and m.quantity <> 0)) as untold
       from moved m
       where $1 is null or m.variant_id = any ($1) or m.variant_id is null
-      group by m.variant_id),
+      group by m.variant_id, order_id),
+    open as (
+      -- what an event did not name the variant of may be of each that its order ever had
+      select (u.unit ->> 'variant_id')::uuid as variant_id, max(n.untold) as untold
+      from summed n
+      join public.immutable_events e on e.stream_id = n.order_id and e.event_type in ('order.placed', 'order.edited')
+      cross join lateral jsonb_array_elements((case e.event_type when 'order.placed' then e.payload -> 'items' else e.payload -> 'changes' end) || '[]') u (unit)
+      where n.untold is not null
+      group by 1),
     told as (
-      -- what an event did not name the variant of may be of each
-      select s.variant_id, s.on_hand, s.held, greatest(s.untold, (select n.untold from summed n where n.variant_id is null)) as untold
+      select s.variant_id, s.on_hand, s.held, greatest(s.untold, o.untold) as untold
       from summed s
+      left join open o on o.variant_id = s.variant_id
       where s.variant_id is not null)
     select t.variant_id, case when t.untold is null then t.on_hand::bigint end, t.held::bigint, t.untold
     from told t
@@ -18221,7 +18858,7 @@ begin
   using p_variant_ids;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.replayed_stock(p_variant_ids uuid[]) is 'Units on hand and held of these variants, or of all, replayed from events alone. exact_after_event_id: the last event that did not name the variants it put back; on_hand is null then. A variant without events has no row.';
+comment on function ledger.replayed_stock(p_variant_ids uuid[]) is 'Units on hand and held of these variants, or of all, replayed from events alone. exact_after_event_id: the last event that did not say enough of the variant; on_hand is null then. A variant without events has no row.';
 
 CREATE OR REPLACE FUNCTION ledger.request_headers()
  RETURNS jsonb
@@ -18276,7 +18913,7 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.reservation_statuses() is 'What stock_reservations.status can be.';
 
-CREATE OR REPLACE FUNCTION ledger.resolve_alerts(p_rule text, p_still text[] DEFAULT '{}'::text[])
+CREATE OR REPLACE FUNCTION ledger.resolve_alerts(p_rule text, p_still text[] DEFAULT '{}'::text[], p_turns smallint DEFAULT (1)::smallint)
  RETURNS integer
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -18294,12 +18931,17 @@ begin
     order by a.subject
     for no key update
   loop
-    if v_count = 0 then
+    if v_rule is null then
       perform set_config('ledger.procedure', 'ledger.resolve_alerts', true);
       select r.* into v_rule from public.alert_rules r where r.code = p_rule;
     end if;
-    update public.alerts a set status = 'resolved', resolved_at = clock_timestamp() where a.id = v_alert.id
+    update public.alerts a set
+      clean_turns = a.clean_turns + 1,
+      status = case when a.clean_turns + 1 >= p_turns then 'resolved' else a.status end,
+      resolved_at = case when a.clean_turns + 1 >= p_turns then clock_timestamp() end
+    where a.id = v_alert.id
     returning a.* into v_alert;
+    continue when v_alert.resolved_at is null;
     perform ledger.record_operation('alert.resolved', 'alert', v_alert.id, null,
       ledger.alert_facts(v_alert, v_rule) || jsonb_build_object('resolved_at', v_alert.resolved_at), null, ledger.correlation_id());
     v_count := v_count + 1;
@@ -18308,7 +18950,7 @@ begin
   return v_count;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.resolve_alerts(p_rule text, p_still text[]) is 'Resolves the alerts of a rule except for the subjects that are still above its limit; answers how many.';
+comment on function ledger.resolve_alerts(p_rule text, p_still text[], p_turns smallint) is 'Resolves the alerts of a rule except for the subjects that are still above its limit, once p_turns evaluations have found them so; answers how many.';
 
 CREATE OR REPLACE FUNCTION ledger.restock(p_variant_ids uuid[], p_quantities bigint[], p_reason text, p_actor ledger.actor, p_order_id uuid, p_correlation_id uuid)
  RETURNS integer
@@ -18429,6 +19071,23 @@ RETURN COALESCE(NULLIF(NULLIF(current_setting('role'::text, true), ''::text), 'n
 -- for nobody but its owner
 comment on function ledger.role_of_call() is 'The role the caller acts in: the one that was set, else the one that signed in to the database.';
 
+CREATE OR REPLACE FUNCTION ledger.rules_to_ask()
+ RETURNS SETOF public.alert_rules
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return query
+    select r.*
+    from public.alert_rules r
+    left join public.alerts a on a.rule_code = 'rule_cannot_be_asked' and a.subject = r.code and a.status <> 'resolved' and a.details ->> 'sqlstate' = '57014'
+    where r.enabled and r.query is not null
+    order by a.last_seen_at nulls first, r.code;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.rules_to_ask() is 'Rules with a query that are switched on, those that were cancelled last.';
+
 CREATE OR REPLACE FUNCTION ledger.run_checks(p_codes text[] DEFAULT NULL::text[], p_scope text DEFAULT 'all'::text, p_account_id uuid DEFAULT NULL::uuid)
  RETURNS public.reconciliation_runs
  LANGUAGE plpgsql
@@ -18450,27 +19109,33 @@ begin
     from ledger.findings(p_codes, v_scope) f),
   counted as (
     select f.check_code, f.severity, count(*) as findings, sum(abs(f.diff_amount)) as diff from found f where f.check_code is not null group by f.check_code, f.severity),
-  volume as (
-    -- what the differences are a part of: the money that was booked
-    select coalesce(sum(p.amount), 0)::bigint as amount
-    from public.postings p
-    where v_scope.kind = 'all' or p.transaction_id in (select t.id from public.transactions t where t.account_id = any (v_scope.account_ids))),
+  volume as (select ledger.booked_amount(v_scope) as amount),
   written as (
     insert into public.reconciliation_runs
       (id, check_code, status, accounts, differing_accounts, expected_amount, diff_abs, diff_ratio_ppm, limit_ppm, details, started_at, scope, findings, horizon)
     select v_run.id, 'books',
            case when t.findings = 0 then 'OK' when t.is_serious then 'FAIL' else 'WARN' end,
-           case v_scope.kind when 'all' then (select count(*) from public.accounts) else cardinality(v_scope.account_ids) end,
+           case v_scope.kind when 'all' then (select count(*) from public.accounts) else cardinality(v_scope.touched_account_ids) end,
            t.accounts, v.amount, t.diff,
            case when t.diff = 0 then 0 when v.amount = 0 then 1000000 else least(ceil(t.diff * 1000000.0 / v.amount), 9007199254740991) end,
            0,
            jsonb_build_object(
-             'codes', to_jsonb(p_codes), 'account_id', p_account_id, 'orders', cardinality(v_scope.order_ids), 'variants', cardinality(v_scope.variant_ids),
+             'codes', to_jsonb(p_codes),
+             -- what this run clears: the findings of a check that could not be run stay
+             'asked', case when v_scope.kind = 'all' then (
+               select coalesce(jsonb_agg(c.code order by c.code), '[]') || case when p_codes is null then '["check_can_be_run"]'::jsonb else '[]' end
+               from public.integrity_checks c
+               where case when p_codes is null then c.enabled or c.code = 'every_check_is_on' else c.code = any (p_codes) end
+                 and not exists (select from found f where f.check_code = 'check_can_be_run' and f.subject = c.code)) end,
+             'account_id', p_account_id, 'orders', cardinality(v_scope.order_ids), 'variants', cardinality(v_scope.touched_variant_ids),
+             'long_accounts', cardinality(v_scope.touched_account_ids) - cardinality(v_scope.account_ids),
+             'long_variants', cardinality(v_scope.touched_variant_ids) - cardinality(v_scope.variant_ids),
              'by_check', coalesce((select jsonb_object_agg(c.check_code, c.findings) from counted c), '{}'),
              'milliseconds', coalesce((select jsonb_object_agg(m.family, m.milliseconds) from (select f.family, sum(f.milliseconds) as milliseconds from found f where f.check_code is null group by f.family) m), '{}')),
            v_run.started_at, v_scope.kind, t.findings,
-           -- only a run of everything that is checked moves the horizon
-           case when p_codes is null and v_scope.kind <> 'account' then v_run.horizon end
+           -- only a run of everything that is checked moves the horizon; what a check could not see has to be looked at again
+           case when p_codes is null and v_scope.kind <> 'account'
+                 and not exists (select from found f where f.check_code = 'check_can_be_run' and f.family <> 'own') then v_run.horizon end
     from volume v
     cross join (
       select coalesce(sum(c.findings), 0)::bigint as findings, least(coalesce(sum(c.diff), 0), 9007199254740991)::bigint as diff,
@@ -18513,8 +19178,14 @@ begin
   begin
     execute v_job.command;
     set constraints all immediate;
+  exception
+  -- it waits for nobody for long: not now is no failure, and a job that never has its turn is silent
+  when lock_not_available then
+    raise notice 'job "%" gave up until its next turn: %', p_name, sqlerrm;
+    perform ledger.count_skipped_job(p_name);
+    return 'skipped';
   -- also when it ran out of its time, or somebody stopped it
-  exception when query_canceled or assert_failure or others then
+  when query_canceled or assert_failure or others then
     v_error := left(format('%s (%s)', sqlerrm, sqlstate), 2000);
     raise warning 'job "%" failed: %', p_name, v_error;
   end;
@@ -18522,7 +19193,7 @@ begin
   return case when v_error is null then 'done' else 'failed' end;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.run_job(p_name text) is 'Runs a job now, unless it runs already or is switched off, and keeps how it ended; answers done, failed, skipped or switched off. A failing command does not raise.';
+comment on function ledger.run_job(p_name text) is 'Runs a job now, unless it runs already or is switched off, and keeps how it ended; answers done, failed, skipped (it runs already, or gave up waiting for a lock) or switched off. A failing command does not raise.';
 
 CREATE OR REPLACE FUNCTION ledger.runs_of_report()
  RETURNS jsonb
@@ -18556,7 +19227,12 @@ begin
   end if;
   -- a name that is there already gets the new schedule and command
   for v_job in select * from ledger.scheduled_jobs j where j.enabled order by j.name loop
-    execute 'select cron.schedule($1, $2, $3)' using 'order-ledger ' || v_job.name, v_job.schedule, ledger.job_command(v_job.name);
+    begin
+      execute 'select cron.schedule($1, $2, $3)' using 'order-ledger ' || v_job.name, v_job.schedule, ledger.job_command(v_job.name);
+    exception when others then
+      raise exception using errcode = sqlstate, message = format('job "%s" cannot be scheduled at "%s": %s', v_job.name, v_job.schedule, sqlerrm),
+        hint = 'No job was handed over. Correct its schedule, or switch it off, and call ledger.schedule_jobs() again.';
+    end;
     v_count := v_count + 1;
   end loop;
   -- what is switched off or gone since has no more turns
@@ -18571,6 +19247,30 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.schedule_jobs() is 'Hands all enabled jobs to pg_cron and takes back those that are off or gone; answers how many it has. Call it after installing a release, and after changing a schedule. Safe to repeat.';
 
+CREATE OR REPLACE FUNCTION ledger.scope_of_repair(p_repair text, p_subject uuid, p_account_id uuid)
+ RETURNS ledger.integrity_scope
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_scope ledger.integrity_scope;
+begin
+  if p_repair = 'stock_levels' or (select a.version > 1000 from public.accounts a where a.id = p_account_id) then
+    v_scope.kind := 'changed';
+    v_scope.account_ids := '{}';
+    v_scope.order_ids := array(select o.id from public.orders o where o.id = p_subject);
+    v_scope.variant_ids := array(select v.id from public.variants v where v.id = p_subject);
+    v_scope.touched_account_ids := array_remove(array[p_account_id], null);
+    v_scope.touched_variant_ids := v_scope.variant_ids;
+  elsif p_account_id is not null then
+    v_scope := ledger.scope_of_run('account', p_account_id, 0);
+  end if;
+  return v_scope;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.scope_of_repair(p_repair text, p_subject uuid, p_account_id uuid) is 'The scope of the checks that a trial of a repair asks; its kind is null where there is none.';
+
 CREATE OR REPLACE FUNCTION ledger.scope_of_run(p_scope text, p_account_id uuid, p_horizon bigint)
  RETURNS ledger.integrity_scope
  LANGUAGE plpgsql
@@ -18580,14 +19280,17 @@ AS $function$
 declare
   v_last_horizon bigint := (
     select r.horizon from public.reconciliation_runs r
-    where r.check_code = 'books' and r.horizon is not null order by r.id desc limit 1);
+    where r.check_code = 'books' and r.horizon is not null
+      -- a clock that was once ahead must not keep later runs from being the last
+      and r.started_at <= clock_timestamp() + interval '5 minutes'
+    order by r.started_at desc, r.id desc limit 1);
 begin
   return case
     when p_scope = 'account' then
       row('account', array[p_account_id], array(select o.id from public.orders o join public.accounts a on a.id = o.account_id and a.user_id = o.user_id
-                                                where a.id = p_account_id), '{}'::uuid[])::ledger.integrity_scope
+                                                where a.id = p_account_id), '{}'::uuid[], array[p_account_id], '{}'::uuid[], null)::ledger.integrity_scope
     when p_scope = 'changed' and v_last_horizon <= p_horizon then ledger.changed_since(v_last_horizon)
-    else row('all', null, null, null)::ledger.integrity_scope
+    else row('all', null, null, null, null, null, null)::ledger.integrity_scope
   end;
 end $function$;
 -- for nobody but its owner
@@ -18607,7 +19310,7 @@ $function$;
 -- for nobody but its owner
 comment on function ledger.seal_before(p_seal_number bigint) is 'The seal before a number (null: the newest); number 0, the hash of nothing, when there is none.';
 
-CREATE OR REPLACE FUNCTION ledger.seal_below(p_last public.event_seals, p_horizon bigint, p_seal_size integer)
+CREATE OR REPLACE FUNCTION ledger.seal_below(p_last public.event_seals, p_horizon bigint, p_seal_size integer, p_at_most bigint)
  RETURNS public.event_seals
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -18627,6 +19330,7 @@ begin
       and (e.written_by_xid, e.id) > (p_last.last_xid, p_last.last_event_id)
       and e.id > p_last.epoch_after_event_id
     order by e.written_by_xid, e.id
+    limit p_at_most
   loop
     v_xids := v_xids || v_event.written_by_xid;
     v_event_ids := v_event_ids || v_event.id;
@@ -18646,7 +19350,7 @@ begin
   return v_last;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.seal_below(p_last public.event_seals, p_horizon bigint, p_seal_size integer) is 'Seals all events after a seal whose transaction is below p_horizon; answers the last seal there is then.';
+comment on function ledger.seal_below(p_last public.event_seals, p_horizon bigint, p_seal_size integer, p_at_most bigint) is 'Seals the events after a seal whose transaction is below p_horizon, at most so many (null: all); answers the last seal there is then.';
 
 CREATE OR REPLACE FUNCTION ledger.seal_events(p_seal_size integer DEFAULT 10000)
  RETURNS bigint
@@ -18667,11 +19371,11 @@ begin
     raise exception 'the last seal was made in another cluster (transaction %, here %)', v_before.last_xid, v_horizon
       using hint = 'After restoring a logical dump call ledger.start_seal_epoch() once.';
   end if;
-  perform ledger.seal_below(v_before, v_horizon, p_seal_size);
+  perform ledger.seal_below(v_before, v_horizon, least(p_seal_size, ledger.largest_seal()), 1000000);
   return (select coalesce(sum(s.event_count), 0) from public.event_seals s where s.seal_number > v_before.seal_number);
 end $function$;
 -- for nobody but its owner
-comment on function ledger.seal_events(p_seal_size integer) is 'Job: seals all events that no running transaction can still join; answers how many.';
+comment on function ledger.seal_events(p_seal_size integer) is 'Job: seals the events that no running transaction can still join, a million at most; answers how many.';
 
 CREATE OR REPLACE FUNCTION ledger.seal_hash(p_previous bytea, p_events text)
  RETURNS bytea
@@ -18724,6 +19428,7 @@ declare
   v_problem text;
 begin
   v_problem := case
+    when p_seal.event_count > ledger.largest_seal() then format('says that it covers %s events, more than any seal', p_seal.event_count)
     when p_seal.seal_number <> p_before.seal_number + 1 then 'a seal before this one is missing'
     when not v_begins_epoch and (p_seal.epoch, p_seal.epoch_after_event_id) <> (p_before.epoch, p_before.epoch_after_event_id) then
       'is of another epoch than the seal before it'
@@ -18771,6 +19476,27 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.seal_problems(p_before public.event_seals, p_seal public.event_seals) is 'What does not hold of a seal, given the seal before it; no row when it holds.';
 
+CREATE OR REPLACE FUNCTION ledger.seal_witnesses()
+ RETURNS TABLE(subject text, expected text, found text)
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  (select format('seal %s', o.payload ->> 'seal_number'), o.payload ->> 'hash', coalesce(encode(s.hash, 'hex'), 'gone')
+   from ledger.outbox o
+   left join public.event_seals s on s.seal_number::text = o.payload ->> 'seal_number'
+   where o.type = 'events.sealed' and encode(s.hash, 'hex') is distinct from o.payload ->> 'hash'
+   order by o.id
+   limit 20)
+  union all
+  select format('the seal over events %s to %s', f.event_ids[1], f.event_ids[cardinality(f.event_ids)]), encode(f.seal_hash, 'hex'), 'gone'
+  from public.event_fingerprints f
+  where not exists (select from public.event_seals s where s.hash = f.seal_hash)
+    and not exists (select from ledger.outbox o where o.type = 'events.sealed' and o.payload ->> 'hash' = encode(f.seal_hash, 'hex'));
+$function$;
+-- for nobody but its owner
+comment on function ledger.seal_witnesses() is 'Seals that an events.sealed message, or a list of events that belongs to no seal, tells of and that are gone or have another hash.';
+
 CREATE OR REPLACE FUNCTION ledger.seals_of_report()
  RETURNS jsonb
  LANGUAGE plpgsql
@@ -18805,7 +19531,8 @@ declare
 begin
   -- lock: accounts of who earns by a delivery, with the customer's; where only its version moves, it is locked by its update
   if v_delivers then
-    select r.* into v_referral from public.referrals r where r.referee_user_id = p_order.user_id;
+    -- nobody had brought the customer of an imported order that is older than the referral
+    select r.* into v_referral from public.referrals r where r.referee_user_id = p_order.user_id and r.created_at <= p_order.created_at;
     v_shares := ledger.vendor_shares(p_order);
     if v_referral.referrer_user_id is not null or v_shares is not null then
       perform ledger.lock_accounts(array_remove(array[p_order.user_id, v_referral.referrer_user_id], null) || ledger.owners_of(v_shares),
@@ -19373,7 +20100,10 @@ begin
     when p_schedule ~ '^\S+ \* \* \* \*$' then interval '3 hours'
     when p_schedule ~ '^\S+ \S+ \* \* \*$' then interval '50 hours'
     when p_schedule ~ '^\S+ \S+ \* \* \S+$' then interval '15 days'
-    else interval '63 days'
+    when p_schedule ~ '^\S+ \S+ \S+ \* \S+$' then interval '63 days'
+    when p_schedule ~ '^\S+ \S+ \S+ \*/\d+ \S+$' then interval '7 days' + substring(p_schedule from '^\S+ \S+ \S+ \*/(\d+)')::integer * interval '31 days'
+    -- months that are named may be a year apart
+    else interval '400 days'
   end;
 end $function$;
 -- for nobody but its owner
@@ -19417,7 +20147,7 @@ begin
   if v_last.seal_number = 0 then
     raise exception 'there are no seals yet, so there is no epoch to end';
   end if;
-  v_last := ledger.seal_below(v_last, 9223372036854775807, 10000);
+  v_last := ledger.seal_below(v_last, 9223372036854775807, 10000, null);
 
   -- the old epoch ends at the highest id that came with the dump; what this cluster has written
   -- since has higher ids, whatever its transaction ids are
@@ -20156,6 +20886,15 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.tracked_shipments(p_account_id uuid, p_order_id uuid) is 'Shipments of an order as order_tracking answers them.';
 
+CREATE OR REPLACE FUNCTION ledger.transaction_of_status(p_event_type text, p_from_status text, p_to_status text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN CASE WHEN ((p_event_type = 'order.placed'::text) AND (p_to_status = ANY (ARRAY['pending'::text, 'confirmed'::text, 'processing'::text]))) THEN 'order_created'::text WHEN ((p_event_type = 'order.refunded'::text) AND (p_to_status = p_from_status)) THEN 'order_refunded'::text WHEN ((p_event_type <> 'order.status_changed'::text) OR (p_to_status = p_from_status)) THEN 'none'::text WHEN (p_to_status = ANY (ARRAY['cancelled'::text, 'refunded'::text])) THEN ('order_'::text || p_to_status) WHEN (p_to_status = ANY (ARRAY['confirmed'::text, 'processing'::text, 'shipped'::text, 'delivered'::text, 'rejected'::text])) THEN 'order_status_changed'::text ELSE 'none'::text END;
+-- for nobody but its owner
+comment on function ledger.transaction_of_status(p_event_type text, p_from_status text, p_to_status text) is 'The type of transaction that an event of an order''s status belongs to; none where there is no such event. Imported orders came to their status by order_status_changed.';
+
 CREATE OR REPLACE FUNCTION ledger.transaction_types()
  RETURNS text[]
  LANGUAGE plpgsql
@@ -20203,6 +20942,7 @@ declare
   v_order public.orders;
   v_claim public.imported_order_claims;
   v_before jsonb := ledger.state_of_order(p_order_id);
+  v_started timestamptz := clock_timestamp();
   v_claimed jsonb;
   v_problems text[];
   v_steps jsonb;
@@ -20217,6 +20957,9 @@ begin
   if v_claim.order_id is not null then
     begin
       v_steps := ledger.fix_imported_order(v_claim, v_order, p_actor);
+      if v_claim.claimed_status in ('shipped', 'delivered') then
+        perform ledger.drop_messages_of_old_goods(p_order_id, v_started);
+      end if;
       update public.imported_order_claims c set settled_at = clock_timestamp(), settled_by = p_actor.user_id where c.order_id = p_order_id;
       perform ledger.record_operation('integrity.order_fixed', 'order', v_order.id, v_order.account_id,
         jsonb_build_object('order_number', v_order.order_number, 'user_id', v_order.user_id, 'currency', v_order.currency, 'claimed', v_claimed,
@@ -20254,7 +20997,7 @@ AS $function$
 declare
   v_repair ledger.repair := ledger.repair_of(p_action.repair, p_action.subject);
 begin
-  if v_repair.problem is not null or v_repair.lines <> p_action.plan then
+  if v_repair.problem is not null or ledger.changes_of_lines(v_repair.lines) is distinct from ledger.changes_of_lines(p_action.plan) then
     p_action.status := 'stale';
     p_action.error_code := 'stale';
     p_action.error_message := coalesce(v_repair.problem, 'what there is to mend is not what was planned');
@@ -20518,6 +21261,48 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.vendors_of_call(p_actor ledger.actor, p_vendor_id uuid, p_permission text) is 'p_vendor_id if the caller owns it or has the permission, all vendors of the caller when it is null; an empty array when there is none.';
 
+CREATE OR REPLACE FUNCTION ledger.verify_next_seals(p_for interval DEFAULT '00:00:20'::interval)
+ RETURNS bigint
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_newest bigint := (ledger.seal_before(null)).seal_number;
+  v_from bigint := (select case when q.last_value < v_newest then q.last_value + 1 else 1 end from ledger.verified_seal_seq q);
+  v_looked_at ledger.seal_problem[];
+  v_to bigint;
+  v_subject record;
+  v_subjects text[] := array[]::text[];
+begin
+  -- look
+  select coalesce(array_agg(v) filter (where v.problem is not null), '{}'), coalesce(max(v.seal_number), v_newest)
+  into v_looked_at, v_to
+  from ledger.verify_seals(v_from, null, null, clock_timestamp() + p_for) v;
+
+  -- write: an alert for each of the first seals, and one for all others
+  for v_subject in
+    select s.subject, count(*) as problems, jsonb_agg(s.problem order by s.n) filter (where s.n <= 20) as first_problems
+    from (select p.problem, row_number() over () as n,
+                 case when p.seal_number is null then 'events without a seal' when dense_rank() over (order by p.seal_number) <= 20 then format('seal %s', p.seal_number)
+                      else 'further seals' end as subject
+          from unnest(v_looked_at) p) s
+    group by s.subject
+    order by s.subject
+  loop
+    v_subjects := v_subjects || v_subject.subject;
+    perform ledger.raise_alert('seals_do_not_hold', v_subject.subject, v_subject.problems, jsonb_build_object('problems', coalesce(v_subject.first_problems, '[]')));
+  end loop;
+  -- what was not looked at in this run is as it was
+  perform ledger.resolve_alerts('seals_do_not_hold', v_subjects || array(
+    select a.subject from public.alerts a
+    where a.rule_code = 'seals_do_not_hold' and a.status <> 'resolved'
+      and case when a.subject ~ '^seal \d{1,18}$' then substr(a.subject, 6)::bigint not between v_from and v_to else v_from > 1 or v_to < v_newest end));
+  perform setval('ledger.verified_seal_seq', v_to);
+  return cardinality(v_looked_at);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.verify_next_seals(p_for interval) is 'Job: verifies the seals behind those of its last run for so long, then begins anew; raises seals_do_not_hold for what does not hold, and answers how many problems there are.';
+
 CREATE OR REPLACE FUNCTION ledger.verify_seals(p_from bigint DEFAULT 1, p_to bigint DEFAULT NULL::bigint, p_limit bigint DEFAULT NULL::bigint, p_until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone)
  RETURNS SETOF ledger.seal_problem
  LANGUAGE plpgsql
@@ -20528,13 +21313,21 @@ declare
   v_before public.event_seals := ledger.seal_before(p_from);
   v_newest public.event_seals := ledger.seal_before(null);
   v_seal public.event_seals;
+  v_holds boolean;
   v_strays bigint;
 begin
   for v_seal in
     select s.* from public.event_seals s where s.seal_number >= p_from and (p_to is null or s.seal_number <= p_to) order by s.seal_number limit p_limit
   loop
-    return query select * from ledger.seal_problems(v_before, v_seal);
-    if not found then
+    -- a row that makes it fail is named as any other
+    begin
+      return query select * from ledger.seal_problems(v_before, v_seal);
+      v_holds := not found;
+    exception when others then
+      v_holds := false;
+      return next row(v_seal.seal_number, v_seal.event_count, null, format('cannot be recomputed (%s)', sqlstate))::ledger.seal_problem;
+    end;
+    if v_holds then
       return next row(v_seal.seal_number, v_seal.event_count, null, null)::ledger.seal_problem;
     end if;
     if v_before.seal_number = 0 or v_seal.epoch <> v_before.epoch then
@@ -20547,7 +21340,10 @@ begin
     exit when clock_timestamp() > p_until;
   end loop;
 
-  if v_before.seal_number = v_newest.seal_number and v_newest.seal_number > 0 then
+  if v_before.seal_number <> v_newest.seal_number then
+    return;
+  end if;
+  if v_newest.seal_number > 0 then
     v_strays := ledger.strays_behind(v_newest);
     if (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint < v_newest.last_xid then
       return next row(null, v_strays, null, 'the database was restored into another cluster: call ledger.start_seal_epoch()')::ledger.seal_problem;
@@ -20555,9 +21351,12 @@ begin
       return next row(null, v_strays, null, format('%s events were inserted where no seal reaches', v_strays))::ledger.seal_problem;
     end if;
   end if;
+  return query
+    select null::bigint, null::integer, null::bigint, format(case w.found when 'gone' then '%s was told of and is gone' else '%s is another than was told' end, w.subject)
+    from ledger.seal_witnesses() w;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.verify_seals(p_from bigint, p_to bigint, p_limit bigint, p_until timestamp with time zone) is 'Recomputes seals from p_from to p_to, at most p_limit of them; problem says what does not hold, event_id of which event. A row without a number counts events that no seal covers or ever would.';
+comment on function ledger.verify_seals(p_from bigint, p_to bigint, p_limit bigint, p_until timestamp with time zone) is 'Recomputes seals from p_from to p_to, at most p_limit of them; problem says what does not hold, event_id of which event. A row without a number counts events that no seal covers or ever would, or names a seal that messages or lists of events tell of and that is not there.';
 
 CREATE OR REPLACE FUNCTION ledger.void_imported(p_run public.import_runs, p_limit integer, p_actor ledger.actor, p_reason text, OUT voided_rows bigint, OUT kept_rows bigint, OUT is_done boolean)
  RETURNS record
@@ -20770,6 +21569,26 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.watch_job_again() is 'Trigger: a job that is switched on again is not dead for the time it was off.';
+
+CREATE OR REPLACE FUNCTION ledger.watch_jobs_anew(p_watcher text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_phase text := coalesce(current_setting('ledger.procedure', true), '');
+begin
+  if not exists (select from ledger.jobs j where j.name = p_watcher and j.is_silent) then
+    return;
+  end if;
+  perform set_config('ledger.procedure', 'run_job', true);
+  -- who is at its end has succeeded
+  update ledger.scheduled_jobs j set watched_since = clock_timestamp()
+  where j.name in (select s.name from ledger.scheduled_jobs s order by s.name for no key update skip locked);
+  perform set_config('ledger.procedure', v_phase, true);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.watch_jobs_anew(p_watcher text) is 'When the job that watches the others has been silent for too long itself, all of them have their time anew.';
 
 CREATE OR REPLACE FUNCTION ledger.whole_order(p_order public.orders)
  RETURNS ledger.order_part
@@ -22327,7 +23146,7 @@ begin
   return next v_result;
 end $function$;
 grant execute on function public.integrity_emergency_order_fix(p_user_id uuid, p_order_numbers text[], p_dry_run boolean, p_idempotency_key text, p_actor_id uuid) to authenticated, service_role;
-comment on function public.integrity_emergency_order_fix(p_user_id uuid, p_order_numbers text[], p_dry_run boolean, p_idempotency_key text, p_actor_id uuid) is 'Puts orders right that were broken in an older system (imported_order_claims): of p_user_id, those of p_order_numbers (1 to 100), or with neither the next 100 of all. A wallet part without a transaction is paid from the wallet, a receipt under review is approved, the status follows the management''s, each through the product''s own steps; p_dry_run (the default) answers what would come of it and changes nothing. orders: [{order_id, order_number, user_id, currency, problems [status_mismatch, wallet_without_transaction, receipt_stuck], claimed, steps [{step, ...}], outcome (planned, fixed, nothing_to_do, refused), error_code, error_message, error_details, before and after {status, payment_status, stage, paid_amount, amount_due, available_balance}}], minor units; a refused one stays as it was, and the others go on. remaining_orders: claims that are still unsettled; call it again. Needs integrity.repair; balances are answered to who has accounts.read. An order of this system cannot have two statuses, for both sides are views of one row. Errors of the call: invalid_argument, order_not_found, customer_not_found, idempotency_conflict; of an order: insufficient_funds, account_frozen, payment_required, invalid_transition, own_receipt, payment_reference_used and others of those steps, bulk_item_failed. Source 000.';
+comment on function public.integrity_emergency_order_fix(p_user_id uuid, p_order_numbers text[], p_dry_run boolean, p_idempotency_key text, p_actor_id uuid) is 'Puts orders right that were broken in an older system (imported_order_claims): of p_user_id, those of p_order_numbers (1 to 100), or with neither the next 100 of all. A wallet part without a transaction is paid from the wallet, a receipt under review is approved as far as something is due, the status follows the management''s, each through the product''s own steps; p_dry_run (the default) answers what would come of it and changes nothing. orders: [{order_id, order_number, user_id, currency, problems [status_mismatch, wallet_without_transaction, receipt_stuck], claimed, steps [{step, ...}], outcome (planned, fixed, nothing_to_do, refused), error_code, error_message, error_details, before and after {status, payment_status, stage, paid_amount, amount_due, available_balance}}], minor units; a refused one stays as it was, and the others go on. remaining_orders: claims that are still unsettled; call it again. Needs integrity.repair; balances are answered to who has accounts.read. An order of this system cannot have two statuses, for both sides are views of one row. Errors of the call: invalid_argument, order_not_found, customer_not_found, idempotency_conflict; of an order: insufficient_funds, account_frozen, payment_required, invalid_transition, own_receipt, receipt_not_due, payment_reference_used and others of those steps, bulk_item_failed. Source 000.';
 
 CREATE OR REPLACE FUNCTION public.integrity_replay(p_account_id uuid DEFAULT NULL::uuid, p_order_id uuid DEFAULT NULL::uuid, p_variant_id uuid DEFAULT NULL::uuid, p_all boolean DEFAULT false)
  RETURNS SETOF public.integrity_replay_result
@@ -26623,7 +27442,8 @@ begin
   from unnest(v_actions) a;
   v_result.success := true;
   v_result.dry_run := p_dry_run;
-  v_result.left_count := v_chosen.left_count;
+  v_result.left_count := v_chosen.left_count + case when p_dry_run then 0 else (
+    select count(*) from public.reconciliation_actions a where a.id = any (v_chosen.action_ids) and a.status = 'planned') end;
   v_result.flag_state := (select f.state from public.feature_flags f where f.key = 'active_reconciliation');
   if not p_dry_run then
     v_answer := ledger.idempotency_end('reconciliation_apply', p_idempotency_key, v_actor.caller_id, v_request, p_account_id, to_jsonb(v_result));
@@ -26632,7 +27452,7 @@ begin
   return next v_result;
 end $function$;
 grant execute on function public.reconciliation_apply(p_dry_run boolean, p_account_id uuid, p_action_ids uuid[], p_max_repairs integer, p_max_amount bigint, p_reason text, p_idempotency_key text, p_actor_id uuid) to authenticated, service_role;
-comment on function public.reconciliation_apply(p_dry_run boolean, p_account_id uuid, p_action_ids uuid[], p_max_repairs integer, p_max_amount bigint, p_reason text, p_idempotency_key text, p_actor_id uuid) is 'Applies open plans of reconciliation_plan (of an account, those named, or all), or with p_dry_run, the default, says what that would do and changes nothing. Each plan is reckoned anew under its locks and written only if it still is the same, else it is stale; one that fails undoes itself only. At most the settings reconciliation_max_repairs and reconciliation_max_amount (minor units of all currencies and units of stock together), or the narrower p_max_repairs and p_max_amount; left_count plans beyond them stay planned. actions [{id, check_code, repair, subject, account_id, status, plan, diff_amount, error_code, error_message}], of a dry run with the status planned for what would be applied. Needs the flag active_reconciliation at enforce, for a dry run at dry; when more than reconciliation_failure_percent of the repairs tried since it was set have failed it is switched off (flag_state). Needs integrity.repair. Errors: reconciliation_off, repair_not_found, invalid_argument. Source 002, E-B4.';
+comment on function public.reconciliation_apply(p_dry_run boolean, p_account_id uuid, p_action_ids uuid[], p_max_repairs integer, p_max_amount bigint, p_reason text, p_idempotency_key text, p_actor_id uuid) is 'Applies open plans of reconciliation_plan (of an account, those named, or all), or with p_dry_run, the default, says what that would do and changes nothing. Each plan is reckoned anew under its locks and written only if it still changes the same by as much, else it is stale; one that fails undoes itself only. At most the settings reconciliation_max_repairs and reconciliation_max_amount (minor units of all currencies and units of stock together), or the narrower p_max_repairs and p_max_amount; left_count plans beyond them stay planned, and so do those that raise what an account has available unless p_action_ids names them. actions [{id, check_code, repair, subject, account_id, status, plan, diff_amount, error_code, error_message}], of a dry run with the status planned for what would be applied. Needs the flag active_reconciliation at enforce, for a dry run at dry; what waits while it is switched off applies nothing more; when more than reconciliation_failure_percent of the repairs tried since it was set have failed it is switched off (flag_state). Needs integrity.repair. Errors: reconciliation_off, repair_not_found, invalid_argument. Source 002, E-B4.';
 
 CREATE OR REPLACE FUNCTION public.reconciliation_plan(p_run_id uuid DEFAULT NULL::uuid)
  RETURNS SETOF public.reconciliation_plan_result
@@ -26684,7 +27504,7 @@ begin
   return next v_result;
 end $function$;
 grant execute on function public.reconciliation_plan(p_run_id uuid) to authenticated, service_role;
-comment on function public.reconciliation_plan(p_run_id uuid) is 'Plans repairs of what a run found (null: the last run of the checks; a drift run for its first accounts) and answers them: plans [{id, check_code, repair, subject, account_id, plan, diff_amount, created_at}], plan being diff lines [{relation, key, column, from, to}], amounts in minor units; for_people [{check_code, repair, subject, findings, reason}] is what no repair mends (without a repair: one row per check); left_count subjects beyond the first thousand. Repairs nothing; asked again, it answers the same plans. Needs audit.read. Errors: invalid_argument. Source 002, E-B4.';
+comment on function public.reconciliation_plan(p_run_id uuid) is 'Plans repairs of what a run found (null: the last run of the checks; a drift run for its first accounts) and answers them: plans [{id, check_code, repair, subject, account_id, plan, diff_amount, created_at}], plan being diff lines [{relation, key, column, from, to}], amounts in minor units; for_people [{check_code, repair, subject, findings, reason}] is what no repair mends (without a repair: one row per check); left_count subjects that somebody was at work on, or that came behind the first thousand or after five seconds: asked again, it answers the same plans and goes on with these. A plan was tried and taken back: after it fewer checks find something, and none what it did not find before. Repairs nothing. Needs audit.read. Errors: invalid_argument. Source 002, E-B4.';
 
 CREATE OR REPLACE FUNCTION public.reconciliation_undo(p_action_id uuid, p_reason text DEFAULT NULL::text, p_idempotency_key text DEFAULT NULL::text, p_actor_id uuid DEFAULT NULL::uuid)
  RETURNS SETOF public.reconciliation_undo_result
@@ -26712,7 +27532,8 @@ begin
     return;
   end if;
 
-  -- lock: the action, then what it wrote
+  -- lock: who plans or applies, the action, then what it wrote
+  perform pg_advisory_xact_lock(hashtextextended('plan repairs', 0));
   select a.* into v_action from public.reconciliation_actions a where a.id = p_action_id for no key update;
   perform ledger.lock_for_repairs(array[p_action_id]);
 
@@ -26724,6 +27545,9 @@ begin
     when v_action.id is null then ledger.refuse('repair_not_found', jsonb_build_object('action_id', p_action_id))
     when v_action.status <> 'applied' then
       ledger.refuse('repair_not_undoable', jsonb_build_object('action_id', p_action_id, 'reason', format('it is %s', v_action.status)))
+    when v_action.diff_amount > ledger.setting_text('reconciliation_max_amount')::bigint then
+      ledger.refuse('repair_not_undoable', jsonb_build_object('action_id', p_action_id, 'reason',
+        format('it comes to %s, and reconciliation_max_amount is %s', v_action.diff_amount, ledger.setting_text('reconciliation_max_amount'))))
     when v_changed is not null then
       ledger.refuse('repair_not_undoable', jsonb_build_object('action_id', p_action_id, 'reason',
         format('%s %s was changed since', v_changed ->> 'relation', v_changed -> 'key')))
@@ -26762,7 +27586,7 @@ begin
   return next v_result;
 end $function$;
 grant execute on function public.reconciliation_undo(p_action_id uuid, p_reason text, p_idempotency_key text, p_actor_id uuid) to authenticated, service_role;
-comment on function public.reconciliation_undo(p_action_id uuid, p_reason text, p_idempotency_key text, p_actor_id uuid) is 'Undoes an applied repair: its rows say again what they said before (lines: diff lines, amounts in minor units), with an event integrity.repair_undone, and the next run finds it again. Only while each of these rows is as the repair left it; whatever state active_reconciliation has. Needs integrity.repair. Errors: repair_not_found, repair_not_undoable, invalid_argument. Source 002, E-B4.';
+comment on function public.reconciliation_undo(p_action_id uuid, p_reason text, p_idempotency_key text, p_actor_id uuid) is 'Undoes an applied repair: its rows say again what they said before (lines: diff lines, amounts in minor units), with an event integrity.repair_undone, and the next run finds it again; the same is not planned for it a second time. Only up to the setting reconciliation_max_amount, while each of these rows is as the repair left it; whatever state active_reconciliation has. Needs integrity.repair. Errors: repair_not_found, repair_not_undoable, invalid_argument. Source 002, E-B4.';
 
 CREATE OR REPLACE FUNCTION public.report_integrity()
  RETURNS SETOF public.report_integrity_result
@@ -26785,7 +27609,7 @@ begin
            ledger.jobs_of_report(), ledger.seals_of_report(), ledger.flags_of_report(), ledger.partitions_of_report(), ledger.outbox_of_report();
 end $function$;
 grant execute on function public.report_integrity() to authenticated, service_role;
-comment on function public.report_integrity() is 'The shop''s health, for a dashboard. runs: the last run of the books (scope all, changed) and of the drift checks (check_code debt_cache, old_flags), [{run_id, check_code, scope, status, findings, accounts, differing_accounts, diff_abs, diff_ratio_ppm, limit_ppm, started_at, ended_at}]. findings: what offends the books as far as runs know, by check, the worst first, [{check_code, severity, findings, found_at, proves, repair}]. alerts: {open, acknowledged, newest: [{alert_id, rule, severity, subject, status, value, limit_value, raised_at, last_seen_at}]} (50). repairs: {planned, applied, failed, stale, undone, superseded, last_applied_at}. kpis: each metric as of the last hourly snapshot, [{metric, unit, direction, description, taken_at, value, details, day_ago, week_ago, series: [{taken_at, value}]}], 48 points, oldest first; unit: ppm, us, ms, s, count, minor (minor units of the default currency). jobs: [{name, schedule, enabled, last_started_at, last_succeeded_at, last_duration_ms, last_error, runs, failures, skipped, running_since, is_overdue}]. seals: {seal_number, sealed_at, highest_event_id, unsealed_events}. flags: [{key, state, percentage, updated_at}]. partitions: [{table, newest_month, months_ahead, default_has_rows}]. outbox: {waiting, oldest_due_at}. unsealed_events and waiting are counted up to 10000. Needs reports.read or audit.read. Source 002.';
+comment on function public.report_integrity() is 'The shop''s health, for a dashboard. runs: the last run of the books (scope all, changed) and of the drift checks (check_code debt_cache, old_flags), [{run_id, check_code, scope, status, findings, accounts, differing_accounts, diff_abs, diff_ratio_ppm, limit_ppm, started_at, ended_at}]. findings: what offends the books as far as runs know, by check, the worst first, [{check_code, severity, findings, found_at, proves, repair}]. alerts: {open, acknowledged, newest: [{alert_id, rule, severity, subject, status, value, limit_value, raised_at, last_seen_at}]} (50). repairs: {planned, applied, failed, stale, undone, superseded, last_applied_at}. kpis: each metric as of the last hourly snapshot, [{metric, unit, direction, description, taken_at, value, details, day_ago, week_ago, series: [{taken_at, value}]}], 48 points, oldest first; unit: ppm, us, ms, s, count, minor (minor units of the default currency). jobs: [{name, schedule, enabled, last_started_at, last_succeeded_at, last_duration_ms, last_error, runs, failures, skipped, running_since, is_overdue}]. seals: {seal_number, sealed_at, highest_event_id, unsealed_events}. flags: [{key, state, percentage, updated_at}]. partitions: [{table, newest_month, months_ahead, default_has_rows}]. outbox: {waiting, oldest_due_at}. unsealed_events and waiting are counted up to 10000. Needs reports.read or audit.read: who may read reports sees alerts, findings by check and the jobs'' last errors here, whose tables need audit.read. Source 002.';
 
 CREATE OR REPLACE FUNCTION public.report_orders(p_from timestamp with time zone DEFAULT NULL::timestamp with time zone, p_to timestamp with time zone DEFAULT NULL::timestamp with time zone, p_currency text DEFAULT NULL::text)
  RETURNS SETOF public.report_orders_result

@@ -154,6 +154,7 @@ export type Database = {
           code: string;
           description: string;
           enabled: boolean;
+          is_own: boolean;
           limit_value: number;
           query: string | null;
           severity: string;
@@ -164,6 +165,7 @@ export type Database = {
           code: string;
           description: string;
           enabled?: boolean;
+          is_own?: boolean;
           limit_value: number;
           query?: string | null;
           severity: string;
@@ -173,6 +175,7 @@ export type Database = {
           code?: string;
           description?: string;
           enabled?: boolean;
+          is_own?: boolean;
           limit_value?: number;
           query?: string | null;
           severity?: string;
@@ -184,6 +187,7 @@ export type Database = {
         Row: {
           acknowledged_at: string | null;
           acknowledged_by: string | null;
+          clean_turns: number;
           details: NonNullable<Json>;
           highest_value: number;
           id: string;
@@ -196,12 +200,15 @@ export type Database = {
           severity: string;
           status: string;
           subject: string;
+          told_at: string;
+          told_value: number;
           value: number;
         };
         ComputedFields: never;
         Insert: {
           acknowledged_at?: string | null;
           acknowledged_by?: string | null;
+          clean_turns?: number;
           details?: NonNullable<Json>;
           highest_value: number;
           id?: string;
@@ -214,11 +221,14 @@ export type Database = {
           severity: string;
           status?: string;
           subject: string;
+          told_at?: string;
+          told_value: number;
           value: number;
         };
         Update: {
           acknowledged_at?: string | null;
           acknowledged_by?: string | null;
+          clean_turns?: number;
           details?: NonNullable<Json>;
           highest_value?: number;
           id?: string;
@@ -231,17 +241,11 @@ export type Database = {
           severity?: string;
           status?: string;
           subject?: string;
+          told_at?: string;
+          told_value?: number;
           value?: number;
         };
-        Relationships: [
-          {
-            foreignKeyName: 'alerts_rule_code_fkey';
-            columns: ['rule_code'];
-            isOneToOne: false;
-            referencedRelation: 'alert_rules';
-            referencedColumns: ['code'];
-          },
-        ];
+        Relationships: [];
       };
       audit_log: {
         Row: {

@@ -164,6 +164,7 @@ export const businessErrors = {
   row_address_incomplete: 422,
   row_country_unknown: 422,
   receipt_not_found: 404,
+  receipt_not_due: 409,
   receipt_conflict: 409,
   receipt_not_allowed: 409,
   receipt_reference_used: 409,

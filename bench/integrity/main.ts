@@ -37,7 +37,7 @@ try {
     )
     .option('--orders <number>', 'orders of the shop', count, 1_000_000)
     .option('--invoices <number>', 'invoices, most of them paid, on top of these', count, 50_000)
-    .option('--operations <number>', 'operations before the run of what has changed', count, 10_000)
+    .option('--operations <number>', 'operations before the run of what has changed', count, 1_000)
     .option(
       '--out <file.json>',
       'beside it the same as Markdown',

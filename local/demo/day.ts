@@ -2,6 +2,7 @@ import { withConnection } from '../database/bootstrap.ts';
 import type { Stack } from '../stack.ts';
 import { playAfterSale, printVendors } from './after-sale.ts';
 import { type Order, printBalance, printRefusal, step } from './narrate.ts';
+import { playOldOrders } from './old-orders.ts';
 import { type Person, signIn, signUp } from './people.ts';
 import { playReceivables } from './receivables.ts';
 import { printBooks } from './report.ts';
@@ -64,6 +65,7 @@ export async function playDay(stack: Stack): Promise<void> {
   );
   await printVendors(admin, vendors);
   await playReceivables(finance, { name: 'Noor', person: noor }, blueMug);
+  await playOldOrders(admin);
 
   // the scheduler does this once a minute
   await withConnection(stack.databaseUrl, (sql) => sql`select ledger.seal_events()`);

@@ -25,9 +25,18 @@ export function step(sentence: string): void {
   console.log(`\n${steps}. ${sentence}`);
 }
 
+/** Decimals of the currencies that the demo's orders are in. */
+const decimals: Record<string, number> = { USD: 2, IQD: 3 };
+
+export function money(minorUnits: number, currency: string): string {
+  const places = decimals[currency];
+  if (places === undefined) throw new Error(`the demo knows no amounts in ${currency}`);
+  return (minorUnits / 10 ** places).toFixed(places);
+}
+
 /** US dollars, as everything in the demo's shop is priced. */
 export function dollars(minorUnits: number): string {
-  return (minorUnits / 100).toFixed(2);
+  return money(minorUnits, 'USD');
 }
 
 /** The four totals and what they leave, read as the customer reads them. */

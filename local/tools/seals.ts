@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { z } from 'zod';
 import { PROJECT_ROOT } from '../database/supabase-cli.ts';
+import { Unreadable } from './seals/canonical.ts';
 import {
   isSignedBy,
   signCheckpoint,
@@ -14,7 +15,7 @@ import { checkpointOf, historyOf, openDatabase, type SealedDatabase } from './se
 import { dumpTo, historyFromFiles } from './seals/files.ts';
 
 const EXIT_CODES = `
-Exit codes: 0 all is as it was; 2 history does not lead to the checkpoint, or does not hold by itself;
+Exit codes: 0 all is as it was; 2 history does not lead to the checkpoint, does not hold by itself, or cannot be read;
 3 the checkpoint was not signed with this key; 1 it could not be done.`;
 
 interface Source {
@@ -140,6 +141,8 @@ command
         : await withDatabase(flags, async (database) => verify(await historyOf(database)));
     if (flags.json) console.log(JSON.stringify(verdict, null, 2));
     else {
+      const { database, sealedAt, sealNumber } = signed.checkpoint;
+      console.log(`checkpoint of database ${database}, seal ${sealNumber} of ${sealedAt}`);
       for (const { sealNumber, problem } of verdict.problems.slice(0, 100)) {
         console.log(`seal ${sealNumber ?? '-'}: ${problem}`);
       }
@@ -158,5 +161,5 @@ try {
   console.error(
     process.env.DEBUG ? error : `seals: ${error instanceof Error ? error.message : error}`,
   );
-  process.exitCode = 1;
+  process.exitCode = error instanceof Unreadable ? 2 : 1;
 }

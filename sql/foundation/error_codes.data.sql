@@ -160,6 +160,7 @@ insert into public.error_codes (code, http_status, message, description) values
   ('row_address_incomplete', 422, 'An address needs a recipient, a city and a country beside its line1.', 'An address of a customer that is not complete.'),
   ('row_country_unknown', 422, '"{value}" is no country code of two letters such as IQ.', 'A country that is not in ISO 3166-1 alpha-2.'),
   ('receipt_not_found', 404, 'There is no receipt {receipt_id} of this customer.', 'The receipt does not exist or is someone else''s.'),
+  ('receipt_not_due', 409, 'Nothing is due for order {order_number} any more: finance decides about its receipt.', 'An emergency fix approves no receipt beyond what is due; the order was paid meanwhile.'),
   ('receipt_conflict', 409, 'The receipt is already "{status}"; {wanted} needs it to be {expected}.', 'Somebody else reviewed, withdrew or sent it first.'),
   ('receipt_not_allowed', 409, 'A receipt for {subject} is not taken: {reason}.', 'The order has ended, or the invoice claims nothing any more.'),
   ('receipt_reference_used', 409, 'A receipt with the reference "{reference}" is under review or approved already.', 'The same transfer a second time, however it is typed.'),

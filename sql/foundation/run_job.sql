@@ -48,6 +48,9 @@ comment on function ledger.count_skipped_job(text) is 'Counts a turn that was le
  *
  * Nothing is written before the command: a transaction that has written holds back the sealer until it
  * ends, one that reads for minutes does not.
+ *
+ * The time limit is that of the statement: one that ends just as the record is kept takes the run back as
+ * well, and it has its next turn.
  */
 create function ledger.run_job(p_name text)
 returns text
@@ -72,8 +75,14 @@ begin
   begin
     execute v_job.command;
     set constraints all immediate;
+  exception
+  -- it waits for nobody for long: not now is no failure, and a job that never has its turn is silent
+  when lock_not_available then
+    raise notice 'job "%" gave up until its next turn: %', p_name, sqlerrm;
+    perform ledger.count_skipped_job(p_name);
+    return 'skipped';
   -- also when it ran out of its time, or somebody stopped it
-  exception when query_canceled or assert_failure or others then
+  when query_canceled or assert_failure or others then
     v_error := left(format('%s (%s)', sqlerrm, sqlstate), 2000);
     raise warning 'job "%" failed: %', p_name, v_error;
   end;
@@ -81,7 +90,7 @@ begin
   return case when v_error is null then 'done' else 'failed' end;
 end $$;
 comment on function ledger.run_job(text) is
-  'Runs a job now, unless it runs already or is switched off, and keeps how it ended; answers done, failed, skipped or switched off. A failing command does not raise.';
+  'Runs a job now, unless it runs already or is switched off, and keeps how it ended; answers done, failed, skipped (it runs already, or gave up waiting for a lock) or switched off. A failing command does not raise.';
 
 /* Two statements: a time limit holds for the statement after the one that sets it. */
 create function ledger.job_command(p_name text)
@@ -109,7 +118,12 @@ begin
   end if;
   -- a name that is there already gets the new schedule and command
   for v_job in select * from ledger.scheduled_jobs j where j.enabled order by j.name loop
-    execute 'select cron.schedule($1, $2, $3)' using 'order-ledger ' || v_job.name, v_job.schedule, ledger.job_command(v_job.name);
+    begin
+      execute 'select cron.schedule($1, $2, $3)' using 'order-ledger ' || v_job.name, v_job.schedule, ledger.job_command(v_job.name);
+    exception when others then
+      raise exception using errcode = sqlstate, message = format('job "%s" cannot be scheduled at "%s": %s', v_job.name, v_job.schedule, sqlerrm),
+        hint = 'No job was handed over. Correct its schedule, or switch it off, and call ledger.schedule_jobs() again.';
+    end;
     v_count := v_count + 1;
   end loop;
   -- what is switched off or gone since has no more turns

@@ -20,7 +20,7 @@ create table ledger.scheduled_jobs (
   failures bigint not null default 0,
   failures_in_a_row bigint not null default 0,
   skipped bigint not null default 0,
-  constraint schedule_has_five_fields_or_is_in_seconds check (schedule ~ '^(\d+ seconds?|(\S+ ){4}\S+)$'),
+  constraint schedule_has_five_fields_or_is_in_seconds check (schedule ~ '^(([1-9]|[1-5]\d) seconds?|([-\d*/,]+ ){4}[-\d*/,A-Za-z]+)$' and schedule !~ '/0'),
   constraint time_limit_is_from_a_second_to_a_day check (time_limit between '1 second' and '1 day'),
   constraint max_silence_is_positive check (max_silence > '0'),
   constraint failures_in_a_row_are_failures_and_those_are_runs check (failures_in_a_row >= 0 and failures_in_a_row <= failures and failures <= runs and skipped >= 0)
@@ -32,7 +32,7 @@ comment on column ledger.scheduled_jobs.max_silence is 'Without success for so l
 comment on column ledger.scheduled_jobs.watched_since is 'Since when it should have been running: when it was added, or switched on again.';
 comment on column ledger.scheduled_jobs.last_error is 'What the last run failed with, and the SQLSTATE; null when it succeeded.';
 comment on column ledger.scheduled_jobs.runs is 'Runs that came to an end, well or not; skipped ones and those whose session was ended are not among them.';
-comment on column ledger.scheduled_jobs.skipped is 'Turns that were left out because the run before was still at it.';
+comment on column ledger.scheduled_jobs.skipped is 'Turns that were left out because the run before was still at it, or what the job needed was in use.';
 
 create function ledger.watch_job_again()
 returns trigger
@@ -61,7 +61,10 @@ begin
     when p_schedule ~ '^\S+ \* \* \* \*$' then interval '3 hours'
     when p_schedule ~ '^\S+ \S+ \* \* \*$' then interval '50 hours'
     when p_schedule ~ '^\S+ \S+ \* \* \S+$' then interval '15 days'
-    else interval '63 days'
+    when p_schedule ~ '^\S+ \S+ \S+ \* \S+$' then interval '63 days'
+    when p_schedule ~ '^\S+ \S+ \S+ \*/\d+ \S+$' then interval '7 days' + substring(p_schedule from '^\S+ \S+ \S+ \*/(\d+)')::integer * interval '31 days'
+    -- months that are named may be a year apart
+    else interval '400 days'
   end;
 end $$;
 comment on function ledger.silence_of_schedule(text) is 'After how long without success a job of this schedule counts as dead.';
@@ -92,3 +95,26 @@ as
                        > coalesce(j.max_silence, ledger.silence_of_schedule(j.schedule)) as is_silent
   from ledger.scheduled_jobs j;
 comment on view ledger.jobs is 'Jobs with their last runs; running_since while one runs, is_silent when it has not succeeded for longer than max_silence.';
+
+/*
+ * After a pause of the whole shop (its server was stopped, or restored from a copy) no job has run and none
+ * is dead: each has its time from now on. The job that looks after the others knows by its own silence.
+ */
+create function ledger.watch_jobs_anew(p_watcher text)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_phase text := coalesce(current_setting('ledger.procedure', true), '');
+begin
+  if not exists (select from ledger.jobs j where j.name = p_watcher and j.is_silent) then
+    return;
+  end if;
+  perform set_config('ledger.procedure', 'run_job', true);
+  -- who is at its end has succeeded
+  update ledger.scheduled_jobs j set watched_since = clock_timestamp()
+  where j.name in (select s.name from ledger.scheduled_jobs s order by s.name for no key update skip locked);
+  perform set_config('ledger.procedure', v_phase, true);
+end $$;
+comment on function ledger.watch_jobs_anew(text) is 'When the job that watches the others has been silent for too long itself, all of them have their time anew.';

@@ -34,8 +34,6 @@ insert into public.settings (key, value, kind, minimum, maximum, allowed, descri
   ('reconciliation_max_amount', '10000000', 'integer', 0, 9007199254740991, null, 'What these repairs may correct together, in minor units of all currencies and units of stock.'),
   ('reconciliation_failure_percent', '2', 'integer', 0, 100, null, 'Share of repairs that may fail before active_reconciliation is switched off (source 002, 16.8).'),
   ('dual_write_failure_percent', '3', 'integer', 0, 100, null, 'Share of old flags that may fail to be written in shadow before dual writing is switched off (source 002, 16.8).'),
-  ('seal_lag_minutes', '15', 'integer', 1, 1440, null, 'Minutes after which an event that is not sealed is reported.'),
-  ('outbox_lag_minutes', '60', 'integer', 1, 10080, null, 'Minutes after which a message that was not delivered is reported.'),
   ('stuck_order_hours_finance_pending', '168', 'integer', 0, 8760, null, 'Hours without any change after which an order that waits for its money is reported; 0: never.'),
   ('stuck_order_hours_finance_review', '48', 'integer', 0, 8760, null, 'Hours after which an order whose receipt is looked at is reported; 0: never.'),
   ('stuck_order_hours_awaiting_confirmation', '48', 'integer', 0, 8760, null, 'Hours after which a paid order that nobody has confirmed is reported; 0: never.'),
@@ -43,6 +41,7 @@ insert into public.settings (key, value, kind, minimum, maximum, allowed, descri
   ('stuck_order_hours_warehouse_processing', '72', 'integer', 0, 8760, null, 'Hours after which an order that the warehouse has not sent is reported; 0: never.'),
   ('stuck_order_hours_logistics_dispatched', '336', 'integer', 0, 8760, null, 'Hours after which an order that has not arrived is reported; 0: never.'),
   ('idempotency_retention_days', '30', 'integer', 1, 3650, null, 'Days that idempotency keys and their answers are kept.'),
+  ('integrity_retention_days', '400', 'integer', 30, 3650, null, 'Days that findings of checks, alerts that are over and plans of repairs that came to nothing are kept.'),
   ('kpi_retention_days', '400', 'integer', 8, 3650, null, 'Days that hourly key figures are kept.'),
   ('audit_retention_days', '180', 'integer', 30, 3650, null, 'Days that audit_log is kept.')
 on conflict (key) do nothing;

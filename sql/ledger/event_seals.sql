@@ -64,7 +64,7 @@ create function ledger.event_canonical(p_event public.immutable_events)
 returns text
 language sql stable
 return jsonb_build_array(
-    p_event.id, (extract(epoch from p_event.occurred_at) * 1000000)::bigint, p_event.event_type, p_event.stream_type,
+    p_event.id, case when isfinite(p_event.occurred_at) then (extract(epoch from p_event.occurred_at) * 1000000)::bigint end, p_event.event_type, p_event.stream_type,
     p_event.stream_id, p_event.account_id, p_event.payload, p_event.actor_id, p_event.correlation_id,
     p_event.causation_id, p_event.written_by_xid)::text;
 comment on function ledger.event_canonical(public.immutable_events) is 'What of an event goes into its seal.';

@@ -4,53 +4,39 @@
  * Months are added ahead of time. Where rows of this month already lie in the default (the job is new,
  * or has not run for long), the partition begins with the next day: what lies in the default stays there,
  * events for good and audit lines until they are purged, and it is a month's worth at most
- * of each time the job was not there.
+ * of each time the job was not there. Orders imported from an older system lie there too.
  */
 
-/* Makes the missing months of one table; answers how many. The months of p_months are UTC. */
+/* Makes the missing months of a table with a small default, which is read under the lock; answers how many. */
 create function ledger.create_months_of(p_table text, p_months timestamptz[])
 returns integer
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_tomorrow timestamptz := (date_trunc('day', clock_timestamp() at time zone 'UTC') + interval '1 day') at time zone 'UTC';
   v_month timestamptz;
   v_from timestamptz;
-  v_partition text;
-  v_last timestamptz;
-  v_is_taken boolean;
-  v_tomorrow timestamptz := (date_trunc('day', clock_timestamp() at time zone 'UTC') + interval '1 day') at time zone 'UTC';
+  v_to timestamptz;
   v_created integer := 0;
 begin
-  execute format('select max(d.occurred_at) from ledger.%I d', p_table || '_default') into v_last;
   foreach v_month in array p_months loop
-    v_partition := p_table || to_char(v_month at time zone 'UTC', '_YYYY_MM');
-    foreach v_from in array array[v_month, greatest(v_month, v_tomorrow)] loop
-      v_is_taken := false;
-      if v_last >= v_from then
-        execute format('select exists (select from ledger.%I d where d.occurred_at >= $1 and d.occurred_at < $2)', p_table || '_default')
-          into v_is_taken using v_from, v_month + interval '1 month';
-      end if;
-      exit when not v_is_taken;
-    end loop;
-    continue when v_is_taken or v_from >= v_month + interval '1 month';
-    -- made apart and then attached: who writes to a month of its own waits for nobody
-    execute format('create table ledger.%I (like public.%I including defaults including constraints)', v_partition, p_table);
-    execute format('alter table public.%I attach partition ledger.%I for values from (%L) to (%L)',
-                   p_table, v_partition, v_from, v_month + interval '1 month');
-    execute format('alter table ledger.%I enable row level security', v_partition);
-    perform ledger.guard_partition(format('ledger.%I', v_partition)::regclass, p_table, 'the ledger_* procedures');
+    v_to := ((v_month at time zone 'UTC') + interval '1 month') at time zone 'UTC';
+    v_from := case when ledger.default_has_rows(p_table, v_month, v_to) then greatest(v_month, v_tomorrow) else v_month end;
+    continue when v_from >= v_to or ledger.default_has_rows(p_table, v_from, v_to);
+    perform ledger.attach_month(p_table, v_from, v_to);
     v_created := v_created + 1;
   end loop;
   return v_created;
 end $$;
 comment on function ledger.create_months_of(text, timestamptz[]) is
-  'Makes partitions of months of a table whose locks the caller holds; answers how many.';
+  'Makes partitions of months (UTC) of a table whose locks the caller holds; answers how many.';
 
 /*
  * Who writes may hold one table's default partition and want the other's, so this job waits for one at
  * most, with nothing else in its hands: a second table that is not free has its turn when the job runs next.
  * It gives up before the server would look for a deadlock, and so never is the cause that an order fails.
+ * A large default (16 MB and more) is not read while somebody waits: its months take three runs.
  */
 create function ledger.create_month_partitions(p_months_ahead integer default 3)
 returns integer
@@ -62,16 +48,27 @@ declare
   v_table text;
   v_months timestamptz[];
   v_may_wait boolean := true;
+  v_is_begun boolean;
   v_created integer := 0;
 begin
   perform pg_advisory_xact_lock(hashtextextended('ledger.create_month_partitions', 0));
   foreach v_table in array array['immutable_events', 'audit_log'] loop
     v_months := array(
       select m.month
-      from (select date_trunc('month', clock_timestamp() at time zone 'UTC') at time zone 'UTC' + make_interval(months => n) as month
+      from (select (date_trunc('month', clock_timestamp() at time zone 'UTC') + make_interval(months => n)) at time zone 'UTC' as month
             from generate_series(0, p_months_ahead) n) m
       where to_regclass('ledger.' || v_table || to_char(m.month at time zone 'UTC', '_YYYY_MM')) is null
       order by 1);
+    v_is_begun := exists (select from ledger.months_said_empty(v_table));
+    if v_is_begun or pg_relation_size(format('ledger.%I', v_table || '_default')::regclass) >= 16777216 then
+      -- with a lock of the other table in its hands it reads nothing
+      if v_may_wait and (v_is_begun or exists (select from ledger.months_to_prepare(v_table, v_months))) then
+        v_may_wait := false;
+        v_created := v_created + ledger.prepare_months_of(v_table, v_months);
+        exit;
+      end if;
+      continue;
+    end if;
     continue when v_months = '{}';
     begin
       -- the parent first, as attach and purge take them. Months to come disturb nobody who writes to one of their own;
@@ -104,41 +101,4 @@ begin
   return v_created;
 end $$;
 comment on function ledger.create_month_partitions(integer) is
-  'Job: makes the partitions of this month and the next ones; answers how many were new. What is in use is left for the next run.';
-
-/*
- * A run drops the oldest month that is over its time, or removes the oldest lines of the default partition,
- * and the job runs often enough. Dropping locks audit_log: behind a long reader the job gives up until its next
- * turn, and nobody waits longer for it than its lock_timeout.
- */
-create function ledger.purge_audit_log(p_limit integer default 50000)
-returns integer
-language plpgsql
-set search_path = pg_catalog, pg_temp
-set lock_timeout = '900ms'
-as $$
-declare
-  v_limit timestamptz := clock_timestamp() - make_interval(days => ledger.setting_text('audit_retention_days')::int);
-  v_partition text;
-  v_lines integer;
-begin
-  v_partition := (
-    select min(c.relname)
-    from pg_catalog.pg_inherits i
-    join pg_catalog.pg_class c on c.oid = i.inhrelid
-    where i.inhparent = 'public.audit_log'::regclass
-      and c.relname ~ '^audit_log_\d{4}_\d{2}$'
-      and (to_date(right(c.relname, 7), 'YYYY_MM') + interval '1 month') at time zone 'UTC' <= v_limit);
-  if v_partition is not null then
-    execute format('drop table ledger.%I', v_partition);
-    return 1;
-  end if;
-  perform set_config('ledger.procedure', 'purge_audit_log', true);
-  delete from ledger.audit_log_default d
-  where d.ctid = any (array(select o.ctid from ledger.audit_log_default o where o.occurred_at < v_limit limit p_limit));
-  get diagnostics v_lines = row_count;
-  perform set_config('ledger.procedure', '', true);
-  return v_lines;
-end $$;
-comment on function ledger.purge_audit_log(integer) is
-  'Job: of what is older than the setting audit_retention_days drops a month, or else removes p_limit lines; answers how many of either.';
+  'Job: makes the partitions of this month and the next ones; answers how many were new. What is in use is left for the next run; months of a large default partition take three runs.';

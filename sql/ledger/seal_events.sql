@@ -1,3 +1,14 @@
+/* No seal is larger, so that who verifies one knows what it may read. */
+create function ledger.largest_seal()
+returns integer
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return 100000;
+end $$;
+comment on function ledger.largest_seal() is 'How many events a seal covers at most.';
+
 /* Closes events, in their order, into the seal after p_last; answers the new seal. */
 create function ledger.close_seal(p_last public.event_seals, p_xids bigint[], p_event_ids bigint[], p_lines text[])
 returns public.event_seals
@@ -30,10 +41,10 @@ comment on function ledger.close_seal(public.event_seals, bigint[], bigint[], te
   'Writes the next seal over these events (transaction, id and canonical form of each, in order).';
 
 /*
- * Seals what comes after p_last and below a transaction id. One pass in the order of the chain: the sort goes
- * to disk, and in memory is one seal, which ends after p_seal_size events or 16 MB of them.
+ * Seals what comes after p_last and below a transaction id, p_at_most events of it. One pass in the order of the
+ * chain: the sort goes to disk, and in memory is one seal, which ends after p_seal_size events or 16 MB of them.
  */
-create function ledger.seal_below(p_last public.event_seals, p_horizon bigint, p_seal_size integer)
+create function ledger.seal_below(p_last public.event_seals, p_horizon bigint, p_seal_size integer, p_at_most bigint)
 returns public.event_seals
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -53,6 +64,7 @@ begin
       and (e.written_by_xid, e.id) > (p_last.last_xid, p_last.last_event_id)
       and e.id > p_last.epoch_after_event_id
     order by e.written_by_xid, e.id
+    limit p_at_most
   loop
     v_xids := v_xids || v_event.written_by_xid;
     v_event_ids := v_event_ids || v_event.id;
@@ -71,10 +83,13 @@ begin
   end if;
   return v_last;
 end $$;
-comment on function ledger.seal_below(public.event_seals, bigint, integer) is
-  'Seals all events after a seal whose transaction is below p_horizon; answers the last seal there is then.';
+comment on function ledger.seal_below(public.event_seals, bigint, integer, bigint) is
+  'Seals the events after a seal whose transaction is below p_horizon, at most so many (null: all); answers the last seal there is then.';
 
-/* Closes what can be closed into the next seals; answers how many events were sealed. */
+/*
+ * Closes what can be closed into the next seals; answers how many events were sealed. Of a long backlog
+ * a run takes a million events, so that it comes to its end and the next one goes on.
+ */
 create function ledger.seal_events(p_seal_size integer default 10000)
 returns bigint
 language plpgsql
@@ -94,10 +109,10 @@ begin
     raise exception 'the last seal was made in another cluster (transaction %, here %)', v_before.last_xid, v_horizon
       using hint = 'After restoring a logical dump call ledger.start_seal_epoch() once.';
   end if;
-  perform ledger.seal_below(v_before, v_horizon, p_seal_size);
+  perform ledger.seal_below(v_before, v_horizon, least(p_seal_size, ledger.largest_seal()), 1000000);
   return (select coalesce(sum(s.event_count), 0) from public.event_seals s where s.seal_number > v_before.seal_number);
 end $$;
-comment on function ledger.seal_events(integer) is 'Job: seals all events that no running transaction can still join; answers how many.';
+comment on function ledger.seal_events(integer) is 'Job: seals the events that no running transaction can still join, a million at most; answers how many.';
 
 /*
  * After a restore into another cluster: everything that came with the dump and was not sealed yet
@@ -116,7 +131,7 @@ begin
   if v_last.seal_number = 0 then
     raise exception 'there are no seals yet, so there is no epoch to end';
   end if;
-  v_last := ledger.seal_below(v_last, 9223372036854775807, 10000);
+  v_last := ledger.seal_below(v_last, 9223372036854775807, 10000, null);
 
   -- the old epoch ends at the highest id that came with the dump; what this cluster has written
   -- since has higher ids, whatever its transaction ids are

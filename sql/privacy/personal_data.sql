@@ -13,7 +13,7 @@ create type ledger.personal_column as (
   becomes text
 );
 comment on type ledger.personal_column is
-  'owner_column: names the person (user_id, id) or their account (account_id). becomes: an SQL expression over the row, ''gone'' when the row is removed, null when the column is kept.';
+  'owner_column: names the person (user_id, id, acknowledged_by) or their account (account_id). becomes: an SQL expression over the row, ''gone'' when the row is removed, null when the column is kept.';
 
 create function ledger.personal_data()
 returns setof ledger.personal_column
@@ -79,6 +79,8 @@ as $$
     ('public.import_rejects', 'value', 'user_id', 'null'),
     ('public.import_identities', 'external_id', 'target_id', 'gone'),
     ('public.return_lines', 'reason', 'account_id', 'null'),
+    -- words of staff go with who wrote them, or after integrity_retention_days
+    ('public.alerts', 'notes', 'acknowledged_by', 'null'),
     -- words and numbers of the older system
     ('public.imported_order_claims', 'customer_status', 'account_id', 'null'),
     ('public.imported_order_claims', 'management_status', 'account_id', 'null'),

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import { PROJECT_ROOT } from '../../local/database/supabase-cli.ts';
 
 export interface Outcome {
@@ -56,9 +57,16 @@ export function startImport(...args: string[]): Running {
 
 export const runImport = (...args: string[]): Promise<Outcome> => startImport(...args).outcome;
 
-/** A file for one test, in a folder of its own; the system clears it away. */
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A file for one test, in a folder of its own that goes when the file's tests have ended. */
 export function fileWith(name: string, content: string | Uint8Array): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'order-ledger-import-')), name);
+  const folder = mkdtempSync(join(tmpdir(), 'order-ledger-import-'));
+  folders.push(folder);
+  const path = join(folder, name);
   writeFileSync(path, content);
   return path;
 }

@@ -103,6 +103,32 @@ test('a job that fails is rolled back, and its failure is kept', async () => {
   expect(await sql`select from public.notes`).toHaveLength(1);
 });
 
+test('a job that gives up waiting for a lock has its next turn, and has neither failed nor succeeded', async () => {
+  await sql`
+    create function public.gives_up() returns void language plpgsql set lock_timeout = '50ms' as
+    'begin insert into public.notes values (''half done''); lock table public.kept; end'
+  `;
+  await sql`create table public.kept ()`;
+  await setCommand('select public.gives_up()');
+  const reader = connect(server.url('postgres', database), 1);
+  await reader`begin`;
+  await reader`select from public.kept`;
+  expect(await run()).toBe('skipped');
+  expect(await state()).toMatchObject({
+    runs: 0,
+    failures: 0,
+    skipped: 1,
+    last_error: null,
+    succeeded: false,
+  });
+  expect(await sql`select from public.notes`).toHaveLength(0);
+  await reader`rollback`;
+  await reader.end({ timeout: 1 });
+  expect(await run()).toBe('done');
+  await sql`drop function public.gives_up()`;
+  await sql`drop table public.kept`;
+});
+
 test('what a job leaves to be checked at its commit is its failure, too', async () => {
   await sql`
     create table public.pairs (

@@ -2,6 +2,7 @@ import { afterAll, expect, test } from 'vitest';
 import { connect, type Sql } from '../support/connection.ts';
 import { startCrowd, testThatBooksAreInOrder } from '../support/crowd.ts';
 import { rounds } from '../support/rounds.ts';
+import { backendOf } from '../support/sessions.ts';
 import { createCustomer, createVariant } from '../support/shop.ts';
 import { openTraffic } from './traffic.ts';
 
@@ -36,10 +37,14 @@ interface Plan {
   repair: string;
 }
 
+/** Plans until nothing is left: what somebody is at work on, or takes too long, is planned when it is asked again. */
 async function plan(): Promise<Plan[]> {
   await sql`select ledger.run_checks()`;
-  const [answer] = await sql<{ plans: Plan[] }[]>`select p.plans from reconciliation_plan() p`;
-  return answer?.plans ?? [];
+  for (;;) {
+    const [answer] = await sql<{ plans: Plan[]; left_count: number }[]>`
+      select p.plans, p.left_count from reconciliation_plan() p`;
+    if (!answer?.left_count) return answer?.plans ?? [];
+  }
 }
 
 interface Applied {
@@ -47,6 +52,7 @@ interface Applied {
   applied_count: number;
   failed_count: number;
   stale_count: number;
+  left_count: number;
   flag_state: string;
 }
 
@@ -113,10 +119,73 @@ test('of two people who undo the same repair one does', async () => {
       const outcomes = await Promise.all(two.map((connection) => undo(connection, id)));
       expect(outcomes.sort()).toEqual(['repair_not_undoable', 'undone']);
     }
+    expect(await plan(), 'what was undone is not planned again').toEqual([]);
+    await corrupt();
     const again = await plan();
-    expect(again.map(({ repair }) => repair)).toEqual(applied.map(() => 'stock_levels'));
-    expect((await apply(sql))?.applied_count).toBe(applied.length);
+    expect(again.filter(({ repair }) => repair === 'stock_levels')).toHaveLength(applied.length);
+    expect((await apply(sql))?.applied_count).toBe(again.length);
   });
+});
+
+/** Waits until a backend has to wait for a lock. */
+async function untilWaiting(pid: number): Promise<void> {
+  for (const end = Date.now() + 20_000; Date.now() < end; ) {
+    const waiting = await sql`
+      select from pg_stat_activity where pid = ${pid} and wait_event_type = 'Lock'`;
+    if (waiting.length > 0) return;
+  }
+  throw new Error('it does not wait');
+}
+
+test('who plans and applies in one transaction and who applies meanwhile wait, and do not deadlock', async () => {
+  const [person, job] = two;
+  await corrupt();
+  await plan();
+  const [last] = await sql<{ id: string }[]>`
+    select subject as id from reconciliation_actions
+    where status = 'planned' and repair = 'account_totals' order by id desc limit 1`;
+  await sql.begin(async (hand) => {
+    await hand`select set_config('ledger.procedure', 'hand', true)`;
+    await hand`update accounts set total_earned = total_earned + 1 where id = ${last?.id ?? ''}`;
+  });
+  await sql`select ledger.run_checks()`;
+  const pid = await backendOf(person);
+  let applying: Promise<Applied | undefined> | undefined;
+  const answer = await job.begin(async (work) => {
+    await work`
+      select ledger.plan_repairs(r) from (select n from reconciliation_runs n order by n.id desc limit 1) l (r)`;
+    applying = apply(person);
+    applying.catch(() => undefined);
+    await untilWaiting(pid);
+    return (await work<Applied[]>`select * from reconciliation_apply(false)`)[0];
+  });
+  expect(answer).toMatchObject({ failed_count: 0, stale_count: 0 });
+  expect(await applying).toMatchObject({ applied_count: 0, failed_count: 0, stale_count: 0 });
+  expect(await plan()).toEqual([]);
+});
+
+test('who switches repairs off stops the one that waits for an account', async () => {
+  const [person, customer] = two;
+  await corrupt();
+  const planned = await plan();
+  const pid = await backendOf(person);
+  let applying: Promise<Applied | undefined> | undefined;
+  await customer.begin(async (work) => {
+    await work`select from accounts where user_id = ${quiet[0] ?? ''} for update`;
+    applying = apply(person);
+    applying.catch(() => undefined);
+    await untilWaiting(pid);
+    await sql`select ledger_set_flag('active_reconciliation', 'off')`;
+  });
+  expect(await applying).toMatchObject({
+    applied_count: 0,
+    left_count: planned.length,
+    flag_state: 'off',
+  });
+  await sql`select ledger_set_flag('active_reconciliation', 'dry')`;
+  await sql`select ledger.run_checks()`;
+  await sql`select ledger_set_flag('active_reconciliation', 'enforce')`;
+  expect((await apply(sql))?.applied_count).toBe(planned.length);
 });
 
 testThatBooksAreInOrder(db, crowd);

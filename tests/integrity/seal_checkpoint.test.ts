@@ -130,6 +130,17 @@ test('a line of an exported file that was changed or removed is found without th
   expect(
     await write(lines.map((line) => line.replace('order.placed', 'order.placed!'))),
   ).toMatchObject({ code: 2, out: expect.stringContaining('has another hash than its events') });
+  const [first = '', ...others] = lines;
+  const time = /"occurred_at": "[^"]*"/;
+  for (const damaged of [
+    [...others, first],
+    [first.slice(0, 40), ...others],
+    [first.replace(time, '"occurred_at": "infinity"'), ...others],
+    [first.replace(time, '"occurred_at": "10000-01-01T00:00:00+00:00"'), ...others],
+    [first.replace(time, '"occurred_at": "2026-13-41T00:00:00+00:00"'), ...others],
+  ]) {
+    expect(await write(damaged)).toMatchObject({ code: 2 });
+  }
 });
 
 test('a new epoch, as after a restore, continues the chain', async () => {
@@ -160,6 +171,13 @@ test('a superuser who rewrites an event is named; one who remakes every seal is 
 
   await behindTheGuards(`
     delete from public.event_seals; delete from public.event_fingerprints;
+    select ledger.seal_events(4)`);
+  expect(await problemsInside()).toContainEqual(
+    expect.objectContaining({ problem: 'seal 1 is another than was told' }),
+  );
+  await behindTheGuards(`
+    delete from public.event_seals; delete from public.event_fingerprints;
+    delete from ledger.outbox where type = 'events.sealed';
     select ledger.seal_events(4)`);
   await sealEverything(sql);
   expect(await problemsInside()).toEqual([]);

@@ -16,7 +16,9 @@ test('npm run demo plays a day of the shop and ends with books in order', async 
   expect(stdout).toMatch(
     /Samir +earned +150\.00 +withdrawn +0\.00 +pending +0\.00 +orders +55\.50 +available +94\.50/,
   );
-  expect(stdout).toMatch(/trial balance +0\.00\n/);
+  expect(stdout).toMatch(/M2511135 planned +pending unpaid +-> delivered paid/);
+  expect(stdout).toMatch(/first run: 4 found, 4 fixed\n(.*\n)+ +second run: 0 found, 0 fixed\n/);
+  expect(stdout).toMatch(/IQD trial balance +0\.000\n +USD trial balance +0\.00\n/);
   expect(stdout).toContain('orders and stock agree: yes');
   expect(stdout).toMatch(/seals intact over \d+ events: yes/);
 }, 120_000);

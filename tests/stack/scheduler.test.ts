@@ -47,6 +47,21 @@ async function runs(): Promise<number> {
   return row?.runs ?? 0;
 }
 
+test('a schedule that means nothing is told of and keeps no other job from its turns', async () => {
+  await scheduleEverySecond('insert into ledger.runs default values');
+  await sql`
+    insert into ledger.scheduled_jobs (name, schedule, command, description)
+    values ('a wrong one', '99 99 * * *', 'select 1', '')
+  `;
+  const lines: string[] = [];
+  const scheduler = await startScheduler(server.url('postgres'), (line) => lines.push(line));
+  await expect.poll(runs, { timeout: 5_000 }).toBeGreaterThanOrEqual(1);
+  await scheduler.stop();
+  expect(lines).toEqual([
+    expect.stringMatching(/^job "a wrong one" cannot be scheduled at "99 99 \* \* \*": /),
+  ]);
+});
+
 test('a job runs at its times, as postgres, until the scheduler stops', async () => {
   await scheduleEverySecond('insert into ledger.runs default values');
   const scheduler = await startScheduler(server.url('postgres'), () => {});

@@ -61,6 +61,27 @@ test('a later migration holds what changed: schema, privileges and reference row
   expect(text, 'PostgreSQL 15 has no such privilege').not.toContain('MAINTAIN');
 });
 
+test('rows that refuse hands are changed by a migration all the same', async () => {
+  const { root, write } = migratedShop();
+  const guard = `
+    create function shop.refuse() returns trigger language plpgsql as
+      $$ begin raise exception 'by hand'; end $$;
+    create trigger rows_stay before update on shop.shelves for each row
+      when (coalesce(current_setting('ledger.procedure', true), '') = '') execute function shop.refuse();
+  `;
+  write('supabase/migrations/20250102000000_guard.sql', guard);
+  write('sql/shop/shelves_guard.sql', guard);
+  write(
+    'sql/shop/shelves.data.sql',
+    rows(['a'])
+      .replace('low', 'high')
+      .replace('do nothing', '(name) do update set kind = excluded.kind'),
+  );
+  const third = await diffToMigration(server, root, 'third');
+  expect(third.remaining).toBe('');
+  expect(readFileSync(third.path ?? '', 'utf8')).toMatch(/reset ledger\.procedure;\s*$/);
+});
+
 test('fields of a composite type in another order are said: rows are made of them by position', async () => {
   const { root, write } = migratedShop();
   const fields = (names: string[]) =>

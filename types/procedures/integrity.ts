@@ -26,7 +26,7 @@ export const integrity = {
     orderBy: ['checkCode', 'subject'],
   },
 
-  runChecks: {
+  integrityRun: {
     name: 'integrity_run',
     summary: 'Runs the checks of the books and keeps what they find. Needs audit.read.',
     answers: 'result',

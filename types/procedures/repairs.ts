@@ -23,7 +23,7 @@ const action = {
 };
 
 export const repairs = {
-  planRepairs: {
+  reconciliationPlan: {
     name: 'reconciliation_plan',
     summary: 'Plans repairs of what a run of the checks found; repairs nothing. Needs audit.read.',
     answers: 'result',
@@ -54,7 +54,7 @@ export const repairs = {
     }),
   },
 
-  applyRepairs: {
+  reconciliationApply: {
     name: 'reconciliation_apply',
     summary:
       'Applies planned repairs within limits, or shows what that would do. Needs integrity.repair.',
@@ -98,7 +98,7 @@ export const repairs = {
     }),
   },
 
-  undoRepair: {
+  reconciliationUndo: {
     name: 'reconciliation_undo',
     summary: 'Puts back what an applied repair has changed. Needs integrity.repair.',
     answers: 'result',

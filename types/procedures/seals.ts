@@ -11,7 +11,6 @@ export const seals = {
       'Recomputes seals over the events, for about four seconds a call, and names the events that do not fit. Needs audit.read.',
     answers: 'result',
     takesIdempotencyKey: false,
-    goesOn: true,
     input: z.strictObject({
       sealNumber: sealNumber.describe('A seal whose hash was kept elsewhere.').optional(),
       hash: z.string().describe('That hash, from its events.sealed message, as hex.').optional(),
@@ -45,7 +44,6 @@ export const seals = {
     summary: 'The newest seal, to be signed and kept elsewhere. Needs audit.read.',
     answers: 'result',
     takesIdempotencyKey: false,
-    goesOn: true,
     input: z.strictObject({}),
     output: z.object({
       sealNumber: z.int().describe('Counts from 1; 0 before the first seal.'),

@@ -18,6 +18,10 @@ function withHeadings(root: string, files: string[]): string {
     .join('\n');
 }
 
+/** Rows of the schema refuse hands: a migration says that it is none while it writes them. */
+const asMigration = (rows: string) =>
+  `set ledger.procedure = 'migration';\n\n${rows}\nreset ledger.procedure;\n`;
+
 /**
  * What a migration says. The first one is `sql/` itself in load order, with its comments and its
  * order of columns; later ones are what changed, and the data files whose rows did.
@@ -27,7 +31,8 @@ export function migrationText(root: string, found: Differences): string {
     const { structure, data } = listSqlFiles(join(root, 'sql'));
     return withHeadings(root, [...structure, ...data]);
   }
-  return [found.schema, withHeadings(root, found.dataFiles)].filter(Boolean).join('\n');
+  const rows = withHeadings(root, found.dataFiles);
+  return [found.schema, rows && asMigration(rows)].filter(Boolean).join('\n');
 }
 
 /** Writes a migration that comes after those there are; gives its path. */

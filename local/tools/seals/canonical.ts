@@ -11,15 +11,18 @@ export interface CanonicalEvent {
   line: string;
 }
 
+/** A row that no database wrote so: it was damaged or made by hand. */
+export class Unreadable extends Error {}
+
 /** An event as exported (a row of immutable_events as JSON, times in UTC), in its canonical form. */
 export function canonicalEvent(row: string): CanonicalEvent {
   const event = parse(row);
   if (event === null || typeof event !== 'object' || Array.isArray(event)) {
-    throw new Error(`this is no event: ${row.slice(0, 80)}`);
+    throw new Unreadable(`this is no event: ${row.slice(0, 80)}`);
   }
   const column = (name: string): Tagged => {
     const value = event[`s${name}`];
-    if (value === undefined) throw new Error(`an event has no ${name}: ${row.slice(0, 80)}`);
+    if (value === undefined) throw new Unreadable(`an event has no ${name}: ${row.slice(0, 80)}`);
     return value;
   };
   const columns = ['event_type', 'stream_type', 'stream_id', 'account_id', 'payload', 'actor_id'];
@@ -41,11 +44,14 @@ export function canonicalEvent(row: string): CanonicalEvent {
 export const jsonbText = (json: string): string => print(parse(json));
 
 function parse(json: string): Tagged {
-  return JSON.parse(
-    json.replace(TOKENS, (token) =>
-      token.startsWith('"') ? `"s${token.slice(1)}` : `"n${token}"`,
-    ),
+  const tagged = json.replace(TOKENS, (token) =>
+    token.startsWith('"') ? `"s${token.slice(1)}` : `"n${token}"`,
   );
+  try {
+    return JSON.parse(tagged);
+  } catch {
+    throw new Unreadable(`this is no JSON: ${json.slice(0, 80)}`);
+  }
 }
 
 function print(value: Tagged): string {
@@ -78,15 +84,18 @@ function numericText(number: string): string {
 
 const TIME = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d{1,6}))?(?:\+00:00|Z)$/;
 
+/** What is at no time has none, as in `ledger.event_canonical`. */
 function microseconds(time: string): string {
+  if (/^-?infinity$/.test(time)) return 'null';
   const [, second, fraction = ''] = TIME.exec(time) ?? [];
-  if (second === undefined) throw new Error(`not a time in UTC: ${time}`);
-  const micros = BigInt(Date.parse(`${second}Z`)) * 1000n + BigInt(fraction.padEnd(6, '0'));
+  const milliseconds = Date.parse(`${second}Z`);
+  if (Number.isNaN(milliseconds)) throw new Unreadable(`not a time in UTC: ${time}`);
+  const micros = BigInt(milliseconds) * 1000n + BigInt(fraction.padEnd(6, '0'));
   return micros.toString();
 }
 
 function wholeNumber(value: Tagged): number {
   const number = typeof value === 'string' && value.startsWith('n') ? Number(value.slice(1)) : NaN;
-  if (!Number.isSafeInteger(number)) throw new Error(`not a whole number: ${String(value)}`);
+  if (!Number.isSafeInteger(number)) throw new Unreadable(`not a whole number: ${String(value)}`);
   return number;
 }

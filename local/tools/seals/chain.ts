@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { CanonicalEvent } from './canonical.ts';
+import { type CanonicalEvent, Unreadable } from './canonical.ts';
 
 export const sealRow = z.object({
   seal_number: z.int(),
@@ -97,7 +97,7 @@ async function* inOrder(events: AsyncIterable<CanonicalEvent>, epochOf: (id: num
     if (last) {
       const ahead = event.epoch - last.epoch || xid - last.xid || id - last.id;
       // the same id twice, at different times, is two events: both count
-      if (ahead < 0) throw new Error(`event ${id} stands behind event ${last.id}: dump them anew`);
+      if (ahead < 0) throw new Unreadable(`event ${id} stands behind event ${last.id}`);
     }
     last = event;
     yield event;

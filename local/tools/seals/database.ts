@@ -1,7 +1,7 @@
 import postgres from 'postgres';
 import { z } from 'zod';
-import { canonicalEvent } from './canonical.ts';
-import { type History, sealRow } from './chain.ts';
+import { canonicalEvent, Unreadable } from './canonical.ts';
+import { type History, type SealRow, sealRow } from './chain.ts';
 import type { Checkpoint } from './checkpoint.ts';
 
 const AT_ONCE = 500;
@@ -71,8 +71,16 @@ export async function historyOf(database: SealedDatabase): Promise<History> {
   };
 }
 
+function sealOf(line: string): SealRow {
+  try {
+    return sealRow.parse(JSON.parse(line));
+  } catch {
+    throw new Unreadable(`this is no seal: ${line.slice(0, 80)}`);
+  }
+}
+
 export async function* sealsOf(lines: AsyncIterable<string>) {
-  for await (const line of lines) yield sealRow.parse(JSON.parse(line));
+  for await (const line of lines) yield sealOf(line);
 }
 
 export async function* eventsOf(lines: AsyncIterable<string>) {

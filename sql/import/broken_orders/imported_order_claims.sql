@@ -24,6 +24,7 @@ create table public.imported_order_claims (
   constraint claimed_status_is_on_the_way check (claimed_status in ('pending', 'confirmed', 'processing', 'shipped', 'delivered')),
   constraint wallet_amount_is_exact_and_not_negative check (wallet_amount between 0 and 9007199254740991),
   constraint only_a_wallet_lacks_its_transaction check ((wallet_amount > 0) = ('wallet_without_transaction' = any (problems))),
+  constraint a_wallet_part_is_proven_or_claimed check (wallet_transaction is null or wallet_amount = 0),
   constraint only_a_receipt_is_stuck check ((receipt_id is not null) = ('receipt_stuck' = any (problems))),
   constraint who_settled_it_says_when check (settled_by is null or settled_at is not null),
   constraint texts_are_short check (

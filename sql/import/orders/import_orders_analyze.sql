@@ -87,8 +87,11 @@ begin
                 when count(distinct l.total_amount) > 1 then 'total'
                 when count(distinct l.paid_amount) > 1 then 'paid_amount'
                 when count(distinct l.claimed_status) > 1 then 'management_status'
-                when count(distinct l.wallet_amount) > 1 then 'wallet_amount'
-                when count(distinct (l.receipt_reference, l.receipt_amount)) > 1 then 'receipt_reference' end as field,
+                when count(distinct lower(l.customer_status)) > 1 or count(distinct coalesce(l.has_mismatch, false)) > 1 then 'customer_status'
+                -- a claim that only some of the rows make is none: nulls count
+                when count(distinct l.wallet_transaction) > 1 or count(distinct coalesce(l.lacks_transaction, false)) > 1 then 'wallet_transaction'
+                when count(distinct row(l.wallet_amount)) > 1 then 'wallet_amount'
+                when count(distinct (l.receipt_reference, l.receipt_amount, l.has_receipt)) > 1 then 'receipt_reference' end as field,
            max(l.total_amount) as total, max(l.paid_amount) as paid, max(l.payment_status) as said_status,
            bool_or(l.lacks_transaction) as lacks_transaction, max(l.wallet_amount) as wallet, bool_or(l.has_receipt) as has_receipt, max(l.receipt_amount) as receipt,
            ledger.imported_total(v_options, array_agg(l)) as reckoned
@@ -99,6 +102,7 @@ begin
   select array_agg(row(o.row_number, j.field, j.code, j.value, j.details)::ledger.import_reject)
   from orders o
   cross join lateral ledger.imported_payment_status(v_options, o.said_status, o.paid, o.reckoned) s (payment_status)
+  cross join lateral (select o.reckoned - o.paid - case when o.lacks_transaction then coalesce(o.wallet, o.reckoned - o.paid) else 0 end) d (open_amount)
   cross join lateral (values
     (o.field, case when o.field is not null then 'row_disagrees_with_order' end, o.external_id, '{}'::jsonb),
     ('total', case when greatest(o.reckoned, o.goods) > 9007199254740991 then 'row_amount_too_large'
@@ -107,12 +111,12 @@ begin
                                                     when 'partially_paid' then coalesce(o.paid not between 1 and o.reckoned - 1, true)
                                                     else o.paid <> o.reckoned end then 'row_paid_amount_wrong' end,
      o.paid::text, jsonb_build_object('total', o.reckoned, 'status', s.payment_status)),
-    -- what is claimed beyond that: at least something, and of the wallet no more than is left
+    -- what is claimed beyond that: at least something, and no more than is left, for the wallet first
     ('wallet_amount', case when o.lacks_transaction and coalesce(o.wallet, o.reckoned - o.paid) not between 1 and o.reckoned - o.paid then 'row_paid_amount_wrong' end,
      o.wallet::text, jsonb_build_object('total', o.reckoned, 'status', s.payment_status)),
-    ('receipt_amount', case when o.has_receipt and coalesce(o.receipt, o.reckoned - o.paid - coalesce(o.wallet, 0)) < 1 then 'row_paid_amount_wrong' end,
+    ('receipt_amount', case when o.has_receipt and coalesce(o.receipt, d.open_amount) not between 1 and d.open_amount then 'row_paid_amount_wrong' end,
      o.receipt::text, jsonb_build_object('total', o.reckoned, 'status', s.payment_status))) j (field, code, value, details)
   where j.code is not null);
 end $$;
 comment on function ledger.reject_disagreeing_orders(uuid) is
-  'Rejects for the first row of orders whose rows disagree, whose total is not the sum of its parts, or whose paid amount is not what its payment status says.';
+  'Rejects for the first row of orders whose rows disagree, whose total is not the sum of its parts, whose paid amount is not what its payment status says, or which claim more of a wallet or a receipt than is open.';

@@ -1,11 +1,13 @@
 /*
  * Breaches of rules. There is one alert that is not resolved for each rule and subject: it is raised once,
- * keeps up with its value, may be acknowledged, and is resolved by the first evaluation that finds its
- * value within the limit. A later breach is another alert.
+ * keeps up with its value, may be acknowledged, and is resolved by the second evaluation in a row that finds
+ * its value within the limit, so that one around its limit does not come and go. A later breach is
+ * another alert. A count that has risen since it was told is open and told again, once an hour at most.
+ * Those of a rule that its shop has removed are over, and stay: hence no foreign key.
  */
 create table public.alerts (
   id uuid primary key default ledger.uuid_v7(),
-  rule_code text not null references public.alert_rules (code) on delete restrict,
+  rule_code text not null,
   subject text not null,
   status text not null default 'open',
   severity text not null,
@@ -15,6 +17,9 @@ create table public.alerts (
   details jsonb not null default '{}',
   raised_at timestamptz not null default clock_timestamp(),
   last_seen_at timestamptz not null default clock_timestamp(),
+  told_at timestamptz not null default clock_timestamp(),
+  told_value bigint not null,
+  clean_turns smallint not null default 0,
   acknowledged_at timestamptz,
   acknowledged_by uuid,
   notes text,
@@ -32,13 +37,16 @@ revoke all on public.alerts from anon, authenticated, service_role;
 grant select on public.alerts to authenticated, service_role;
 create policy alerts_are_seen_by_auditors on public.alerts for select to authenticated
   using ((select ledger.caller_may('audit.read')));
--- one at a time; what is open of a rule, and the foreign key
+-- one at a time; what is open of a rule
 create unique index alerts_not_resolved on public.alerts (rule_code, subject) where status <> 'resolved';
 select ledger.protect_from_hands('public.alerts', 'ledger_acknowledge_alert; an alert is resolved when its cause is gone');
 comment on table public.alerts is 'Breaches of alert_rules, those that are over among them.';
 comment on column public.alerts.subject is 'What it is about: a job, a check, an order number, ...';
 comment on column public.alerts.value is 'As it was seen last, in the rule''s unit.';
 comment on column public.alerts.highest_value is 'The highest that was seen of this breach.';
+comment on column public.alerts.told_value is 'The highest value as its last message told it, at told_at.';
+comment on column public.alerts.clean_turns is 'Evaluations in a row that found its value within the limit.';
+comment on column public.alerts.notes is 'What staff say they do about it; goes with who wrote them, or after integrity_retention_days.';
 comment on column public.alerts.limit_value is 'The limit that it was above, as of last_seen_at.';
 comment on column public.alerts.severity is 'Of its rule, when it was raised.';
 comment on column public.alerts.acknowledged_by is 'Who looks after it; null for a backend.';

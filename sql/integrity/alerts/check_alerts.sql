@@ -1,30 +1,48 @@
-create type ledger.breach as (subject text, value bigint);
+create type ledger.breach as (rule_code text, subject text, value bigint);
 comment on type ledger.breach is 'A subject of an alert rule whose value is above the limit.';
 
-/* Asks one rule, and raises and resolves what follows. */
-create function ledger.check_alert_rule(p_rule public.alert_rules)
-returns void
-language plpgsql
+/* Asks one rule. It reads, and waits for nobody who has locked what it reads. */
+create function ledger.breaches_of_rule(p_rule public.alert_rules)
+returns setof ledger.breach
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
+set lock_timeout = '2s'
 as $$
 declare
-  v_breaches ledger.breach[];
+  v_count bigint;
 begin
-  execute format('select array_agg(row(b.subject, b.value)::ledger.breach order by b.subject)
-                  from (select q.subject::text as subject, max(q.value)::bigint as value
-                        from (%s) q (subject, value) where q.value > %s and q.subject <> '''' group by 1 limit 1001) b',
-                 p_rule.query, p_rule.limit_value) into v_breaches;
-  if cardinality(v_breaches) > 1000 then
+  return query execute format(
+    'select $1, b.subject, b.value::bigint
+     from (select q.subject::text as subject, max(round(q.value)) as value from (%s) q (subject, value) where q.subject <> '''' group by 1) b
+     where b.value > $2 limit 1001', p_rule.query) using p_rule.code, p_rule.limit_value;
+  get diagnostics v_count = row_count;
+  if v_count > 1000 then
     raise exception 'the rule has more than 1000 subjects above its limit';
   end if;
-  perform ledger.raise_alert(p_rule.code, b.subject, b.value) from unnest(v_breaches) b;
-  perform ledger.resolve_alerts(p_rule.code, array(select b.subject from unnest(v_breaches) b));
 end $$;
-comment on function ledger.check_alert_rule(public.alert_rules) is 'Evaluates a rule: raises, brings up to date and resolves its alerts.';
+comment on function ledger.breaches_of_rule(public.alert_rules) is 'What is above the limit of a rule with a query.';
+
+/* One that took all the time there was, and kept others from being asked: it is asked last. */
+create function ledger.rules_to_ask()
+returns setof public.alert_rules
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+    select r.*
+    from public.alert_rules r
+    left join public.alerts a on a.rule_code = 'rule_cannot_be_asked' and a.subject = r.code and a.status <> 'resolved' and a.details ->> 'sqlstate' = '57014'
+    where r.enabled and r.query is not null
+    order by a.last_seen_at nulls first, r.code;
+end $$;
+comment on function ledger.rules_to_ask() is 'Rules with a query that are switched on, those that were cancelled last.';
 
 /*
- * Asks all rules, each as a step of its own: one that cannot be asked leaves its alerts as they are, is an
- * alert itself, and stops no other. Rules and subjects are taken in order, so two of these at once wait for
+ * Asks all rules first, which only reads, and then writes what follows. Each is asked as a step of its own:
+ * one that cannot be asked leaves its alerts as they are, is an alert itself, and stops no other. The time
+ * limit of the job ends one question and does not come again, so after that no further one is put:
+ * those have the next turn. Alerts are written by rule and subject, so two of these at once wait for
  * each other and never in a circle.
  */
 create function ledger.check_alerts()
@@ -34,21 +52,45 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_rule public.alert_rules;
-  v_failed text[] := array[]::text[];
+  v_found ledger.breach[] := array[]::ledger.breach[];
+  v_of_rule ledger.breach[];
+  v_asked text[] := array[]::text[];
+  v_errors jsonb := jsonb_build_object();
+  v_code text;
 begin
-  for v_rule in select r.* from public.alert_rules r order by r.code loop
-    if not v_rule.enabled then
-      perform ledger.resolve_alerts(v_rule.code);
-    elsif v_rule.query is not null then
-      begin
-        perform ledger.check_alert_rule(v_rule);
-      exception when others then
-        v_failed := v_failed || v_rule.code;
-        perform ledger.raise_alert('rule_cannot_be_asked', v_rule.code, 1, jsonb_build_object('error', sqlerrm, 'sqlstate', sqlstate));
-      end;
+  perform ledger.watch_jobs_anew('check alerts');
+
+  -- ask
+  for v_rule in select r.* from ledger.rules_to_ask() r loop
+    begin
+      v_of_rule := array(select b from ledger.breaches_of_rule(v_rule) b);
+      v_found := v_found || v_of_rule;
+      v_asked := v_asked || v_rule.code;
+    exception when query_canceled or assert_failure or others then
+      v_errors := v_errors || jsonb_build_object(v_rule.code, jsonb_build_object('error', sqlerrm, 'sqlstate', sqlstate));
+      exit when sqlstate = '57014';
+    end;
+  end loop;
+
+  -- write: alerts of all rules, those that are gone or switched off among them
+  for v_code in
+    select r.code from public.alert_rules r where not r.enabled or r.query is not null
+    union
+    select a.rule_code from public.alerts a where a.status <> 'resolved' and not exists (select from public.alert_rules r where r.code = a.rule_code)
+    order by 1
+  loop
+    if v_code = any (v_asked) then
+      perform ledger.raise_alert(v_code, b.subject, b.value)
+      from (select f.subject, f.value from unnest(v_found) f where f.rule_code = v_code order by f.subject) b;
+      perform ledger.resolve_alerts(v_code, array(select f.subject from unnest(v_found) f where f.rule_code = v_code), 2::smallint);
+    elsif not exists (select from public.alert_rules r where r.code = v_code and r.enabled) then
+      perform ledger.resolve_alerts(v_code);
     end if;
   end loop;
-  perform ledger.resolve_alerts('rule_cannot_be_asked', v_failed);
+  perform ledger.raise_alert('rule_cannot_be_asked', e.key, 1, e.value) from (select x.* from jsonb_each(v_errors) x order by x.key) e;
+  -- of those whose turn did not come nothing is known
+  perform ledger.resolve_alerts('rule_cannot_be_asked', array(
+    select r.code from public.alert_rules r where r.enabled and r.query is not null and r.code <> all (v_asked)));
   return (select count(*) from public.alerts a where a.status <> 'resolved');
 end $$;
 comment on function ledger.check_alerts() is 'Job: evaluates the alert rules; answers how many alerts there are that are not resolved.';

@@ -7,9 +7,8 @@ insert into public.integrity_checks (family, code, severity, repair, proves, que
   $$),
   ('accounts', 'account_equals_last_transaction', 'critical', 'account_totals', 'The balance of each account is what its last transaction left.', $$
     select a.id, a.id, a.available_balance, l.balance_after, l.balance_after - a.available_balance
-    from accounts a
-    join account_transactions t on t.account_id = a.id
-    join transactions l on l.account_id = a.id and l.account_version = t.last_version
+    from touched_accounts a
+    cross join lateral (select t.balance_after from public.transactions t where t.account_id = a.id order by t.account_version desc limit 1) l
     where a.available_balance <> l.balance_after
   $$),
   ('accounts', 'account_version_counts_transactions', 'critical', 'account_totals', 'The version of each account counts its transactions without a gap.', $$

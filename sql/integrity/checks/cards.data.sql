@@ -9,6 +9,13 @@ insert into public.integrity_checks (family, code, severity, repair, proves, que
     where (f.status, f.authorised_amount, f.captured_amount, f.refunded_amount, f.charged_back_amount)
           <> (c.status, c.authorised_amount, c.captured_amount, c.refunded_amount, c.charged_back_amount)
   $$),
+  ('cards', 'card_booking_has_its_event', 'critical', null, 'What was booked of a card payment has the provider''s message that gave occasion to it.', $$
+    select b.id, b.account_id, format('the event %s of its card payment', b.event_id), 'none', b.amount
+    from card_bookings b
+    left join public.card_payments c on c.id = b.card_payment_id
+    left join public.card_events e on e.provider = c.provider and e.event_id = b.event_id and e.card_payment_id = c.id
+    where e.event_id is null
+  $$),
   ('cards', 'captured_cards_are_booked', 'critical', null, 'What was captured from a card is booked whole.', $$
     select c.id, c.account_id, c.captured_amount, coalesce(b.captured, 0), coalesce(b.captured, 0) - c.captured_amount
     from card_payments c

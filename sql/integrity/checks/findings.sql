@@ -5,8 +5,11 @@ create type ledger.finding as (
 comment on type ledger.finding is 'A row that offends a check; without check_code: how long the checks of a family took.';
 
 /* What a run looks at: nulls are everything. */
-create type ledger.integrity_scope as (kind text, account_ids uuid[], order_ids uuid[], variant_ids uuid[]);
-comment on type ledger.integrity_scope is 'all, changed or account, and which accounts, orders of these and variants.';
+create type ledger.integrity_scope as (
+  kind text, account_ids uuid[], order_ids uuid[], variant_ids uuid[], touched_account_ids uuid[], touched_variant_ids uuid[], stream_ids uuid[]
+);
+comment on type ledger.integrity_scope is
+  'all, changed or account; orders; accounts and variants whose whole history is added up; and all accounts and variants, with those whose history is too long for that; the streams that events of the accounts can be of, which ledger.findings fills in.';
 
 /* The relations that a text names. */
 create function ledger.relations_named(p_text text)
@@ -57,8 +60,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_query text := (
-    select string_agg(format('select %L::text, %L::text, c.subject::text, c.account_id::uuid, c.expected::text, c.found::text, c.diff_amount::bigint, '
-                             || '%L::text, null::bigint from (%s) c (subject, account_id, expected, found, diff_amount)',
+    -- what a row is about may be what is missing of it
+    select string_agg(format('select %L::text, %L::text, coalesce(c.subject::text, ''none''), c.account_id::uuid, c.expected::text, c.found::text, '
+                             || e'c.diff_amount::bigint, %L::text, null::bigint from (%s\n) c (subject, account_id, expected, found, diff_amount)',
                              c.code, c.severity, c.family, c.query), e'\nunion all\n')
     from unnest(p_checks) c);
 begin
@@ -66,12 +70,50 @@ begin
 end $$;
 comment on function ledger.family_query(public.integrity_checks[], boolean) is 'One statement of the checks of a family.';
 
+/* What checks of one family find, as one statement. */
+create function ledger.findings_of_checks(p_checks public.integrity_checks[], p_scope ledger.integrity_scope)
+returns setof ledger.finding
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query execute ledger.family_query(p_checks, p_scope.kind <> 'all')
+    using p_scope.account_ids, p_scope.order_ids, p_scope.variant_ids, p_scope.touched_account_ids, p_scope.touched_variant_ids,
+              p_scope.stream_ids;
+end $$;
+comment on function ledger.findings_of_checks(public.integrity_checks[], ledger.integrity_scope) is 'Rows that offend checks of one family; raises when one of them cannot be run.';
+
+/*
+ * The same, where a row that no cast can read, or a shop's own query, stops one check and not the others. A shop's
+ * own are the last that are run: a time limit that ends one of them ends nothing else.
+ */
+create function ledger.findings_of_each(p_checks public.integrity_checks[], p_scope ledger.integrity_scope)
+returns setof ledger.finding
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query select * from ledger.findings_of_checks(p_checks, p_scope);
+exception
+  when query_canceled or others then
+    if sqlstate = '57014' and p_checks[1].family <> 'own' then
+      raise;
+    elsif cardinality(p_checks) > 1 then
+      return query select f.* from unnest(p_checks) c cross join lateral ledger.findings_of_each(array[c], p_scope) f;
+    else
+      return next row('check_can_be_run', case p_checks[1].family when 'own' then 'error' else 'critical' end, p_checks[1].code, null,
+                      'a check that can be run', sqlerrm, null, p_checks[1].family, null)::ledger.finding;
+    end if;
+end $$;
+comment on function ledger.findings_of_each(public.integrity_checks[], ledger.integrity_scope) is
+  'Rows that offend checks of one family; a check that cannot be run is a finding (check_can_be_run).';
+
 /*
  * Runs checks: those named, or all that are enabled. STABLE, so every family reads the snapshot of the
- * statement that calls this: what one procedure wrote is seen whole or not at all. A family that
- * cannot be run is a finding and does not stop the others.
+ * statement that calls this: what one procedure wrote is seen whole or not at all. A check that cannot be run
+ * is a finding and does not stop the others.
  */
-create function ledger.findings(p_codes text[] default null, p_scope ledger.integrity_scope default row('all', null, null, null)::ledger.integrity_scope)
+create function ledger.findings(p_codes text[] default null, p_scope ledger.integrity_scope default row('all', null, null, null, null, null, null)::ledger.integrity_scope)
 returns setof ledger.finding
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -83,25 +125,23 @@ declare
   v_family record;
   v_started_at timestamptz;
 begin
+  -- in the snapshot of the rows that their events are compared with
+  p_scope.stream_ids := array(select s.stream_id from ledger.streams_of_accounts(p_scope.account_ids) s);
   for v_family in
-    select c.family, array_agg(c order by c.code) as checks
+    -- of everything each family is a statement; of little all together are, and read what they share once
+    select case when p_scope.kind = 'all' or c.family = 'own' then c.family else 'together' end as name, array_agg(c order by c.code) as checks
     from public.integrity_checks c
-    where case when p_codes is null then c.enabled else c.code = any (p_codes) end and p_scope.kind = any (c.scopes)
-    -- a shop's own stand alone: one that fails takes no other with it
-    group by c.family, case c.family when 'own' then c.code end
-    order by c.family, min(c.code)
+    -- the check that tells of those switched off cannot be switched off
+    where case when p_codes is null then c.enabled or c.code = 'every_check_is_on' else c.code = any (p_codes) end and p_scope.kind = any (c.scopes)
+    -- a shop's own stand alone, and last: one that fails or takes for ever takes no other with it
+    group by 1, case c.family when 'own' then c.code end
+    order by bool_or(c.family = 'own'), 1, min(c.code)
   loop
     v_started_at := clock_timestamp();
-    begin
-      return query execute ledger.family_query(v_family.checks, p_scope.kind <> 'all')
-        using p_scope.account_ids, p_scope.order_ids, p_scope.variant_ids;
-    exception when others then
-      return next row('check_can_be_run', 'error', (v_family.checks)[1].code, null, 'the checks of family ' || v_family.family, sqlerrm, null,
-                      v_family.family, null)::ledger.finding;
-    end;
-    return next row(null, null, null, null, null, null, null, v_family.family,
+    return query select * from ledger.findings_of_each(v_family.checks, p_scope);
+    return next row(null, null, null, null, null, null, null, v_family.name,
                     round(extract(epoch from clock_timestamp() - v_started_at) * 1000))::ledger.finding;
   end loop;
 end $$;
 comment on function ledger.findings(text[], ledger.integrity_scope) is
-  'Rows that offend the checks named (null: all enabled) in a scope, in one snapshot; and a row without check_code for each family, with its milliseconds.';
+  'Rows that offend the checks named (null: all enabled) in a scope, in one snapshot; and a row without check_code for each family (of a scope: for all families together), with its milliseconds.';

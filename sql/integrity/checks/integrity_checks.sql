@@ -47,8 +47,8 @@ comment on column public.integrity_checks.repair is 'Kind of repair that mends i
 
 /*
  * What the checks' queries read. whole: all of it. scoped: of what a run looks at, which are accounts
- * ($1), orders of these ($2) and variants ($3), each uuid[]; null where that follows by itself, because the
- * relation is made of others. A relation may read those with a lower position.
+ * ($1), orders ($2) and variants ($3), each uuid[], and with those of a long history all touched accounts ($4)
+ * and variants ($5); null where that follows by itself, because the relation is made of others. A relation may read those with a lower position.
  */
 create table ledger.integrity_relations (
   name text primary key,
@@ -59,4 +59,4 @@ create table ledger.integrity_relations (
 select ledger.keep_schema_rows('ledger.integrity_relations', 'name, whole, scoped');
 select ledger.audit_hand_edits_of('ledger.integrity_relations', 'name');
 comment on table ledger.integrity_relations is 'Names that the queries of integrity_checks read, and what they stand for.';
-comment on column ledger.integrity_relations.scoped is 'The same of the accounts $1, their orders $2 and the variants $3 (uuid[]); null: as whole, over scoped relations.';
+comment on column ledger.integrity_relations.scoped is 'The same of the accounts $1, the orders $2, the variants $3, all touched accounts $4 and variants $5 (uuid[]); null: as whole, over scoped relations.';

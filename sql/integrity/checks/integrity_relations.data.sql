@@ -1,6 +1,9 @@
--- tables: as they are, and of the accounts $1, their orders $2 and the variants $3 of a run
+-- tables: as they are, and of the accounts $1, the orders $2 and the variants $3 of a run. What has a long history is
+-- not among $1 and $3, but among all touched accounts $4 and variants $5: so checks of an order read by order, and
+-- checks that add up a history read by account or variant. $6 are the streams that events of $1 can be of
 insert into ledger.integrity_relations (position, name, whole, scoped) values
   (1, 'accounts', 'select * from public.accounts', 'select * from public.accounts where id = any ($1)'),
+  (21, 'touched_accounts', 'select * from public.accounts', 'select * from public.accounts where id = any ($4)'),
   (2, 'profiles', 'select * from public.profiles', 'select * from public.profiles where id in (select user_id from accounts)'),
   -- orders that a run looks at, and all orders of its accounts
   (3, 'orders', 'select * from public.orders', 'select * from public.orders where id = any ($2)'),
@@ -9,8 +12,9 @@ insert into ledger.integrity_relations (position, name, whole, scoped) values
   (5, 'transactions', 'select * from public.transactions', 'select * from public.transactions where account_id = any ($1)'),
   (6, 'payments', 'select * from public.payments', 'select * from public.payments where account_id = any ($1)'),
   (7, 'invoices', 'select * from public.invoices', 'select * from public.invoices where account_id = any ($1)'),
-  -- postings have no index by account: they are found by their transactions
-  (8, 'postings', 'select * from public.postings', 'select p.* from transactions t join public.postings p on p.transaction_id = t.id'),
+  -- postings have no index by account: they are found by their transactions, one by one
+  (8, 'postings', 'select * from public.postings',
+      'select p.* from transactions t cross join lateral (select n.* from public.postings n where n.transaction_id = t.id offset 0) p'),
   (9, 'withdrawals', 'select * from public.withdrawals', 'select * from public.withdrawals where account_id = any ($1)'),
   (10, 'referral_commissions', 'select * from public.referral_commissions', 'select * from public.referral_commissions where account_id = any ($1)'),
   (11, 'payment_allocations', 'select * from public.payment_allocations', 'select * from public.payment_allocations where account_id = any ($1)'),
@@ -39,24 +43,30 @@ insert into ledger.integrity_relations (position, name, whole, scoped) values
   (40, 'order_commissions', 'select * from public.referral_commissions', 'select * from public.referral_commissions where order_id = any ($2)'),
   (41, 'order_earnings', 'select * from public.vendor_earnings', 'select * from public.vendor_earnings where order_id = any ($2)'),
   (42, 'order_payments', 'select * from public.payments', 'select * from public.payments where order_id = any ($2)'),
+  (47, 'order_invoices', 'select * from public.invoices where order_id is not null', 'select * from public.invoices where order_id = any ($2)'),
+  (48, 'order_allocations', 'select l.*, i.order_id from public.payment_allocations l join public.invoices i on i.id = l.invoice_id where i.order_id is not null',
+       'select l.*, i.order_id from order_invoices i join public.payment_allocations l on l.invoice_id = i.id'),
+  (49, 'order_receipts', 'select * from public.payment_receipts where order_id is not null', 'select * from public.payment_receipts where order_id = any ($2)'),
   -- of an order, or of an account and no order
   (43, 'order_transactions', 'select * from public.transactions',
       'select * from public.transactions where order_id = any ($2) union all select * from transactions where order_id is null'),
   (44, 'order_postings', 'select p.*, t.order_id from public.postings p left join public.transactions t on t.id = p.transaction_id',
-      'select p.*, t.order_id from order_transactions t join public.postings p on p.transaction_id = t.id'),
+      'select p.*, t.order_id from order_transactions t cross join lateral (select n.* from public.postings n where n.transaction_id = t.id offset 0) p'),
   (45, 'order_statuses', 'select event_id, order_id, status from public.order_status_history',
       'select event_id, order_id, status from public.order_status_history where order_id = any ($2)'),
   -- the index by order knows ranges: one walk from the oldest order to the newest
   (46, 'order_movements', 'select * from public.stock_movements where order_id is not null',
       'select * from public.stock_movements where order_id between (select id from orders order by id limit 1) and (select id from orders order by id desc limit 1) and order_id = any ($2)'),
+  (93, 'order_events', 'select * from public.immutable_events where stream_type = ''order''', 'select * from public.immutable_events where stream_id = any ($2)'),
   -- what belongs to a variant
-  (50, 'variants', 'select * from public.variants', 'select * from public.variants where id = any ($3)'),
-  (51, 'stock_levels', 'select * from public.stock_levels', 'select * from public.stock_levels where variant_id = any ($3)'),
+  (50, 'variants', 'select * from public.variants', 'select * from public.variants where id = any ($5)'),
+  (51, 'stock_levels', 'select * from public.stock_levels', 'select * from public.stock_levels where variant_id = any ($5)'),
+  (53, 'counted_stock_levels', 'select * from public.stock_levels', 'select * from public.stock_levels where variant_id = any ($3)'),
   (52, 'stock_movements', 'select * from public.stock_movements', 'select * from public.stock_movements where variant_id = any ($3)'),
   -- events have no index by account: they are found by the streams that an account's events can be of
-  (90, 'event_streams', 'select null::uuid as id where false', 'select stream_id as id from ledger.streams_of_accounts($1)'),
+  (90, 'event_streams', 'select null::uuid as id where false', 'select unnest($6) as id'),
   (91, 'immutable_events', 'select * from public.immutable_events',
-      'select e.* from event_streams s join public.immutable_events e on e.stream_id = s.id and e.account_id = any ($1)'),
+      'select e.* from event_streams s cross join lateral (select n.* from public.immutable_events n where n.stream_id = s.id offset 0) e where e.account_id = any ($1)'),
   (92, 'event_texts', 'select * from public.event_texts', 'select * from public.event_texts where account_id = any ($1)')
 on conflict (name) do update set position = excluded.position, whole = excluded.whole, scoped = excluded.scoped;
 

@@ -22,7 +22,7 @@ insert into public.integrity_checks (family, code, severity, repair, proves, que
   ('orders', 'order_refers_to_what_is_there', 'critical', null, 'Each order is of its customer''s account in its currency, with a payment method that there is.', $$
     select o.id, o.account_id, 'account of its customer and currency, payment method', format('%s %s', o.account_id, o.payment_method), null
     from orders o
-    left join accounts a on a.id = o.account_id and a.user_id = o.user_id and a.currency = o.currency
+    left join touched_accounts a on a.id = o.account_id and a.user_id = o.user_id and a.currency = o.currency
     left join public.payment_methods p on p.code = o.payment_method
     where a.id is null or p.code is null
   $$),

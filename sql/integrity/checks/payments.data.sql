@@ -7,10 +7,7 @@ insert into public.integrity_checks (family, code, severity, repair, proves, que
       select n.order_id, sum(n.amount) as amount
       from (select p.order_id, p.applied_amount as amount from order_payments p where p.status = 'captured' and p.applied_amount > 0
             union all
-            select i.order_id, l.allocated_amount
-            from payment_allocations l
-            join invoices i on i.id = l.invoice_id
-            where i.order_id is not null) n
+            select l.order_id, l.allocated_amount from order_allocations l) n
       group by n.order_id) a on a.order_id = o.id
     where o.paid_amount - o.wallet_amount <> coalesce(a.amount, 0)
   $$),

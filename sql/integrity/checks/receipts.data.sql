@@ -29,7 +29,7 @@ insert into public.integrity_checks (family, code, severity, repair, proves, que
     select o.id, o.account_id, 'a receipt under review', 'none', null
     from orders o
     where o.payment_status = 'receipt_uploaded'
-      and not exists (select from payment_receipts r where r.account_id = o.account_id and r.order_id = o.id and r.status = 'submitted')
+      and not exists (select from order_receipts r where r.account_id = o.account_id and r.order_id = o.id and r.status = 'submitted')
   $$),
   ('receipts', 'in_grace_has_an_open_deadline', 'error', 'order_money', 'Each order in grace has an open deadline.', $$
     select o.id, o.account_id, 'an open deadline', coalesce(d.status, 'none'), null
@@ -43,6 +43,12 @@ insert into public.integrity_checks (family, code, severity, repair, proves, que
     join orders o on o.id = d.order_id
     where (d.status <> 'settled' and (o.amount_due = 0 or o.status in ('rejected', 'cancelled', 'refunded')))
       or (d.status = 'open' and o.payment_status not in ('in_grace', 'receipt_uploaded'))
+  $$),
+  ('receipts', 'settled_deadline_has_nothing_due', 'error', null, 'Each settled deadline is of an order of which nothing is due or that has ended.', $$
+    select d.order_id, o.account_id, 'open or overdue', format('settled; %s, %s, %s due', o.status, o.payment_status, o.amount_due), o.amount_due
+    from payment_deadlines d
+    join orders o on o.id = d.order_id
+    where d.status = 'settled' and o.amount_due > 0 and o.status not in ('rejected', 'cancelled', 'refunded')
   $$),
   ('receipts', 'deadline_refers_to_what_is_there', 'critical', null, 'Each deadline is of an order of its account.', $$
     select d.order_id, d.account_id, 'an order of its account', d.account_id, null

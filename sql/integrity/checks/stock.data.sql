@@ -2,10 +2,17 @@
 insert into public.integrity_checks (family, code, severity, scopes, repair, proves, query) values
   ('stock', 'stock_equals_movements', 'critical', '{all,changed}', 'stock_levels', 'What is on hand in each slot is the sum of its movements, and each was counted.', $$
     select format('%s/%s', s.variant_id, s.slot), null, s.on_hand, coalesce(m.quantity, 0), coalesce(m.quantity, 0) - s.on_hand
-    from stock_levels s
+    from counted_stock_levels s
     left join (select n.variant_id, n.slot, sum(n.quantity) as quantity, count(*) as movements from stock_movements n group by n.variant_id, n.slot) m
       on m.variant_id = s.variant_id and m.slot = s.slot
     where s.on_hand <> coalesce(m.quantity, 0) or s.version <> coalesce(m.movements, 0)
+  $$),
+  ('stock', 'stock_equals_last_movement', 'critical', '{all,changed}', 'stock_levels', 'What is on hand in each slot is what its last movement left.', $$
+    select format('%s/%s', s.variant_id, s.slot), null, m.on_hand_after, s.on_hand, s.on_hand - m.on_hand_after
+    from stock_levels s
+    cross join lateral (select n.on_hand_after, n.slot_version from public.stock_movements n
+                        where n.variant_id = s.variant_id and n.slot = s.slot order by n.slot_version desc limit 1) m
+    where (s.on_hand, s.version) <> (m.on_hand_after, m.slot_version)
   $$),
   ('stock', 'held_equals_active_reservations', 'error', '{all,changed}', 'stock_levels', 'What is held in each slot is what active reservations hold there.', $$
     select format('%s/%s', s.variant_id, s.slot), null, coalesce(h.quantity, 0), s.held, s.held - coalesce(h.quantity, 0)
@@ -86,6 +93,18 @@ insert into public.integrity_checks (family, code, severity, repair, proves, que
                from order_movements m where m.reason = 'backorder_filled' group by m.order_id, m.variant_id) f
       on f.order_id = b.order_id and f.variant_id = b.variant_id
     where b.filled_quantity <> coalesce(f.quantity, 0)
+  $$),
+  -- an order that ended gives up all that it waited for, which is seen by what is open
+  ('stock_of_orders', 'backorder_dropped_by_refunds', 'critical', null, 'What a living order gave up waiting for was refunded before it was shipped.', $$
+    select format('%s/%s', b.order_id, b.variant_id), b.account_id, coalesce(r.quantity, 0), b.dropped_quantity, b.dropped_quantity - coalesce(r.quantity, 0)
+    from backorders b
+    join orders o on o.id = b.order_id and o.status not in ('cancelled', 'refunded')
+    left join (select l.order_id, i.variant_id, sum(l.unshipped_quantity - l.restocked_quantity) as quantity
+               from refund_lines l
+               join order_items i on i.order_id = l.order_id and i.line_number = l.line_number
+               where l.unshipped_quantity > 0
+               group by l.order_id, i.variant_id) r on r.order_id = b.order_id and r.variant_id = b.variant_id
+    where b.dropped_quantity <> coalesce(r.quantity, 0)
   $$),
   ('stock_of_orders', 'backorder_waits_for_a_living_order', 'error', 'backorders', 'What waits to be filled is for an order of its account that has not ended.', $$
     select format('%s/%s', b.order_id, b.variant_id), b.account_id, 'an order of its account that has not ended', coalesce(o.status, 'none'), b.open_quantity

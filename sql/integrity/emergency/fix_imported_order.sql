@@ -85,10 +85,13 @@ begin
     v_order := v_next;
   end if;
 
-  -- the receipt is approved, as finance would
+  -- the receipt is approved as far as something is due, so that no number of a file becomes money of a wallet
   if 'receipt_stuck' = any (v_problems) then
+    select least(r.amount, v_order.amount_due) into v_amount from public.payment_receipts r where r.id = p_claim.receipt_id;
+    perform ledger.give_up_fix(case when v_amount = 0 then ledger.refuse('receipt_not_due', jsonb_build_object(
+      'order_number', v_order.order_number, 'receipt_id', p_claim.receipt_id)) end);
     select r.* into v_receipt
-    from public.ledger_review_receipt(p_claim.receipt_id, 'approve', p_notes => v_action, p_actor_id => p_actor.user_id) r;
+    from public.ledger_review_receipt(p_claim.receipt_id, 'approve', v_amount, v_action, p_actor_id => p_actor.user_id) r;
     perform set_config('ledger.procedure', 'integrity_emergency_order_fix', true);
     perform ledger.give_up_fix(case when not v_receipt.success then to_jsonb(v_receipt) end);
     select o.* into v_next from public.orders o where o.account_id = v_order.account_id and o.id = v_order.id;

@@ -13,6 +13,30 @@ $$;
 comment on function ledger.state_of_order(uuid) is 'Status, payment status, stage, paid and due amount of an order, and the balance of its customer.';
 
 /*
+ * What had left the house in the older system is nobody's news: messages about the status of such an order and its
+ * parcels go. What was paid for it, and earned by it, is news.
+ */
+create function ledger.drop_messages_of_old_goods(p_order_id uuid, p_since timestamptz)
+returns integer
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_count integer;
+begin
+  delete from ledger.outbox m
+  where m.id >= ledger.first_id_at(p_since)
+    and m.type in ('order.status_changed', 'order.shipment_created', 'order.shipment_delivered')
+    and exists (select from public.immutable_events e
+                where e.id = m.event_id and e.occurred_at = m.created_at and e.stream_id = p_order_id
+                  and e.written_by_xid = (pg_current_xact_id()::text)::bigint);
+  get diagnostics v_count = row_count;
+  return v_count;
+end $$;
+comment on function ledger.drop_messages_of_old_goods(uuid, timestamptz) is
+  'Takes back the messages about status and parcels of an order that this transaction has written since p_since; answers how many.';
+
+/*
  * One order in a subtransaction of its own: all of it is put right or nothing, and the others go on. Everything is
  * looked at anew under the locks, whatever an earlier dry run has said. A claim is settled when nothing is
  * left of it, also when people have seen to that, and leaves one event that says what was claimed, found and done.
@@ -26,6 +50,7 @@ declare
   v_order public.orders;
   v_claim public.imported_order_claims;
   v_before jsonb := ledger.state_of_order(p_order_id);
+  v_started timestamptz := clock_timestamp();
   v_claimed jsonb;
   v_problems text[];
   v_steps jsonb;
@@ -40,6 +65,9 @@ begin
   if v_claim.order_id is not null then
     begin
       v_steps := ledger.fix_imported_order(v_claim, v_order, p_actor);
+      if v_claim.claimed_status in ('shipped', 'delivered') then
+        perform ledger.drop_messages_of_old_goods(p_order_id, v_started);
+      end if;
       update public.imported_order_claims c set settled_at = clock_timestamp(), settled_by = p_actor.user_id where c.order_id = p_order_id;
       perform ledger.record_operation('integrity.order_fixed', 'order', v_order.id, v_order.account_id,
         jsonb_build_object('order_number', v_order.order_number, 'user_id', v_order.user_id, 'currency', v_order.currency, 'claimed', v_claimed,

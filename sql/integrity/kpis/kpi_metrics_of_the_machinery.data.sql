@@ -31,7 +31,9 @@ insert into ledger.kpi_metrics (name, unit, direction, description, query) value
   ('integrity_findings', 'count', 'lower', 'Rows that offend a check of the books, as far as runs know, without warnings; null before the first run. details: {warnings, by_check, run_id, at, scope, status}, the last four of the last run.', $$
     select 'integrity_findings', coalesce(f.findings, 0), jsonb_build_object(
       'warnings', coalesce(f.warnings, 0), 'by_check', coalesce(f.by_check, '{}'), 'run_id', r.id, 'at', r.created_at, 'scope', r.scope, 'status', r.status)
-    from (select n.* from public.reconciliation_runs n where n.check_code = 'books' and n.horizon is not null order by n.id desc limit 1) r
+    from (select n.* from public.reconciliation_runs n
+          where n.check_code = 'books' and n.horizon is not null and n.started_at <= $2 + interval '5 minutes'
+          order by n.started_at desc, n.id desc limit 1) r
     cross join lateral (
       select sum(c.findings) filter (where c.severity <> 'warning') as findings, sum(c.findings) filter (where c.severity = 'warning') as warnings,
              jsonb_object_agg(c.check_code, c.findings) as by_check
@@ -42,8 +44,8 @@ insert into ledger.kpi_metrics (name, unit, direction, description, query) value
     from (values (1)) one (row)
     left join (select n.* from public.event_seals n order by n.seal_number desc limit 1) s on true
   $$),
-  ('denied_calls', 'count', 'lower', 'Calls refused for want of a permission since the newest snapshot that is at least an hour old. details: {total, since}.', $$
-    select 'denied_calls', case when b.taken_at is not null then greatest(d.total - (b.details ->> 'total')::bigint, 0) end, jsonb_build_object('total', d.total, 'since', b.taken_at)
+  ('denied_calls', 'count', 'lower', 'Calls refused for want of a permission since the newest snapshot that is at least an hour old, or (since null) ever. details: {total, since}.', $$
+    select 'denied_calls', greatest(d.total - coalesce((b.details ->> 'total')::bigint, 0), 0), jsonb_build_object('total', d.total, 'since', b.taken_at)
     from (select case when q.is_called then q.last_value else 0 end as total from ledger.denied_calls_seq q) d
     left join (select s.* from public.kpi_snapshots s
                -- the job is not on the second

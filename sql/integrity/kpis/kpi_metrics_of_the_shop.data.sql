@@ -2,8 +2,8 @@
 insert into ledger.kpi_metrics (name, unit, direction, description, query) values
   ('debt_drift_ppm', 'ppm', 'lower', 'What the debt in the cache differs by from the debt by invoices and allocations, in the last drift run (source 002, E-B5). details: {run_id, at, status, old_flags_ppm}.', $$
     select 'debt_drift_ppm', c.diff_ratio_ppm, jsonb_build_object('run_id', c.id, 'at', c.created_at, 'status', c.status, 'old_flags_ppm', f.diff_ratio_ppm)
-    from (select r.* from public.reconciliation_runs r where r.check_code = 'debt_cache' order by r.id desc limit 1) c
-    left join (select r.* from public.reconciliation_runs r where r.check_code = 'old_flags' order by r.id desc limit 1) f on true
+    from (select r.* from public.reconciliation_runs r where r.check_code = 'debt_cache' and r.started_at <= $2 + interval '5 minutes' order by r.started_at desc, r.id desc limit 1) c
+    left join (select r.* from public.reconciliation_runs r where r.check_code = 'old_flags' and r.started_at <= $2 + interval '5 minutes' order by r.started_at desc, r.id desc limit 1) f on true
   $$),
   ('partial_allocation_ratio_ppm', 'ppm', 'lower', 'Invoices paid in part, among those that anything is allocated to (source 002, E-B5). details: {partial, paid, unpaid}, of invoices that claim something.', $$
     select 'partial_allocation_ratio_ppm', b.partial * 1000000 / nullif(b.partial + b.paid, 0), to_jsonb(b)

@@ -14,7 +14,8 @@ begin
       where n.check_code = k.check_code and n.scope = k.scope
         -- a run of some checks says nothing of the others
         and (n.check_code <> 'books' or n.horizon is not null)
-      order by n.id desc limit 1) r
+        and n.started_at <= clock_timestamp() + interval '5 minutes'
+      order by n.started_at desc, n.id desc limit 1) r
     order by k.position;
 end $$;
 comment on function ledger.last_runs() is 'The last run of each kind: of the books, of all and of what had changed, and of the drift checks.';
@@ -35,19 +36,39 @@ begin
 end $$;
 comment on function ledger.runs_of_report() is 'The last runs, for report_integrity.';
 
-/* One subject counts once, however many runs found it. */
+/*
+ * One subject counts once, however many runs found it. Of a check of which one run found a thousand and more
+ * not every row is kept: it counts as that run says, until the next run of everything.
+ */
 create function ledger.findings_by_check()
 returns table (check_code text, severity text, findings bigint, found_at timestamptz)
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
+set work_mem = '32MB'
 as $$
+declare
+  v_large jsonb := coalesce((
+    select jsonb_object_agg(l.code, jsonb_build_array(l.severity, l.findings, l.found_at))
+    from (select c.code, c.severity, max((r.details -> 'by_check' ->> c.code)::bigint) as findings, max(r.created_at) as found_at
+          from ledger.cleared_checks c
+          join public.reconciliation_runs r on r.check_code = 'books' and r.findings >= 1000 and (r.started_at, r.id) >= (c.started_at, c.run_id)
+                                               and r.started_at <= clock_timestamp() + interval '5 minutes'
+          where r.details -> 'by_check' ? c.code
+          group by c.code, c.severity) l
+    where l.findings >= 1000), '{}');
 begin
   return query
-    select f.check_code, (array_agg(f.severity order by f.id desc))[1], count(distinct f.subject), max(f.created_at)
-    from ledger.present_findings() f
-    group by f.check_code;
+    select l.key, l.value ->> 0, (l.value ->> 1)::bigint, (l.value ->> 2)::timestamptz from jsonb_each(v_large) l
+    union all
+    -- of two severities the worse, which is the first by name as well
+    select s.check_code, min(s.severity), count(*), max(s.found_at)
+    from (select f.check_code, f.subject, min(f.severity collate "C") as severity, max(f.created_at) as found_at
+          from ledger.present_findings f
+          where f.check_code <> all (array(select jsonb_object_keys(v_large)))
+          group by f.check_code, f.subject) s
+    group by s.check_code;
 end $$;
-comment on function ledger.findings_by_check() is 'What offends the books as far as runs know, by check; a run keeps at most 1000 rows of each.';
+comment on function ledger.findings_by_check() is 'What offends the books as far as runs know, by check.';
 
 create function ledger.findings_of_report()
 returns jsonb

@@ -27,9 +27,11 @@ begin
              'week_ago', ledger.kpi_about(m.name, n.taken_at - interval '7 days'),
              'series', coalesce(p.points, '[]')) order by m.name), '[]')
     from ledger.kpi_metrics m
-    left join lateral (select s.* from public.kpi_snapshots s where s.metric = m.name order by s.taken_at desc limit 1) n on true
+    left join lateral (select s.* from public.kpi_snapshots s where s.metric = m.name and s.taken_at <= clock_timestamp() + interval '5 minutes'
+                       order by s.taken_at desc limit 1) n on true
     cross join lateral (
       select jsonb_agg(jsonb_build_object('taken_at', l.taken_at, 'value', l.value) order by l.taken_at) as points
-      from (select s.taken_at, s.value from public.kpi_snapshots s where s.metric = m.name order by s.taken_at desc limit 48) l) p);
+      from (select s.taken_at, s.value from public.kpi_snapshots s where s.metric = m.name and s.taken_at <= clock_timestamp() + interval '5 minutes'
+            order by s.taken_at desc limit 48) l) p);
 end $$;
 comment on function ledger.kpis_of_report() is 'Each metric with its newest value, those of a day and a week before, and its last 48.';

@@ -27,28 +27,112 @@ end $$;
 comment on function ledger.repairs_wanted(public.reconciliation_runs) is 'Repairs and subjects that the findings of a run ask for, those first that others rest on.';
 
 /*
- * Why diff lines cannot be written: rules of the tables forbid them, and then some row that they follow from was
- * changed. Writes them and takes that back; what it would have to wait for is left to be seen when it is applied.
+ * What a trial of a repair looks at: its account with its orders, or its variant; null where no check looks at
+ * less than everything. Of an account with a long history only its order and its last row, as in a run of what changed.
  */
-create function ledger.refusal_of_lines(p_lines jsonb)
+create function ledger.scope_of_repair(p_repair text, p_subject uuid, p_account_id uuid)
+returns ledger.integrity_scope
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_scope ledger.integrity_scope;
+begin
+  if p_repair = 'stock_levels' or (select a.version > 1000 from public.accounts a where a.id = p_account_id) then
+    v_scope.kind := 'changed';
+    v_scope.account_ids := '{}';
+    v_scope.order_ids := array(select o.id from public.orders o where o.id = p_subject);
+    v_scope.variant_ids := array(select v.id from public.variants v where v.id = p_subject);
+    v_scope.touched_account_ids := array_remove(array[p_account_id], null);
+    v_scope.touched_variant_ids := v_scope.variant_ids;
+  elsif p_account_id is not null then
+    v_scope := ledger.scope_of_run('account', p_account_id, 0);
+  end if;
+  return v_scope;
+end $$;
+comment on function ledger.scope_of_repair(text, uuid, uuid) is 'The scope of the checks that a trial of a repair asks; its kind is null where there is none.';
+
+/*
+ * What checks find there now, as "code subject". Not beside the last transaction or movement, which has kept what
+ * was wrong when it came, and stays as it is.
+ */
+create function ledger.names_of_findings(p_scope ledger.integrity_scope)
+returns text[]
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return array(select distinct format('%s %s', f.check_code, f.subject) from ledger.findings(null, p_scope) f
+               where f.check_code not in ('account_equals_last_transaction', 'stock_equals_last_movement'));
+end $$;
+comment on function ledger.names_of_findings(ledger.integrity_scope) is 'What is found in a scope, each as its check and subject.';
+
+/*
+ * Why lines must not be written: rules of the tables forbid them, or afterwards a check finds what it did not
+ * find before, or nothing less; then some row that they follow from was changed. Writes them, behind the open
+ * plans of the same account that come before them, looks, and takes all of it back. Nobody waits for long: where
+ * somebody else is at work the trial is over, and answers busy.
+ */
+create function ledger.refusal_of_repair(p_repair text, p_subject uuid, p_account_id uuid, p_finding_id uuid, p_lines jsonb)
 returns text
 language plpgsql
 set search_path = pg_catalog, pg_temp
 set lock_timeout = '200ms'
 as $$
+declare
+  v_scope ledger.integrity_scope := ledger.scope_of_repair(p_repair, p_subject, p_account_id);
+  v_finding public.integrity_findings;
+  v_before text[];
+  v_after text[];
+  v_plan jsonb;
 begin
-  perform ledger.write_repair(p_lines);
-  set constraints all immediate;
-  raise exception using errcode = 'OL003', message = 'it can be written';
-exception
-  when sqlstate 'OL003' or lock_not_available or deadlock_detected then
-    return null;
-  when others then
-    return format('it could not be written: %s', sqlerrm);
-end $$;
-comment on function ledger.refusal_of_lines(jsonb) is 'Why these lines cannot be written, or null; nothing stays written.';
+  begin
+    for v_plan in
+      select a.plan
+      from public.reconciliation_actions a
+      join ledger.repair_kinds k on k.kind = a.repair
+      where a.status = 'planned' and a.account_id = p_account_id
+        and (k.position, a.subject) < (select n.position, p_subject from ledger.repair_kinds n where n.kind = p_repair)
+      order by k.position, a.id
+    loop
+      perform ledger.write_repair(v_plan);
+    end loop;
+    perform ledger.write_repair(p_lines);
+    set constraints all immediate;
+    v_after := case when v_scope.kind is not null then ledger.names_of_findings(v_scope) end;
+    raise exception using errcode = 'OL003', message = 'it can be written';
+  exception
+    when sqlstate 'OL003' then
+      null;
+    when sqlstate 'OL002' or lock_not_available or deadlock_detected then
+      return 'busy';
+    when others then
+      return format('it could not be written: %s', sqlerrm);
+  end;
 
-/* Plans one repair, where there is anything to mend; a plan that is open stays if it says the same. Answers why it is not for a repair, or null. */
+  if v_scope.kind is null then
+    return null;
+  end if;
+  -- what the run found is what was there before, mostly; else it is looked at now
+  select f.* into v_finding from public.integrity_findings f where f.id = p_finding_id;
+  v_before := array(select format('%s %s', f.check_code, f.subject) from public.integrity_findings f where f.run_id = v_finding.run_id);
+  if v_after <@ v_before and format('%s %s', v_finding.check_code, v_finding.subject) <> all (v_after) then
+    return null;
+  end if;
+  v_before := ledger.names_of_findings(v_scope);
+  return case
+    when not v_after <@ v_before then
+      format('after it this would be found: %s', (select min(n) from unnest(v_after) n where n <> all (v_before)))
+    when v_after @> v_before and format('%s %s', v_finding.check_code, v_finding.subject) = any (v_before) then
+      'after it as much would be found as before' end;
+end $$;
+comment on function ledger.refusal_of_repair(text, uuid, uuid, uuid, jsonb) is
+  'Why these lines must not be written, busy where that could not be tried, or null; nothing stays written.';
+
+/*
+ * Plans one repair, where there is anything to mend; a plan that is open stays if it says the same. What somebody
+ * has undone is not planned a second time. Answers why it is not for a repair, busy, or null.
+ */
 create function ledger.plan_repair(p_run_id uuid, p_finding_id uuid, p_check_code text, p_repair text, p_subject uuid)
 returns text
 language plpgsql
@@ -56,10 +140,21 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_repair ledger.repair := ledger.repair_of(p_repair, p_subject);
+  v_undone_at timestamptz;
   v_is_wanted boolean;
 begin
-  if v_repair.problem is null and v_repair.lines <> '[]' then
-    v_repair.problem := ledger.refusal_of_lines(v_repair.lines);
+  if v_repair.problem is null and v_repair.lines <> '[]'
+     and not exists (select from public.reconciliation_actions a
+                     where a.repair = p_repair and a.subject = p_subject and a.status = 'planned' and a.plan = v_repair.lines) then
+    select case when ledger.changes_of_lines(a.plan) = ledger.changes_of_lines(v_repair.lines) then a.undone_at end into v_undone_at
+    from public.reconciliation_actions a
+    where a.repair = p_repair and a.subject = p_subject and a.status in ('applied', 'undone')
+    order by a.id desc limit 1;
+    v_repair.problem := case when v_undone_at is not null then format('the same repair was undone at %s', v_undone_at)
+                             else ledger.refusal_of_repair(p_repair, p_subject, v_repair.account_id, p_finding_id, v_repair.lines) end;
+  end if;
+  if v_repair.problem = 'busy' then
+    return 'busy';
   end if;
   v_is_wanted := v_repair.problem is null and v_repair.lines <> '[]';
   update public.reconciliation_actions a set
@@ -79,10 +174,10 @@ end $$;
 comment on function ledger.plan_repair(uuid, uuid, text, text, uuid) is 'Plans a repair of a subject as everything is now; answers why there is none, or null.';
 
 /*
- * Plans the repairs of a run, the first thousand subjects of it, and looks again at plans of other runs that
- * are open: those that say something else by now are stale or superseded.
+ * Plans the repairs of a run, and looks again at plans of other runs that are open: those that say something
+ * else by now are stale or superseded. A trial takes as long as the checks of an account, so there is an end to it.
  */
-create function ledger.plan_repairs(p_run public.reconciliation_runs)
+create function ledger.plan_repairs(p_run public.reconciliation_runs, p_time interval default '5 seconds')
 returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -91,7 +186,7 @@ declare
   v_phase text := current_setting('ledger.procedure', true);
   v_wanted record;
   v_reason text;
-  v_tried bigint := 0;
+  v_ends_at timestamptz := clock_timestamp() + p_time;
   v_left bigint := 0;
   v_planned uuid[] := '{}'::uuid[];
   v_refused jsonb := '[]'::jsonb;
@@ -99,11 +194,14 @@ begin
   -- one at a time, so that each subject has one open plan; it waits for no order and no order for it
   perform pg_advisory_xact_lock(hashtextextended('plan repairs', 0));
   perform set_config('ledger.procedure', 'reconciliation_plan', true);
+  -- what is open from before is looked at again, because others are tried behind it
+  perform ledger.plan_repair(a.run_id, a.finding_id, a.check_code, a.repair, a.subject)
+  from (select n.* from public.reconciliation_actions n where n.status = 'planned' and n.run_id <> p_run.id order by n.id limit 1000) a;
   for v_wanted in
     select w.* from ledger.repairs_wanted(p_run) w
   loop
-    v_tried := v_tried + 1;
-    if v_tried > 1000 then
+    -- what is for people does not keep others from being planned
+    if cardinality(v_planned) >= 1000 or clock_timestamp() > v_ends_at then
       v_left := v_left + 1;
       continue;
     end if;
@@ -111,15 +209,15 @@ begin
     if v_reason is null then
       v_planned := v_planned || (select a.id from public.reconciliation_actions a
                                  where a.repair = v_wanted.repair and a.subject = v_wanted.subject and a.status = 'planned');
+    elsif v_reason = 'busy' then
+      v_left := v_left + 1;
     else
       v_refused := v_refused || jsonb_build_array(jsonb_build_object('check_code', v_wanted.check_code, 'repair', v_wanted.repair,
                                                                      'subject', v_wanted.subject, 'findings', 1, 'reason', v_reason));
     end if;
   end loop;
-  perform ledger.plan_repair(a.run_id, a.finding_id, a.check_code, a.repair, a.subject)
-  from (select n.* from public.reconciliation_actions n where n.status = 'planned' and n.run_id <> p_run.id and n.id <> all (v_planned) order by n.id limit 1000) a;
   perform set_config('ledger.procedure', coalesce(v_phase, ''), true);
   return jsonb_build_object('planned', to_jsonb(v_planned), 'refused', v_refused, 'left_count', v_left);
 end $$;
-comment on function ledger.plan_repairs(public.reconciliation_runs) is
-  'Plans the repairs of a run; answers {"planned": [ids of the open plans], "refused": [{check_code, repair, subject, findings, reason}], "left_count"}.';
+comment on function ledger.plan_repairs(public.reconciliation_runs, interval) is
+  'Plans the repairs of a run, at most a thousand and for about p_time; what is left comes behind what is planned when it is called again. Answers {"planned": [ids of the open plans], "refused": [{check_code, repair, subject, findings, reason}], "left_count"}.';

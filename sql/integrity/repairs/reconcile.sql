@@ -22,7 +22,7 @@ begin
     -- what was found long ago is looked for again first
     where r.created_at > clock_timestamp() - interval '1 day'
   loop
-    perform ledger.plan_repairs(v_run);
+    perform ledger.plan_repairs(v_run, '2 minutes');
   end loop;
   select to_jsonb(r) into v_answer from public.reconciliation_apply(p_dry_run => v_state = 'dry', p_reason => 'hourly') r;
   return jsonb_build_object('state', v_answer ->> 'flag_state') || (v_answer - array['success', 'transaction_id', 'error_code', 'error_message', 'error_details', 'flag_state', 'actions']);

@@ -3,7 +3,7 @@
  * that was wrong. A repair brings what is kept to what the immutable rows say; those are never touched.
  *
  * planned     what would be written is in plan
- * applied     it was, under the locks of what it writes, after it was reckoned anew and was the same
+ * applied     it was, under the locks of what it writes, after it was reckoned anew and changed the same by as much
  * stale       it was not the same any more
  * failed      it could not be written; nothing was
  * undone      what was there before is there again
@@ -46,6 +46,8 @@ create policy reconciliation_actions_are_seen_by_auditors on public.reconciliati
   using ((select ledger.caller_may('audit.read')));
 -- one open plan of a repair of a subject; what reconciliation_apply takes on
 create unique index reconciliation_actions_open on public.reconciliation_actions (repair, subject) where status = 'planned';
+-- what was applied to a subject last, and whether somebody undid it (ledger.plan_repair)
+create index reconciliation_actions_by_subject on public.reconciliation_actions (subject, id) where status in ('applied', 'undone');
 -- the plans of a run, and the foreign key
 create index reconciliation_actions_by_run on public.reconciliation_actions (run_id);
 -- the foreign key
@@ -62,6 +64,6 @@ comment on column public.reconciliation_actions.account_id is 'Whose books it is
 comment on column public.reconciliation_actions.plan is
   'Diff lines [{"relation", "key": {column: value}, "column", "from", "to"}]; column null: the whole row is missing ("from" null) and is written. Amounts in minor units.';
 comment on column public.reconciliation_actions.diff_amount is
-  'Sum over the lines of what figures change by: minor units of the account''s currency, or units of stock. Counters of rows do not count.';
+  'Sum over the lines of what figures change by: minor units of the account''s currency, or units of stock; the whole total of an order whose status or payment status changes. Counters of rows do not count.';
 comment on column public.reconciliation_actions.undo is
   '{"lines": the lines the other way round, "rows": [{"relation", "key", "digest"}] of what was written, as it was then}.';

@@ -39,7 +39,7 @@ as $$
 declare
   v_repair ledger.repair := ledger.repair_of(p_action.repair, p_action.subject);
 begin
-  if v_repair.problem is not null or v_repair.lines <> p_action.plan then
+  if v_repair.problem is not null or ledger.changes_of_lines(v_repair.lines) is distinct from ledger.changes_of_lines(p_action.plan) then
     p_action.status := 'stale';
     p_action.error_code := 'stale';
     p_action.error_message := coalesce(v_repair.problem, 'what there is to mend is not what was planned');
@@ -104,7 +104,8 @@ begin
   from unnest(v_actions) a;
   v_result.success := true;
   v_result.dry_run := p_dry_run;
-  v_result.left_count := v_chosen.left_count;
+  v_result.left_count := v_chosen.left_count + case when p_dry_run then 0 else (
+    select count(*) from public.reconciliation_actions a where a.id = any (v_chosen.action_ids) and a.status = 'planned') end;
   v_result.flag_state := (select f.state from public.feature_flags f where f.key = 'active_reconciliation');
   if not p_dry_run then
     v_answer := ledger.idempotency_end('reconciliation_apply', p_idempotency_key, v_actor.caller_id, v_request, p_account_id, to_jsonb(v_result));
@@ -115,4 +116,4 @@ end $$;
 revoke execute on function public.reconciliation_apply(boolean, uuid, uuid[], integer, bigint, text, text, uuid) from public, anon;
 grant execute on function public.reconciliation_apply(boolean, uuid, uuid[], integer, bigint, text, text, uuid) to authenticated, service_role;
 comment on function public.reconciliation_apply(boolean, uuid, uuid[], integer, bigint, text, text, uuid) is
-  'Applies open plans of reconciliation_plan (of an account, those named, or all), or with p_dry_run, the default, says what that would do and changes nothing. Each plan is reckoned anew under its locks and written only if it still is the same, else it is stale; one that fails undoes itself only. At most the settings reconciliation_max_repairs and reconciliation_max_amount (minor units of all currencies and units of stock together), or the narrower p_max_repairs and p_max_amount; left_count plans beyond them stay planned. actions [{id, check_code, repair, subject, account_id, status, plan, diff_amount, error_code, error_message}], of a dry run with the status planned for what would be applied. Needs the flag active_reconciliation at enforce, for a dry run at dry; when more than reconciliation_failure_percent of the repairs tried since it was set have failed it is switched off (flag_state). Needs integrity.repair. Errors: reconciliation_off, repair_not_found, invalid_argument. Source 002, E-B4.';
+  'Applies open plans of reconciliation_plan (of an account, those named, or all), or with p_dry_run, the default, says what that would do and changes nothing. Each plan is reckoned anew under its locks and written only if it still changes the same by as much, else it is stale; one that fails undoes itself only. At most the settings reconciliation_max_repairs and reconciliation_max_amount (minor units of all currencies and units of stock together), or the narrower p_max_repairs and p_max_amount; left_count plans beyond them stay planned, and so do those that raise what an account has available unless p_action_ids names them. actions [{id, check_code, repair, subject, account_id, status, plan, diff_amount, error_code, error_message}], of a dry run with the status planned for what would be applied. Needs the flag active_reconciliation at enforce, for a dry run at dry; what waits while it is switched off applies nothing more; when more than reconciliation_failure_percent of the repairs tried since it was set have failed it is switched off (flag_state). Needs integrity.repair. Errors: reconciliation_off, repair_not_found, invalid_argument. Source 002, E-B4.';

@@ -46,7 +46,8 @@ begin
     return;
   end if;
 
-  -- lock: the action, then what it wrote
+  -- lock: who plans or applies, the action, then what it wrote
+  perform pg_advisory_xact_lock(hashtextextended('plan repairs', 0));
   select a.* into v_action from public.reconciliation_actions a where a.id = p_action_id for no key update;
   perform ledger.lock_for_repairs(array[p_action_id]);
 
@@ -58,6 +59,9 @@ begin
     when v_action.id is null then ledger.refuse('repair_not_found', jsonb_build_object('action_id', p_action_id))
     when v_action.status <> 'applied' then
       ledger.refuse('repair_not_undoable', jsonb_build_object('action_id', p_action_id, 'reason', format('it is %s', v_action.status)))
+    when v_action.diff_amount > ledger.setting_text('reconciliation_max_amount')::bigint then
+      ledger.refuse('repair_not_undoable', jsonb_build_object('action_id', p_action_id, 'reason',
+        format('it comes to %s, and reconciliation_max_amount is %s', v_action.diff_amount, ledger.setting_text('reconciliation_max_amount'))))
     when v_changed is not null then
       ledger.refuse('repair_not_undoable', jsonb_build_object('action_id', p_action_id, 'reason',
         format('%s %s was changed since', v_changed ->> 'relation', v_changed -> 'key')))
@@ -98,4 +102,4 @@ end $$;
 revoke execute on function public.reconciliation_undo(uuid, text, text, uuid) from public, anon;
 grant execute on function public.reconciliation_undo(uuid, text, text, uuid) to authenticated, service_role;
 comment on function public.reconciliation_undo(uuid, text, text, uuid) is
-  'Undoes an applied repair: its rows say again what they said before (lines: diff lines, amounts in minor units), with an event integrity.repair_undone, and the next run finds it again. Only while each of these rows is as the repair left it; whatever state active_reconciliation has. Needs integrity.repair. Errors: repair_not_found, repair_not_undoable, invalid_argument. Source 002, E-B4.';
+  'Undoes an applied repair: its rows say again what they said before (lines: diff lines, amounts in minor units), with an event integrity.repair_undone, and the next run finds it again; the same is not planned for it a second time. Only up to the setting reconciliation_max_amount, while each of these rows is as the repair left it; whatever state active_reconciliation has. Needs integrity.repair. Errors: repair_not_found, repair_not_undoable, invalid_argument. Source 002, E-B4.';

@@ -45,14 +45,18 @@ begin
 end $$;
 comment on function ledger.repair_lines(text, jsonb, jsonb, jsonb) is 'Diff lines of one row: of each column of p_to whose value is not that of p_from.';
 
-/* What the figures of some lines change by; counters of rows are no figures. */
+/* What the figures of some lines change by; counters of rows are no figures, and how an order or its payment stands decides about all of it. */
 create function ledger.diff_of_lines(p_lines jsonb)
 returns bigint
-language plpgsql immutable
+language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
   return coalesce((
+    select sum(o.total_amount)
+    from public.orders o
+    where o.id in (select (l.line #>> '{key,id}')::uuid from jsonb_array_elements(p_lines) l (line)
+                   where l.line ->> 'relation' = 'orders' and l.line ->> 'column' in ('status', 'payment_status'))), 0) + coalesce((
     select sum(abs((d.value ->> 'to')::numeric - coalesce((d.value ->> 'from')::numeric, 0)))
     from (
       select l.line ->> 'column' as name, l.line as value from jsonb_array_elements(p_lines) l (line) where l.line ->> 'column' is not null
@@ -62,7 +66,8 @@ begin
       where l.line ->> 'column' is null and l.line -> 'from' = 'null') d
     where jsonb_typeof(d.value -> 'to') = 'number' and d.name not in ('version', 'redemptions') and d.name !~ '_rows$'), 0);
 end $$;
-comment on function ledger.diff_of_lines(jsonb) is 'Sum of what amounts and quantities of diff lines change by.';
+comment on function ledger.diff_of_lines(jsonb) is
+  'Sum of what amounts and quantities of diff lines change by, and of the totals of orders whose status or payment status they change.';
 
 /* What would mend a subject now; a kind that cannot say it, or a subject that is gone, is a problem and not an error. */
 create function ledger.repair_of(p_kind text, p_subject uuid)
@@ -93,5 +98,37 @@ begin
   end if;
   v_repair.lines := coalesce(v_repair.lines, '[]');
   return v_repair;
+-- rows or events that cannot even be read are not its business, and stop nobody else's repair
+exception when others then
+  return row(null, null, '[]', format('it cannot be reckoned: %s', sqlerrm))::ledger.repair;
 end $$;
 comment on function ledger.repair_of(text, uuid) is 'What a kind of repair would write for a subject, as everything is now.';
+
+/* What lines change, whatever figures they start from: five units too many are five too many after a sale. */
+create function ledger.changes_of_lines(p_lines jsonb)
+returns jsonb
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select jsonb_agg(case when jsonb_typeof(l.line -> 'from') = 'number' and jsonb_typeof(l.line -> 'to') = 'number'
+                          then l.line - array['from', 'to'] || jsonb_build_object('by', (l.line ->> 'to')::numeric - (l.line ->> 'from')::numeric)
+                          else l.line end order by l.place)
+    from jsonb_array_elements(p_lines) with ordinality l (line, place));
+end $$;
+comment on function ledger.changes_of_lines(jsonb) is 'Diff lines with what a figure changes by in place of from and to.';
+
+/* Whether lines give an account more to spend than it has: that a person has to want, by naming the plan. */
+create function ledger.raises_a_balance(p_lines jsonb)
+returns boolean
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return coalesce((
+    select sum(case l.line ->> 'column' when 'total_earned' then 1 else -1 end * ((l.line ->> 'to')::bigint - (l.line ->> 'from')::bigint)) > 0
+    from jsonb_array_elements(p_lines) l (line)
+    where l.line ->> 'relation' = 'accounts' and l.line ->> 'column' in ('total_earned', 'total_withdrawn', 'total_pending_withdrawals', 'total_orders')), false);
+end $$;
+comment on function ledger.raises_a_balance(jsonb) is 'Whether diff lines raise what an account has available.';

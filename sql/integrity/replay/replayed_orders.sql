@@ -8,7 +8,7 @@ comment on type ledger.replayed_order is 'An order as its events have left it; a
  * Orders as their events have left them, from nothing but events: the status is that of the last change, the
  * payment status what the last event said, and each amount a sum. An event from before it said all of
  * that (a payout settled without refunded_change) makes the amounts of its order null: what is not recorded is
- * no number. sql/integrity/replay/README.md says which event does what.
+ * no number. Of a card that paid more than was due, the change to overpaid and back was no event of its own once. sql/integrity/replay/README.md says which event does what.
  */
 create function ledger.replayed_orders(p_order_ids uuid[] default null)
 returns setof ledger.replayed_order
@@ -39,7 +39,10 @@ begin
                     (e.payload ->> 'wallet_amount')::bigint - coalesce((e.payload #>> '{effect,total_orders}')::bigint, 0) end as wallet_refunded,
              case when e.event_type in ('order.status_changed', 'order.refunded') then (e.payload ->> 'credited_amount')::bigint end as credited,
              case when e.event_type in ('refund.paid', 'refund.failed', 'refund.withdrawn') and not e.payload ? 'refunded_change'
-                    or e.event_type = 'payment.imported' and not e.payload ? 'payment_status' then e.id end as untold
+                    or e.event_type = 'payment.imported' and not e.payload ? 'payment_status' then e.id end as untold,
+             case when e.event_type = 'payment.recorded' and e.payload ->> 'source' = 'card' then e.id end as by_card,
+             e.event_type = 'payment.recorded' and e.payload ->> 'credit_amount' <> '0' as has_surplus,
+             e.event_type = 'order.payment_status_changed' as is_marked
       from %s e
       where e.stream_type = 'order'),
     summed as (
@@ -47,16 +50,17 @@ begin
              substr(max(s.status collate "C"), 20) as status, substr(max(s.payment_status collate "C"), 20) as payment_status,
              coalesce(sum(s.total), 0) as total, coalesce(sum(s.wallet), 0) as wallet, coalesce(sum(s.paid_from_outside), 0) as paid_from_outside,
              coalesce(sum(s.refunded), 0) as refunded, coalesce(sum(s.wallet_refunded), 0) as wallet_refunded,
-             coalesce(sum(s.credited), 0) as credited, max(s.untold) as untold
+             coalesce(sum(s.credited), 0) as credited, max(s.untold) as untold,
+             case when bool_or(s.has_surplus) and not bool_or(s.is_marked) then max(s.by_card) end as unmarked
       from said s
       group by s.stream_id)
-    select s.stream_id, s.account_id, s.status, case when s.untold is null then s.payment_status end, s.total::bigint, s.wallet::bigint,
+    select s.stream_id, s.account_id, s.status, case when coalesce(s.untold, s.unmarked) is null then s.payment_status end, s.total::bigint, s.wallet::bigint,
            (s.wallet + s.paid_from_outside)::bigint, case when s.untold is null then s.refunded::bigint end,
-           s.wallet_refunded::bigint, s.credited::bigint, s.untold
+           s.wallet_refunded::bigint, s.credited::bigint, greatest(s.untold, s.unmarked)
     from summed s
   $query$, case when p_order_ids is null then 'public.immutable_events'
                 else '(select i.* from public.immutable_events i where i.stream_id = any ($1))' end)
   using p_order_ids;
 end $$;
 comment on function ledger.replayed_orders(uuid[]) is
-  'Status, payment status and amounts (minor units) of these orders, or of all, replayed from events alone. exact_after_event_id: the last event that did not say enough; payment_status and refunded_amount are null then. An order without events has no row.';
+  'Status, payment status and amounts (minor units) of these orders, or of all, replayed from events alone. exact_after_event_id: the last event that did not say enough; payment_status, and after a payout refunded_amount, are null then. An order without events has no row.';

@@ -27,8 +27,9 @@ comment on type ledger.replayed_variant is 'The stock of a variant as events hav
  * Stock per variant, all its slots together, as events have left it, from nothing but events. What was sold
  * left, but for what had to wait (backordered) and as far as imported orders did not bring their goods along; what
  * waited left when it was filled; what came back came by a refund, an ending or a return. Held is
- * what reservations took that did not end. Units that an event of before does not name the variant of
- * (restocked ones) make every variant that it may be of null.
+ * what reservations took that did not end. Of events from before they said all that: units that came back without
+ * their variant make every variant of their order null, and so does a backorder the variant that waited, which only
+ * its row tells of.
  */
 create function ledger.replayed_stock(p_variant_ids uuid[] default null)
 returns setof ledger.replayed_variant
@@ -38,7 +39,7 @@ as $$
 begin
   return query execute format($query$
     with units as (
-      select e.id, e.event_type, u.unit, e.event_type = 'order.placed' and e.payload ? 'imported' and not e.payload ? 'stock' as is_untold
+      select e.id, e.stream_id, e.event_type, u.unit, e.event_type = 'order.placed' and e.payload ? 'imported' and not e.payload ? 'stock' as is_untold
       from %1$s e
       cross join lateral jsonb_array_elements(case e.event_type
         when 'stock.adjusted' then jsonb_build_array(e.payload || jsonb_build_object('variant_id', e.stream_id))
@@ -58,8 +59,20 @@ begin
         and not exists (select from %1$s n
                         where n.stream_id = e.stream_id
                           and n.event_type in ('stock.reservation_consumed', 'stock.reservation_released', 'stock.reservation_expired'))),
+    waited as (
+      -- not all that an order waits for is in its events, and the one that placed it says nothing of it
+      select b.variant_id, e.id
+      from public.backorders b
+      join %1$s e on e.stream_id = b.order_id and e.event_type = 'order.placed'
+      cross join lateral (select jsonb_build_array(jsonb_build_object('variant_id', b.variant_id)) as variant) v
+      where not coalesce(e.payload -> 'backordered' @> v.variant, false)
+        and b.quantity <> coalesce((
+          select sum((u.unit ->> 'backordered')::bigint)
+          from public.immutable_events n
+          cross join lateral jsonb_array_elements(n.payload -> 'backordered') u (unit)
+          where n.stream_id = b.order_id and n.event_type = 'order.edited' and u.unit ->> 'variant_id' = b.variant_id::text), 0)),
     moved as (
-      select (u.unit ->> 'variant_id')::uuid as variant_id, u.id,
+      select (u.unit ->> 'variant_id')::uuid as variant_id, u.stream_id, u.id,
              case when u.is_untold then null
                   when u.unit ? 'backordered' then (u.unit ->> 'backordered')::bigint
                   when u.event_type in ('stock.adjusted', 'order.return_received') then (u.unit ->> 'quantity')::bigint
@@ -68,17 +81,27 @@ begin
                   else (u.unit ->> 'restocked_quantity')::bigint end as quantity, 0 as held
       from units u
       union all
-      select h.variant_id, 0, 0, h.quantity from held h),
+      select h.variant_id, null, 0, 0, h.quantity from held h
+      union all
+      select w.variant_id, null, w.id, null, 0 from waited w),
     summed as (
-      select m.variant_id, coalesce(sum(m.quantity), 0) as on_hand, sum(m.held) as held,
+      select m.variant_id, case when m.variant_id is null then m.stream_id end as order_id, coalesce(sum(m.quantity), 0) as on_hand, sum(m.held) as held,
              max(m.id) filter (where m.quantity is null or (m.variant_id is null and m.quantity <> 0)) as untold
       from moved m
       where $1 is null or m.variant_id = any ($1) or m.variant_id is null
-      group by m.variant_id),
+      group by m.variant_id, order_id),
+    open as (
+      -- what an event did not name the variant of may be of each that its order ever had
+      select (u.unit ->> 'variant_id')::uuid as variant_id, max(n.untold) as untold
+      from summed n
+      join public.immutable_events e on e.stream_id = n.order_id and e.event_type in ('order.placed', 'order.edited')
+      cross join lateral jsonb_array_elements((case e.event_type when 'order.placed' then e.payload -> 'items' else e.payload -> 'changes' end) || '[]') u (unit)
+      where n.untold is not null
+      group by 1),
     told as (
-      -- what an event did not name the variant of may be of each
-      select s.variant_id, s.on_hand, s.held, greatest(s.untold, (select n.untold from summed n where n.variant_id is null)) as untold
+      select s.variant_id, s.on_hand, s.held, greatest(s.untold, o.untold) as untold
       from summed s
+      left join open o on o.variant_id = s.variant_id
       where s.variant_id is not null)
     select t.variant_id, case when t.untold is null then t.on_hand::bigint end, t.held::bigint, t.untold
     from told t
@@ -87,4 +110,4 @@ begin
   using p_variant_ids;
 end $$;
 comment on function ledger.replayed_stock(uuid[]) is
-  'Units on hand and held of these variants, or of all, replayed from events alone. exact_after_event_id: the last event that did not name the variants it put back; on_hand is null then. A variant without events has no row.';
+  'Units on hand and held of these variants, or of all, replayed from events alone. exact_after_event_id: the last event that did not say enough of the variant; on_hand is null then. A variant without events has no row.';

@@ -20,6 +20,14 @@ create policy integrity_findings_are_seen_by_auditors on public.integrity_findin
 -- what a run found, by check
 create index integrity_findings_by_run on public.integrity_findings (run_id, check_code, subject);
 select ledger.make_immutable('public.integrity_findings', 'integrity_run or its jobs');
-comment on table public.integrity_findings is 'Immutable. Rows that offended a check, as a run found them.';
+-- one exception: rows are removed once they are old
+drop trigger rows_never_change on public.integrity_findings;
+create trigger rows_never_change before update on public.integrity_findings
+  for each row execute function ledger.refuse_change('integrity_findings');
+create trigger rows_stay before delete on public.integrity_findings
+  for each row when (coalesce(current_setting('ledger.procedure', true), '') <> 'purge_integrity')
+  execute function ledger.refuse_change('integrity_findings');
+select ledger.enable_always('public.integrity_findings', array['rows_never_change', 'rows_stay']);
+comment on table public.integrity_findings is 'Immutable until purged after the setting integrity_retention_days. Rows that offended a check, as a run found them.';
 comment on column public.integrity_findings.subject is 'The id of the account, order, variant, ... that it is about; some checks add more behind a blank or a slash.';
 comment on column public.integrity_findings.diff_amount is 'What the two sides differ by: minor units, or units of stock; null where they are no numbers.';

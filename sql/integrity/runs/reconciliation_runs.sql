@@ -25,7 +25,9 @@ revoke all on public.reconciliation_runs from anon, authenticated, service_role;
 grant select on public.reconciliation_runs to authenticated, service_role;
 create policy reconciliation_runs_are_seen_by_auditors on public.reconciliation_runs for select to authenticated
   using ((select ledger.caller_may('audit.read')));
--- the last runs of a check
+-- the last runs of a check, and those since one of everything
+create index reconciliation_runs_by_start on public.reconciliation_runs (check_code, started_at desc, id desc);
+-- the last runs of a check, those of the drift among them
 create index reconciliation_runs_by_check on public.reconciliation_runs (check_code, id desc);
 select ledger.make_immutable('public.reconciliation_runs', 'integrity_run, integrity_check_drift or their jobs');
 comment on table public.reconciliation_runs is

@@ -48,6 +48,7 @@ declare
   v_problem text;
 begin
   v_problem := case
+    when p_seal.event_count > ledger.largest_seal() then format('says that it covers %s events, more than any seal', p_seal.event_count)
     when p_seal.seal_number <> p_before.seal_number + 1 then 'a seal before this one is missing'
     when not v_begins_epoch and (p_seal.epoch, p_seal.epoch_after_event_id) <> (p_before.epoch, p_before.epoch_after_event_id) then
       'is of another epoch than the seal before it'

@@ -21,7 +21,8 @@ declare
 begin
   -- lock: accounts of who earns by a delivery, with the customer's; where only its version moves, it is locked by its update
   if v_delivers then
-    select r.* into v_referral from public.referrals r where r.referee_user_id = p_order.user_id;
+    -- nobody had brought the customer of an imported order that is older than the referral
+    select r.* into v_referral from public.referrals r where r.referee_user_id = p_order.user_id and r.created_at <= p_order.created_at;
     v_shares := ledger.vendor_shares(p_order);
     if v_referral.referrer_user_id is not null or v_shares is not null then
       perform ledger.lock_accounts(array_remove(array[p_order.user_id, v_referral.referrer_user_id], null) || ledger.owners_of(v_shares),

@@ -103,7 +103,8 @@ end $$;
 comment on function ledger.orders_still_in_grace() is 'Numbers of the orders with an alert grace_not_ended whose grace period is over and that are still in it.';
 
 /*
- * The orders whose time is over, the longest over first. One that somebody is just at is passed over, and
+ * The orders whose time is over, the longest over first; those that could not be ended before come last, and
+ * keep nobody from being ended. One that somebody is just at is passed over, and
  * looked at again by the next run; so is one with a receipt that is looked at, until that is done. All that
  * their cancelling may lock is locked first, in the one order of locks, as for a bulk change; then each
  * is a step of its own, and one that fails does not stop the rest. Two runs at once take different orders.
@@ -118,6 +119,7 @@ declare
   v_order_ids uuid[];
   v_order_id uuid;
   v_count integer := 0;
+  v_is_over boolean := false;
 begin
   -- lock: orders, then accounts, stock and discount counters
   select array_agg(w.id) into v_order_ids
@@ -125,7 +127,8 @@ begin
         from public.payment_deadlines d
         join public.orders o on o.account_id = d.account_id and o.id = d.order_id
         where d.status = 'open' and d.due_at <= clock_timestamp() and o.payment_status = 'in_grace'
-        order by d.due_at
+        order by exists (select from public.alerts a
+                         where a.rule_code = 'grace_not_ended' and a.subject = o.order_number and a.status <> 'resolved'), d.due_at
         limit p_limit
         for no key update of o skip locked) w;
   if v_order_ids is null then
@@ -138,11 +141,14 @@ begin
   foreach v_order_id in array v_order_ids loop
     begin
       v_count := v_count + ledger.expire_order(v_order_id, v_actor)::integer;
-    exception when others then
+    exception when query_canceled or assert_failure or others then
+      v_is_over := sqlstate = '57014';
       perform ledger.raise_alert(
         'grace_not_ended', (select o.order_number from public.orders o where o.id = v_order_id), 1,
         jsonb_build_object('order_id', v_order_id, 'error', sqlerrm, 'sqlstate', sqlstate));
     end;
+    -- the time limit of the job does not come twice
+    exit when v_is_over;
   end loop;
   perform ledger.resolve_alerts('grace_not_ended', ledger.orders_still_in_grace());
   return v_count;

@@ -2,7 +2,7 @@
 begin;
 select tests.open_shop();
 select plan((select count(*)::int from ledger.scheduled_jobs) * 2 + 6);
-select set_eq('select name from ledger.scheduled_jobs where enabled', $$ values ('seal events'), ('create partitions'), ('purge audit log'), ('purge idempotency keys'), ('check integrity'), ('check all integrity'), ('expire reservations'), ('expire grace'), ('remind of grace'), ('take kpi snapshot'), ('purge kpi snapshots'), ('alert late receipts'), ('check alerts'), ('purge imported rows'), ('continue bulk changes'), ('purge bulk changes'), ('purge order drafts'), ('reconcile') $$, 'the jobs as shipped');
+select set_eq('select name from ledger.scheduled_jobs where enabled', $$ values ('seal events'), ('verify seals'), ('create partitions'), ('purge audit log'), ('purge idempotency keys'), ('check integrity'), ('check all integrity'), ('expire reservations'), ('expire grace'), ('remind of grace'), ('take kpi snapshot'), ('purge kpi snapshots'), ('purge integrity findings'), ('alert late receipts'), ('check alerts'), ('purge imported rows'), ('continue bulk changes'), ('purge bulk changes'), ('purge order drafts'), ('reconcile') $$, 'the jobs as shipped');
 select lives_ok(command, format('the command of "%s" runs', name)) from ledger.scheduled_jobs order by name;
 select lives_ok(command, format('and runs once more: %s', name)) from ledger.scheduled_jobs order by name;
 select is_empty($$ select name from ledger.scheduled_jobs where schedule !~ '^(\S+ ){4}\S+$' $$, 'each schedule has the five fields of cron');

@@ -30,7 +30,7 @@ insert into edits values
   ('profiles', tests.get_supabase_uid('ann')::text, 'update', $$update public.profiles set display_name = 'Ann' where id = tests.get_supabase_uid('ann')$$),
   ('addresses', (select id::text from public.addresses), 'update', $$update public.addresses set city = 'Mosul'$$),
   ('integrity_relations', 'big_orders', 'insert', $$insert into ledger.integrity_relations (name, position, whole) values ('big_orders', 1000, 'select * from orders where total_amount > 100000')$$),
-  ('guards', 'public.rate_limits', 'insert', $$insert into ledger.guards values ('public.rate_limits', 'rows_stay', 'A')$$),
+  ('guards', 'public.rate_limits', 'insert', $$insert into ledger.guards values ('public.rate_limits', 'rows_stay', 'A', 'none')$$),
   ('integrity_checks', 'outbox_lags', 'update', $$update public.integrity_checks set enabled = false where code = 'outbox_lags'$$),
   ('alert_rules', 'job_failed', 'update', $$update public.alert_rules set limit_value = 2 where code = 'job_failed'$$),
   ('kpi_metrics', 'orders_open', 'update', $$update ledger.kpi_metrics set description = 'Orders in work.' where name = 'orders_open'$$),

@@ -4,6 +4,7 @@ select plan(10);
 select tests.open_shop();
 select tests.open_repairs();
 select tests.open_office();
+select tests.open_old_orders();
 select tests.open_returns();
 select tests.open_till();
 select tests.open_shadow();

@@ -21,6 +21,7 @@ const NAMES = `
     union all select 'reservation', r.id, r.account_id, null, r.id::text from public.stock_reservations r
     union all select 'commission', c.id, c.account_id, null, c.id::text from public.referral_commissions c
     union all select 'card payment', c.id, c.account_id, c.provider_payment_id, c.id::text from public.card_payments c
+    union all select 'booking', b.id, b.account_id, b.kind, b.id::text from public.card_bookings b
     union all select 'earning', e.id, e.account_id, v.name, e.id::text from public.vendor_earnings e join public.vendors v on v.id = e.vendor_id
     union all select 'import', r.id, null, r.source_name, r.id::text from public.import_runs r
     union all select 'allocation', l.id, l.account_id, null, l.id::text from public.payment_allocations l

@@ -58,9 +58,26 @@ begin
 end $$;
 comment on function ledger.problem_of_order_postings(public.orders) is 'Why the postings of an order do not fit its money; null when they do.';
 
+/* Why the events of an order come to another money than this; null when they do not, or do not say it. */
+create function ledger.problem_of_replayed_money(p_order public.orders)
+returns text
+language sql stable
+set search_path = pg_catalog, pg_temp
+return (
+  select format('the events come to %s of %s, its rows to %s', f.replayed, f.what, f.by_rows)
+  from ledger.replayed_orders(array[p_order.id]) r
+  cross join lateral (values
+    ('wallet_amount', r.wallet_amount, p_order.wallet_amount), ('paid_amount', r.paid_amount, p_order.paid_amount),
+    ('refunded_amount', r.refunded_amount, p_order.refunded_amount),
+    ('wallet_refunded_amount', r.wallet_refunded_amount, p_order.wallet_refunded_amount),
+    ('credited_amount', r.credited_amount, p_order.credited_amount)) f (what, replayed, by_rows)
+  where f.replayed <> f.by_rows
+  limit 1);
+comment on function ledger.problem_of_replayed_money(public.orders) is 'Why the events of an order do not come to this money; null when they do, or do not say it.';
+
 /*
- * How far an order with the right money is paid: as its last event says, where events say enough. Else the present
- * status stays where it can be true, and otherwise a receipt under review, an open deadline or a surplus
+ * How far an order with the right money is paid: as its last event says, where events say enough; null where its
+ * money cannot be paid like that, and then that event was changed. Else the present status stays where it can be true, and otherwise a receipt under review, an open deadline or a surplus
  * in the wallet says what it is.
  */
 create function ledger.payment_status_by_rows(p_order public.orders, p_deadline_status text)
@@ -79,14 +96,16 @@ declare
   v_replayed text := (select r.payment_status from ledger.replayed_orders(array[p_order.id]) r);
 begin
   if v_replayed is not null then
-    return v_replayed;
+    return (select v_replayed where v_replayed = ledger.payment_status_of(
+      p_order.total_amount, p_order.credited_amount, p_order.paid_amount, p_order.refunded_amount, v_replayed));
   elsif v_may_stay and v_status = p_order.payment_status then
     return v_status;
   end if;
   return ledger.payment_status_of(p_order.total_amount, p_order.credited_amount, p_order.paid_amount, p_order.refunded_amount,
     case when v_has_receipt then 'receipt_uploaded' when p_deadline_status = 'open' then 'in_grace' else nullif(v_surplus, 'paid') end);
 end $$;
-comment on function ledger.payment_status_by_rows(public.orders, text) is 'The payment status of an order whose money and deadline are those given.';
+comment on function ledger.payment_status_by_rows(public.orders, text) is
+  'The payment status of an order whose money and deadline are those given; null where its last event says one that cannot be.';
 
 create function ledger.repair_order_money(p_subject uuid)
 returns ledger.repair
@@ -123,7 +142,8 @@ begin
 
   v_repair.stream_type := 'order';
   v_repair.account_id := v_order.account_id;
-  v_repair.problem := coalesce(v_history.problem, ledger.problem_of_order_postings(v_right));
+  v_repair.problem := coalesce(v_history.problem, ledger.problem_of_order_postings(v_right), ledger.problem_of_replayed_money(v_right),
+    case when v_right.payment_status is null then 'its last event says a payment status that its money cannot have' end);
   v_repair.lines := ledger.repair_lines('orders', jsonb_build_object('id', p_subject),
       to_jsonb(v_order), to_jsonb(ledger.order_money_by_rows(v_order)) || jsonb_build_object('payment_status', v_right.payment_status))
     || case when v_deadline.order_id is null or v_deadline.status = v_deadline_status then '[]'

@@ -1,4 +1,32 @@
 /*
+ * Why what reservations hold of a variant is not what their events say; null when it is. Looks at those that are
+ * active and those that ever held it, each by its stream.
+ */
+create function ledger.problem_of_reservations(p_variant_id uuid)
+returns text
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select format('reservation %s holds %s units by its rows and %s by its events', r.id, r.by_rows, r.by_events)
+    from (
+      select n.id,
+             case n.status when 'active' then coalesce((select sum(l.quantity) from public.stock_reservation_lines l
+                                                        where l.reservation_id = n.id and l.variant_id = p_variant_id), 0) else 0 end as by_rows,
+             coalesce((select sum((x.line ->> 'quantity')::bigint)
+                       from public.immutable_events e
+                       cross join lateral jsonb_array_elements(e.payload -> 'lines') x (line)
+                       where e.stream_id = n.id and e.event_type = 'stock.reserved' and x.line ->> 'variant_id' = p_variant_id::text
+                         and not exists (select from public.immutable_events d where d.stream_id = n.id and d.event_type like 'stock.reservation\_%')), 0) as by_events
+      from public.stock_reservations n
+      where n.status = 'active' or exists (select from public.stock_reservation_lines l where l.reservation_id = n.id and l.variant_id = p_variant_id)) r
+    where r.by_rows <> r.by_events
+    limit 1);
+end $$;
+comment on function ledger.problem_of_reservations(uuid) is 'Why the reservations of a variant differ from their events; null when they do not.';
+
+/*
  * Units on hand of a variant, slot by slot, from its movements, and units held from active reservations; only
  * where the events come to as many units, as far as they say it.
  */
@@ -46,6 +74,9 @@ begin
   from ledger.replayed_stock(array[p_subject]) r
   cross join (select coalesce(sum(m.quantity), 0) as quantity from public.stock_movements m where m.variant_id = p_subject) m
   where r.on_hand <> m.quantity;
+  if v_repair.lines @> '[{"column": "held"}]' then
+    v_repair.problem := coalesce(v_repair.problem, ledger.problem_of_reservations(p_subject));
+  end if;
   return v_repair;
 end $$;
 comment on function ledger.repair_stock_levels(uuid) is 'What brings a variant''s stock to its movements and what is held of it to its active reservations.';

@@ -11,30 +11,30 @@ select is(tests.bring_in_broken(jsonb_build_array(
   tests.wallet_line('F-TWO-LINES', 'eli', '{"wallet_amount": "10.00", "paid_amount": "40.00"}'),
   tests.wallet_line('F-TWO-LINES', 'eli', '{"wallet_amount": "10.00", "paid_amount": "40.00"}'),
   tests.wallet_line('G-WALLET-AND-RECEIPT', 'eli', '{"wallet_amount": "10.00", "payment_status": "receipt_uploaded", "receipt_reference": "G-1"}'),
-  tests.receipt_line('H-RECEIPT-OF-MORE', 'eli', 'H-1', '{"receipt_amount": "30.00"}'))),
+  tests.receipt_line('H-RECEIPT-OF-LESS', 'eli', 'H-1', '{"receipt_amount": "20.00"}'))),
   '1 applied, 2 applied, 3 applied, 4 applied, 5 applied, 6 applied, 7 applied, 8 applied, 9 applied', 'all of them come in');
 select results_eq($$ select o.order_number, o.status, o.payment_status, o.payment_method, o.paid_amount, o.amount_due from orders o order by 1 $$,
   $$ values ('A-CUSTOMER-AHEAD', 'processing', 'paid', 'bank_transfer', 2500::bigint, 0::bigint), ('B-BOTH-SHIPPED', 'shipped', 'paid', 'bank_transfer', 2500, 0),
             ('C-READY', 'confirmed', 'paid', 'bank_transfer_grace', 2500, 0), ('D-DELIVERED-UNPAID', 'delivered', 'unpaid', 'wallet', 0, 2500),
             ('E-PROVEN', 'pending', 'paid', 'wallet_partial', 2500, 0), ('F-TWO-LINES', 'pending', 'partially_paid', 'wallet_partial', 4000, 1000),
-            ('G-WALLET-AND-RECEIPT', 'pending', 'receipt_uploaded', 'wallet_partial', 0, 2500), ('H-RECEIPT-OF-MORE', 'pending', 'receipt_uploaded', 'bank_transfer', 0, 2500) $$,
+            ('G-WALLET-AND-RECEIPT', 'pending', 'receipt_uploaded', 'wallet_partial', 0, 2500), ('H-RECEIPT-OF-LESS', 'pending', 'receipt_uploaded', 'bank_transfer', 0, 2500) $$,
   'with what is proven');
 select results_eq($$ select o.order_number, c.problems, c.claimed_status, c.wallet_amount, r.amount
                      from imported_order_claims c join orders o on o.id = c.order_id left join payment_receipts r on r.id = c.receipt_id order by 1 $$,
   $$ values ('A-CUSTOMER-AHEAD', '{status_mismatch}'::text[], 'processing', 0::bigint, null::bigint), ('D-DELIVERED-UNPAID', '{wallet_without_transaction}', 'delivered', 2500, null),
             ('F-TWO-LINES', '{wallet_without_transaction}', 'pending', 1000, null), ('G-WALLET-AND-RECEIPT', '{wallet_without_transaction,receipt_stuck}', 'pending', 1000, 1500),
-            ('H-RECEIPT-OF-MORE', '{receipt_stuck}', 'pending', 0, 3000) $$,
+            ('H-RECEIPT-OF-LESS', '{receipt_stuck}', 'pending', 0, 2000) $$,
   'and of the broken ones what was claimed beyond; where nothing is broken nothing is');
 select is((select available_balance from accounts where user_id = tests.get_supabase_uid('eli')), 10000::bigint, 'no wallet has paid');
 select is_empty('select * from ledger.book_differences()', 'the books are in order');
 
 select is((select tests.fixed(f.orders) from integrity_emergency_order_fix(p_dry_run => false) f),
-  'A-CUSTOMER-AHEAD nothing_to_do, D-DELIVERED-UNPAID fixed, F-TWO-LINES fixed, G-WALLET-AND-RECEIPT fixed, H-RECEIPT-OF-MORE fixed', 'fixed, as far as there is something to fix');
+  'A-CUSTOMER-AHEAD nothing_to_do, D-DELIVERED-UNPAID fixed, F-TWO-LINES fixed, G-WALLET-AND-RECEIPT fixed, H-RECEIPT-OF-LESS fixed', 'fixed, as far as there is something to fix');
 select results_eq($$ select o.order_number, o.status, o.payment_status, o.wallet_amount from orders o where o.order_number !~ '^[BCE]' order by 1 $$,
   $$ values ('A-CUSTOMER-AHEAD', 'processing', 'paid', 0::bigint), ('D-DELIVERED-UNPAID', 'delivered', 'paid', 2500), ('F-TWO-LINES', 'confirmed', 'paid', 1000),
-            ('G-WALLET-AND-RECEIPT', 'confirmed', 'paid', 1000), ('H-RECEIPT-OF-MORE', 'confirmed', 'overpaid', 0) $$,
+            ('G-WALLET-AND-RECEIPT', 'confirmed', 'paid', 1000), ('H-RECEIPT-OF-LESS', 'pending', 'partially_paid', 0) $$,
   'the management''s status counts, and each part of the money comes from where it was said to');
-select is((select available_balance from accounts where user_id = tests.get_supabase_uid('eli')), 6000::bigint, 'three wallet parts are gone, and what a receipt brought too much is there');
+select is((select available_balance from accounts where user_id = tests.get_supabase_uid('eli')), 5500::bigint, 'three wallet parts are gone');
 select is_empty('select * from ledger.book_differences()', 'the books are in order again');
 select * from finish();
 rollback;

@@ -3,11 +3,12 @@ begin;
 select tests.open_shop();
 select tests.open_office();
 select ledger.create_month_partitions();
-select plan(29);
+select plan(33);
 create function pg_temp.mark(name text) returns text language sql as $$ select set_config('ledger.procedure', name, true) $$;
 create function pg_temp.open() returns text[] language plpgsql as $$
 begin
-  perform ledger.check_alerts();
+  -- what is over is over after two
+  perform ledger.check_alerts(), ledger.check_alerts();
   return array(select format('%s %s %s', a.rule_code, a.subject, a.value) from public.alerts a where a.status <> 'resolved' order by 1);
 end $$;
 create function pg_temp.figure(metric text, value bigint, details jsonb default '{}', ago interval default '0') returns void language plpgsql as $$
@@ -38,15 +39,21 @@ select is((select r.limit_ppm from ledger.check_debt_drift() r), 4000::bigint, '
 update public.alert_rules set limit_value = 5000 where code = 'debt_drift_ppm_limit';
 select is(pg_temp.open(), '{}', 'a run without drift ends it');
 
-select pg_temp.figure('allocation_latency_p95_us', 120001, ago => '1 minute'), pg_temp.figure('placement_latency_p95_us', 200001, ago => '4 hours'),
+select pg_temp.figure('allocation_latency_p95_us', 120001, '{"calls": 20}', '1 minute'), pg_temp.figure('placement_latency_p95_us', 200001, '{"calls": 20}', '4 hours'),
        pg_temp.figure('outbox_dead', 2, ago => '1 minute');
 select is(pg_temp.open(), '{allocation_latency_limit allocation_latency_p95_us 120001,outbox_dead outbox_dead 2}', 'key figures, while they are fresh');
-select pg_temp.figure('allocation_latency_p95_us', 120000), pg_temp.figure('placement_latency_p95_us', 200001), pg_temp.figure('outbox_dead', null);
+select pg_temp.figure('allocation_latency_p95_us', 120000, '{"calls": 20}'), pg_temp.figure('placement_latency_p95_us', 200001, '{"calls": 20}'), pg_temp.figure('outbox_dead', null);
 select is(pg_temp.open(), '{placement_latency_limit placement_latency_p95_us 200001}', 'the newest counts');
-select pg_temp.figure('placement_latency_p95_us', null);
+select pg_temp.figure('placement_latency_p95_us', 200002, '{"calls": 19}');
+select is(pg_temp.open(), '{}', 'one call that waited is no latency of nineteen in twenty');
+select pg_temp.figure('placement_latency_p95_us', 999999, '{"calls": 20}', ago => '-1 year');
+select is(pg_temp.open(), '{}', 'a figure of a time to come does not count');
 
 update ledger.outbox o set next_retry_at = clock_timestamp() - interval '1000 seconds' where o.id = (select min(m.id::text)::uuid from ledger.outbox m);
 select is(pg_temp.open(), '{}', 'in a shop that delivers none');
+update ledger.outbox o set next_retry_at = clock_timestamp() - interval '25 hours' where o.id = (select min(m.id::text)::uuid from ledger.outbox m);
+select is(pg_temp.open(), '{outbox_lag outbox 90000}', 'and says for a day that it does');
+update ledger.outbox o set next_retry_at = clock_timestamp() - interval '1000 seconds' where o.id = (select min(m.id::text)::uuid from ledger.outbox m);
 update ledger.outbox o set status = 'sent' where o.id = (select max(m.id::text)::uuid from ledger.outbox m);
 select matches(array_to_string(pg_temp.open(), ', '), '^outbox_lag outbox 10\d\d$', 'a message that waits where others are sent');
 update public.feature_flags set state = 'off' where key = 'outbox_enabled';
@@ -60,7 +67,7 @@ select pg_sleep(1.1);
 select matches((pg_temp.open())[1], '^seals_behind events [12]$', 'events that no seal covers');
 select tests.tamper('update public.immutable_events set written_by_xid = 3 where written_by_xid > 3');
 update public.alert_rules set limit_value = 900 where code = 'seals_behind';
-select ledger.seal_events();
+select ledger.seal_events(), ledger.check_alerts(), ledger.check_alerts();
 
 select is_empty($$ select * from ledger.days_without_partition('2031-01-24 00:00:00Z') $$, 'days of the same month');
 select set_eq($$ select * from ledger.days_without_partition('2031-01-28 12:00:00Z') $$, $$ values ('immutable_events', 4::bigint), ('audit_log', 4) $$, 'days of a month without a partition');
@@ -83,13 +90,15 @@ select is(pg_temp.open(), '{}', 'one that is switched off may be silent');
 update ledger.scheduled_jobs set enabled = true where name = 'broken';
 select is(pg_temp.open(), '{}', 'and has its time when it is switched on again');
 
-select pg_temp.figure('denied_calls', 0, (select jsonb_build_object('total', case when q.is_called then q.last_value else 0 end) from ledger.denied_calls_seq q));
+select pg_temp.figure('denied_calls', 0, ago => '55 minutes', details => (select jsonb_build_object('total', case when q.is_called then q.last_value else 0 end) from ledger.denied_calls_seq q));
 update public.alert_rules set limit_value = 2 where code = 'denied_calls';
 select is(array_agg(tests.try_as('ann', 'select * from public.ledger_credit_account(tests.get_supabase_uid(''ann''), 100)')), '{42501,42501,42501}', 'ann tries what only staff may')
 from generate_series(1, 3);
 select is(pg_temp.open(), '{denied_calls calls 3}', 'calls that were refused are counted though nothing else is left of them');
 select is(tests.try_as('finance', format('select * from public.ledger_credit_account(tests.get_supabase_uid(''ann''), 100, p_actor_id => %L)', tests.get_supabase_uid('ann'))), '42501', 'or in whose name they may not');
 select is(pg_temp.open(), '{denied_calls calls 4}', 'is one more');
+select pg_temp.figure('denied_calls', 4, (select jsonb_build_object('total', q.last_value) from ledger.denied_calls_seq q));
+select is(pg_temp.open(), '{denied_calls calls 4}', 'and a snapshot taken since hides none');
 update public.alert_rules set limit_value = 50 where code = 'denied_calls';
 
 select pg_temp.mark('test'), ledger.change_flag('outbox_enabled', 'off', 0, 'drift', null, (select r.id from public.reconciliation_runs r limit 1)), pg_temp.mark('');

@@ -3,7 +3,7 @@ begin;
 select tests.open_shop();
 select tests.create_supabase_user('finn');
 insert into public.user_roles (user_id, role) values (tests.get_supabase_uid('finn'), 'finance');
-select plan(33);
+select plan(49);
 create table public.gauges (subject text, value bigint);
 insert into public.alert_rules (code, severity, unit, limit_value, description, query)
 values ('gauge', 'warning', 'count', 10, 'A gauge.', 'select g.subject, g.value from public.gauges g');
@@ -54,13 +54,19 @@ select results_eq('select * from pg_temp.alerts', $$ values ('left', 'acknowledg
 select is((select count(*) from pg_temp.told where type = 'alert.raised'), 1::bigint, 'without another message');
 
 -- resolved, and raised again
+select pg_temp.show('left 5', 'right 3');
+select is((select status from pg_temp.alerts), 'acknowledged', 'one clean evaluation is not yet the end');
+select pg_temp.show('left 50');
+select pg_temp.show('left 5', 'right 3');
+select is((select status from pg_temp.alerts), 'acknowledged', 'nor are two that are not in a row');
 select pg_temp.show('left 5', 'right 12');
 select results_eq('select * from pg_temp.alerts', $$ values ('left', 'resolved', 50::bigint, 50::bigint, 10::bigint), ('right', 'open', 12::bigint, 12::bigint, 10::bigint) $$,
-                  'a clean evaluation resolves it; another subject is an alert of its own');
+                  'the second in a row resolves it; another subject is an alert of its own');
 select pg_temp.show('left 5', 'right 12');
 select set_eq('select * from pg_temp.told', $$ values ('alert.raised', 'left'), ('alert.acknowledged', 'left'), ('alert.resolved', 'left'), ('alert.raised', 'right') $$, 'each told once');
 select is((select count(*) from pg_temp.told), 4::bigint, 'and not twice');
 select is(pg_temp.acknowledge('finn', 'left'), 'alert_conflict', 'what is over is acknowledged no more');
+select pg_temp.show('left 11');
 select pg_temp.show('left 11');
 select is((select count(*) from pg_temp.alerts where subject = 'left'), 2::bigint, 'a new breach is a new alert');
 select is((select a.notes from public.alerts a where a.rule_code = 'gauge' and a.subject = 'left' and a.status = 'open'), null, 'which nobody has acknowledged');
@@ -70,6 +76,7 @@ select is((select status from pg_temp.alerts where subject = 'right'), 'resolved
 select is(tests.try_as('postgres', $$ update public.alert_rules set limit_value = 20 where code = 'gauge' $$), 'done', 'a limit is edited by hand');
 update public.alert_rules set limit_value = 20 where code = 'gauge';
 select pg_temp.show('left 11');
+select pg_temp.show('left 11');
 select is((select count(*) from pg_temp.alerts where status <> 'resolved'), 0::bigint, 'and takes effect');
 select pg_temp.show('left 21');
 update public.alert_rules set enabled = false where code = 'gauge';
@@ -77,6 +84,57 @@ select pg_temp.show('left 22');
 select is((select count(*) from pg_temp.alerts where status <> 'resolved'), 0::bigint, 'a rule that is switched off has no alerts');
 select is(ledger.raise_alert('gauge', 'left', 22), null, 'and raises none');
 select is(tests.try_as('postgres', $$ update public.alert_rules set query = 'select 1' where code = 'job_failed' $$), '42501', 'a query is not edited');
+update public.alert_rules set enabled = true where code = 'gauge';
+
+-- a count that rises is told again, once an hour at most
+create function pg_temp.acknowledged(notes text) returns text language plpgsql as $$
+declare
+  v_status text;
+begin
+  perform tests.authenticate_as('finn');
+  select a.status into v_status from public.ledger_acknowledge_alert((select a.id from public.alerts a where a.subject = 'up'), notes) a;
+  reset role;
+  perform set_config('request.jwt.claims', '', true);
+  return v_status;
+end $$;
+create function pg_temp.an_hour_later() returns void language sql as $$ select from tests.tamper('update public.alerts set told_at = told_at - interval ''61 minutes'' where status <> ''resolved''') t $$;
+create view pg_temp.raised as select (m.payload ->> 'value')::bigint as value, (m.payload ->> 'highest_value')::bigint as highest from ledger.outbox_messages m
+  where m.type = 'alert.raised' and m.payload ->> 'subject' = 'up' order by m.id;
+select pg_temp.show('up 21');
+select is(pg_temp.acknowledged('a little'), 'acknowledged', 'a little is acknowledged');
+select pg_temp.an_hour_later();
+select pg_temp.show('up 21');
+select is((select status from pg_temp.alerts where subject = 'up'), 'acknowledged', 'and stays so while it is no more');
+select tests.tamper('update public.alerts set told_at = clock_timestamp() where status <> ''resolved''');
+select pg_temp.show('up 900');
+select is((select status from pg_temp.alerts where subject = 'up'), 'acknowledged', 'more of it within the hour is not told at once');
+select pg_temp.show('up 30');
+select pg_temp.an_hour_later();
+select pg_temp.show('up 30');
+select is((select status from pg_temp.alerts where subject = 'up'), 'open', 'after the hour it is open again');
+select pg_temp.an_hour_later();
+select pg_temp.show('up 900');
+select results_eq('select * from pg_temp.raised', $$ values (21::bigint, 21::bigint), (30, 900) $$, 'and told again with what it was at most; the same is not told twice');
+select is(pg_temp.acknowledged('all of it'), 'acknowledged', 'it is acknowledged again');
+update public.alert_rules set unit = 'us' where code = 'gauge';
+select pg_temp.an_hour_later();
+select pg_temp.show('up 901');
+select is((select status from pg_temp.alerts where subject = 'up'), 'acknowledged', 'what is no count goes up and down untold');
+
+-- what an error said is not for good
+select ledger.raise_alert('grace_not_ended', 'ORD-1', 1, '{"error": "of ann@example.com", "sqlstate": "22P02"}');
+select is((select e.payload -> 'details' from public.immutable_events e where e.event_type = 'alert.raised' order by e.id desc limit 1), '{"sqlstate": "22P02"}', 'the event of an alert leaves out the words of an error');
+select is((select a.details ->> 'error' from public.alerts a where a.rule_code = 'grace_not_ended'), 'of ann@example.com', 'which the alert has');
+
+-- rules of the schema and of a shop's own
+select is(tests.try_as('postgres', $$ delete from public.alert_rules where code = 'job_failed' $$), '42501', 'a rule of the schema is not removed');
+select is(tests.try_as('postgres', $$ update public.alert_rules set is_own = true where code = 'job_failed' $$), '42501', 'nor made the shop''s');
+select is((select array_agg(r.code) from public.alert_rules r where r.is_own), '{gauge}', 'a rule that was added is the shop''s own');
+select is(tests.try_as('postgres', $$ update public.alert_rules set query = 'select ''up'', 5000', unit = 'count' where code = 'gauge' $$), 'done', 'its query is edited');
+update public.alert_rules set query = 'select ''up'', 5000', code = 'gauge' where code = 'gauge';
+delete from public.alert_rules where code = 'gauge';
+select ledger.check_alerts();
+select is((select count(*) from pg_temp.alerts where status <> 'resolved'), 0::bigint, 'and with it go its alerts, which stay as what was');
 select is(tests.try_as('postgres', $$ delete from public.alerts $$), '42501', 'alerts are not removed by hand');
 
 select is_empty('select * from ledger.book_differences()', 'the books are in order');

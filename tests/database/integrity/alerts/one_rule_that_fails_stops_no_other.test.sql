@@ -1,5 +1,5 @@
 begin;
-select plan(13);
+select plan(15);
 create table public.gauges (subject text, value numeric);
 insert into public.gauges values ('a', 1), ('b', 2), ('b', 3), (null, 4), ('', 5), ('c', null);
 insert into public.alert_rules (code, severity, unit, limit_value, description, query) values
@@ -26,8 +26,17 @@ select ledger.check_alerts();
 select is((select count(*) from pg_temp.open where rule_code = 'the_good_one'), 2::bigint, 'alerts of a rule that cannot be asked stay');
 alter table public.meters rename to gauges;
 delete from public.gauges;
-select ledger.check_alerts();
+select ledger.check_alerts(), ledger.check_alerts();
 select is((select count(*) from pg_temp.open where rule_code = 'the_good_one' or subject = 'the_good_one'), 0::bigint, 'until it can be asked again');
+
+-- whole numbers
+insert into public.gauges values ('half', 1.4);
+update public.alert_rules set limit_value = 1 where code = 'the_good_one';
+select ledger.check_alerts();
+select is((select count(*) from pg_temp.open where rule_code = 'the_good_one'), 0::bigint, 'a value is rounded before it is compared');
+update public.gauges set value = 1.5;
+select ledger.check_alerts();
+select is((select value from pg_temp.open where rule_code = 'the_good_one'), 2::bigint, 'and told as it was compared');
 
 select throws_ok($$ select ledger.raise_alert('no_such_rule', 'x', 1) $$, 'there is no alert rule "no_such_rule"', 'an alert of no rule is a bug');
 select is(ledger.raise_alert('grace_not_ended', 'x', 0), null, 'a value within the limit raises nothing');

@@ -48,7 +48,7 @@ select is(pg_temp.verify(1, 1), '1-1 of 4, complete, 3 events: []', 'and is righ
 select is((select problem_count from public.integrity_verify_seals()), 2::bigint, 'problems are counted');
 
 -- more than can be named: every event of a seal
-select tests.tamper('delete from public.event_seals'), tests.tamper('delete from public.immutable_events'), tests.tamper('delete from public.event_fingerprints');
+select tests.tamper('delete from public.event_seals'), tests.tamper('delete from public.immutable_events'), tests.tamper('delete from public.event_fingerprints'), tests.tamper('delete from ledger.outbox where type = ''events.sealed''');
 select count(tests.expect_success(c)) from generate_series(1, 30) n, public.ledger_credit_account(tests.get_supabase_uid('ann'), n) c;
 select tests.tamper('update public.immutable_events set written_by_xid = 10');
 select is(ledger.seal_events(), 30::bigint, 'thirty events are sealed');

@@ -27,7 +27,7 @@ create function pg_temp.insertion(p_xid bigint, p_id bigint, p_like int) returns
                  from public.immutable_events e where e.id = %s', p_id, p_xid, pg_temp.event(p_like));
 $$;
 
-select plan(87);
+select plan(95);
 select results_eq('select seal_number, event_count, problem from ledger.verify_seals()', $$ values (1::bigint, 3, null), (2, 3, null), (3, 3, null), (4, 3, null) $$, 'four seals of three events hold');
 select results_eq('select first_event_id, last_event_id, last_xid from public.event_seals order by seal_number',
   $$ values (pg_temp.event(1), pg_temp.event(3), 20::bigint), (pg_temp.event(4), pg_temp.event(6), 30), (pg_temp.event(7), pg_temp.event(9), 50), (pg_temp.event(10), pg_temp.event(12), 60) $$,
@@ -66,12 +66,12 @@ select throws_ok(format('select tests.tamper(%L)', pg_temp.insertion(20, -7, 4))
 select throws_ok(format('select tests.tamper(%L)', pg_temp.insertion(0, 1000000, 4)), '23514', null, 'nor one of transaction 0');
 
 -- the seals themselves
-select is(pg_temp.found_after(format('delete from public.event_seals where seal_number = %s', n)), format('%s: a seal before this one is missing', n + 1), format('seal %s removed is found', n)) from generate_series(1, 3) n;
-select is(pg_temp.found_after('delete from public.event_seals where seal_number in (2, 3)'), '4: a seal before this one is missing', 'two seals removed are found');
+select is(pg_temp.found_after(format('delete from public.event_seals where seal_number = %s', n)), format('%s: a seal before this one is missing, -: seal %s was told of and is gone', n + 1, n), format('seal %s removed is found', n)) from generate_series(1, 3) n;
+select is(pg_temp.found_after('delete from public.event_seals where seal_number in (2, 3)'), '4: a seal before this one is missing, -: seal 2 was told of and is gone, -: seal 3 was told of and is gone', 'two seals removed are found');
 select matches(pg_temp.found_after('delete from public.event_seals where seal_number = 3; update public.event_seals set seal_number = 3 where seal_number = 4'), '3: does not continue the seal before it',
   'a seal removed and the next renumbered is found');
 select matches(pg_temp.found_after(format('update public.event_seals set %s where seal_number = 2', c)), e, format('a seal with another %s is found', split_part(c, ' ', 1))) from (values
-  ('hash = sha256(''x'')', '^2: has another hash than its events: they or the seal were remade, 3: does not continue the seal before it$'), ('previous_hash = sha256(''x'')', '2: does not continue the seal before it'),
+  ('hash = sha256(''x'')', '^2: has another hash than its events: they or the seal were remade, 3: does not continue the seal before it, -: seal 2 is another than was told$'), ('previous_hash = sha256(''x'')', '2: does not continue the seal before it'),
   ('event_count = 2', '^2: covers 2 events, more are there$'), ('last_event_id = first_event_id', '^2: event \d+ is missing, 2: event \d+ is missing, 3: event'), ('last_xid = 20', '^2: event \d+ is missing'), ('epoch = 2', '^2: is of another epoch'), ('first_event_id = 1000', '^2: names another first'), ('highest_event_id = 1000', '^2: names another first'), ('epoch_after_event_id = 1', '^2: is of another epoch')) v (c, e);
 
 -- the list of what it was made of names the events; the hash alone proves
@@ -89,7 +89,22 @@ select is(pg_temp.found_after(format('update public.immutable_events set payload
 select is((select string_agg(v.seal_number || ':' || v.problem, ', ') from ledger.verify_seals(2, 3) v where v.problem is not null), null, 'a part of the chain is looked at by itself');
 select is((select array_agg(v.seal_number order by v.seal_number) from ledger.verify_seals(2, 3) v), '{2,3}', 'the seals asked for, and no others');
 select is((select array_agg(v.seal_number order by v.seal_number) from ledger.verify_seals(2, null, 2) v), '{2,3}', 'or so many of them');
-select matches(pg_temp.found_after('delete from public.event_seals'), '^nothing$', 'with all seals gone nothing is sealed: the last hash is worth keeping elsewhere');
+select is(pg_temp.found_after('delete from public.event_seals where seal_number = 4'), '-: seal 4 was told of and is gone', 'the newest seal removed is found by its message');
+select is(pg_temp.found_after('delete from public.event_seals where seal_number = 4; delete from ledger.outbox where type = ''events.sealed'''),
+  format('-: the seal over events %s to %s was told of and is gone', pg_temp.event(10), pg_temp.event(12)), 'and without the message by the list of its events');
+select is(pg_temp.found_after('delete from public.event_seals where seal_number = 4; update public.immutable_events set payload = ''{}'' where id = (select max(id) from events); select ledger.seal_events(3)'),
+  '-: seal 4 is another than was told', 'so is one that was made anew over other events');
+select matches(pg_temp.found_after('delete from public.event_seals'), '^(-: seal \d was told of and is gone(, )?){4}$', 'all seals removed are found by their messages');
+select matches(pg_temp.found_after('delete from public.event_seals; delete from public.event_fingerprints; delete from ledger.outbox where type = ''events.sealed'''), '^nothing$',
+  'with all that tells of them gone nothing is sealed: the last hash is worth keeping elsewhere');
+
+-- a row that makes the computation fail, or without an end, is named as any other
+select matches(pg_temp.found_after('update public.event_seals set event_count = 2147483647 where seal_number = 2'), '^2: says that it covers 2147483647 events, more than any seal', 'a seal with more events than any is found, and none of them is read');
+select throws_ok('select tests.tamper(''update public.immutable_events set occurred_at = ''''infinity'''' where id = (select max(id) from events)'')', '23514', null, 'an event at no time cannot be');
+select is(pg_temp.found_after('alter table public.immutable_events drop constraint year_has_four_digits; update public.immutable_events set occurred_at = ''infinity'' where id = (select max(id) from events)'),
+  format('4: event %s was changed', pg_temp.event(12)), 'and where it is, it is found');
+select matches(pg_temp.found_after('create or replace function ledger.seal_misfits(p_before public.event_seals, p_seal public.event_seals) returns table (event_id bigint, problem text) language sql stable as ''select 1 / 0, null'';
+  delete from public.immutable_events where id = (select min(id) from events)'), '^1: cannot be recomputed \(22012\)$', 'a seal that cannot be recomputed is found, and the others are verified');
 select is((select count(*)::int from ledger.verify_seals() where problem is not null), 0, 'and all of it was undone: the seals hold');
 select * from finish();
 rollback;

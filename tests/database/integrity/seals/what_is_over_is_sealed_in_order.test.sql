@@ -1,6 +1,6 @@
 -- DESIGN rule 7: the sealer takes the events that no running transaction can still join, in order.
 begin;
-select plan(20);
+select plan(24);
 select tests.tamper('delete from public.event_seals'), tests.tamper('delete from public.immutable_events');
 select is(ledger.seal_events(), 0::bigint, 'without events there is nothing to seal');
 select is_empty('select * from ledger.verify_seals()', 'and nothing to verify');
@@ -54,9 +54,15 @@ select is((select count(*)::int from ledger.verify_seals() where problem is null
 
 -- the same events and seals give the same hashes
 create temp table hashes as select seal_number, hash from public.event_seals;
-select tests.tamper('delete from public.event_seals');
+select tests.tamper('delete from public.event_seals'), tests.tamper('delete from public.event_fingerprints'), tests.tamper('delete from ledger.outbox where type = ''events.sealed''');
 select is(ledger.seal_events(4), 7::bigint, 'seals that were removed are made again');
 select results_eq('select hash from public.event_seals where seal_number = 1', 'select hash from hashes where seal_number = 1', 'with the hash that a keeper of hashes remembers');
 select is((select count(*)::int from ledger.verify_seals() where problem is not null), 0, 'and hold');
+-- a long backlog is taken a part at a time
+select tests.tamper('delete from public.event_seals'), tests.tamper('delete from public.event_fingerprints'), tests.tamper('delete from ledger.outbox where type = ''events.sealed''');
+select is((ledger.seal_below(ledger.seal_before(null), 1000, 2, 3)).seal_number, 2::bigint, 'of a backlog at most so many events are sealed');
+select is((select array_agg(event_count order by seal_number) from public.event_seals), '{2,1}', 'in seals of their size, the last one shorter');
+select is((ledger.seal_below(ledger.seal_before(null), 1000, 2, 3)).seal_number, 4::bigint, 'and the next run goes on behind them');
+select is((select count(*)::int from ledger.verify_seals() where problem is not null), 0, 'all of these hold');
 select * from finish();
 rollback;

@@ -25,6 +25,13 @@ const reseal = (seals: string) => `
 const SEAL_OF = (event: string) =>
   `s.seal_number = (select min(c.seal_number) from public.event_seals c where c.highest_event_id >= ${event})`;
 
+/** What the messages about these seals say of them. */
+const told = (first: number, last: number, how: 'another than was told' | 'gone') =>
+  Array.from({ length: last - first + 1 }, (_, n) => first + n).flatMap((seal) => [
+    `seal none: seal ${seal} ${how === 'gone' ? 'was told of and is gone' : 'is another than was told'}`,
+    `seal_equals_its_message seal ${seal}`,
+  ]);
+
 const lessEarned = `update public.immutable_events set payload = jsonb_set(payload, '{effect,total_earned}', '1') where id = <event account.credited dora 1>`;
 const another = `update public.immutable_events set payload = payload || '{"note": "rewritten"}' where id = <event stock.reserved ann 1>`;
 
@@ -169,11 +176,24 @@ export const events: Mutation[] = [
   {
     what: 'an edited event with its seal recomputed',
     statement: [another, reseal(SEAL_OF('<event stock.reserved ann 1>'))],
-    found: ['seal 9: does not continue the seal before it'],
+    found: ['seal 9: does not continue the seal before it', ...told(8, 8, 'another than was told')],
   },
   {
     what: 'an edited event with its seal and all after it recomputed',
     statement: [another, reseal('true')],
+    found: [
+      'seal 14: is not the seal whose hash was kept',
+      ...told(8, 14, 'another than was told'),
+    ],
+  },
+  {
+    what: 'an edited event with all seals and their messages recomputed',
+    statement: [
+      another,
+      reseal('true'),
+      `update ledger.outbox o set payload = o.payload || jsonb_build_object('hash', encode(s.hash, 'hex'))
+       from public.event_seals s where o.type = 'events.sealed' and s.seal_number::text = o.payload ->> 'seal_number'`,
+    ],
     found: ['seal 14: is not the seal whose hash was kept'],
   },
   {
@@ -182,18 +202,19 @@ export const events: Mutation[] = [
     found: [
       'account_totals_replay_from_events dora',
       'seal 14: is not the seal whose hash was kept',
+      ...told(7, 14, 'another than was told'),
     ],
   },
   {
     what: 'a seal that is gone',
     statement: 'delete from public.event_seals where seal_number = 4',
-    found: ['seal 5: a seal before this one is missing'],
+    found: ['seal 5: a seal before this one is missing', ...told(4, 4, 'gone')],
   },
   {
     what: 'the newest seal that is gone',
     statement:
       'delete from public.event_seals where seal_number = (select max(seal_number) from public.event_seals)',
-    found: ['seal 14: is not the seal whose hash was kept'],
+    found: ['seal 14: is not the seal whose hash was kept', ...told(14, 14, 'gone')],
   },
   {
     what: 'a seal with another hash',
@@ -201,6 +222,7 @@ export const events: Mutation[] = [
     found: [
       'seal 4: has another hash than its events: they or the seal were remade',
       'seal 5: does not continue the seal before it',
+      ...told(4, 4, 'another than was told'),
     ],
   },
   {

@@ -21,6 +21,13 @@ export const guards: Mutation[] = [
     found: ['guards_are_on public.stock_levels values_come_from_procedures'],
   },
   {
+    what: 'a guard that lets everything pass',
+    statement:
+      'create or replace function ledger.refuse_change_of_transaction() returns trigger language plpgsql as $$ begin return new; end $$',
+    ddl: true,
+    found: ['guards_are_on public.transactions rows_never_change'],
+  },
+  {
     what: 'a message that is gone',
     statement: 'delete from ledger.outbox where event_id = <event order.placed bob 1>',
     found: ['event_has_its_message event order.placed bob 1'],

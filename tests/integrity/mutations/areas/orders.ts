@@ -205,8 +205,6 @@ export const orders: Mutation[] = [
       'discount_redemption_follows_order order ann 1',
       'discount_usage_equals_redemptions TEN',
     ],
-    repaired: ['discount_usage'],
-    left: ['discount_redemption_follows_order order ann 1'],
   },
   {
     what: 'a code that counts one redemption less',
@@ -218,6 +216,15 @@ export const orders: Mutation[] = [
     what: 'an order in grace without its deadline',
     statement: 'delete from public.payment_deadlines where order_id = <order in time>',
     found: ['in_grace_has_an_open_deadline order in time'],
+  },
+  {
+    what: 'a deadline settled before its order was paid',
+    statement: `update public.payment_deadlines set status = 'settled', settled_at = clock_timestamp() where order_id = <order in time>`,
+    found: [
+      'in_grace_has_an_open_deadline order in time',
+      'settled_deadline_has_nothing_due order in time',
+    ],
+    repaired: ['order_money'],
   },
   {
     what: 'a deadline that waits for a paid order',

@@ -9,6 +9,7 @@ export const receivables: Mutation[] = [
     found: [
       'debt_is_invoices_less_allocations ann',
       'income_equals_free_invoices ann revenue',
+      'invoice_equals_its_event invoice rent',
       'invoice_has_its_balance invoice rent',
       'invoice_remaining_is_amount_less_allocations invoice rent',
       'invoice_totals_equal_lines invoice rent',
@@ -50,7 +51,17 @@ export const receivables: Mutation[] = [
   {
     what: 'a gap in the numbers of invoices',
     statement: `update public.invoices set number = 8 where id = <invoice spare>`,
-    found: ['invoice_series_have_no_gaps invoice'],
+    found: ['invoice_equals_its_event invoice spare', 'invoice_series_have_no_gaps invoice'],
+  },
+  {
+    what: 'two invoices that exchange their numbers',
+    statement: [
+      `update public.invoices set number = number + 1000, invoice_number = invoice_number || 'x' where id in (<invoice spare>, <invoice rent>)`,
+      `update public.invoices i set number = n.number - 1000, invoice_number = rtrim(n.invoice_number, 'x')
+       from public.invoices n
+       where i.id in (<invoice spare>, <invoice rent>) and n.id in (<invoice spare>, <invoice rent>) and n.id <> i.id`,
+    ],
+    found: ['invoice_equals_its_event invoice rent', 'invoice_equals_its_event invoice spare'],
   },
   {
     what: 'a line of an invoice with another price',
@@ -68,6 +79,7 @@ export const receivables: Mutation[] = [
       'debt_is_invoices_less_allocations bob',
       'income_equals_free_invoices ann revenue',
       'income_equals_free_invoices bob revenue',
+      'invoice_equals_its_event invoice rent',
       'invoice_remaining_is_amount_less_allocations invoice rent',
     ],
   },
@@ -101,6 +113,7 @@ export const receivables: Mutation[] = [
     found: [
       'credit_note_equals_its_refund invoice olga 2',
       'invoice_credited_by_its_notes invoice office',
+      'invoice_equals_its_event invoice olga 2',
       'invoice_totals_equal_lines invoice olga 2',
     ],
   },

@@ -1,8 +1,9 @@
 -- Source 002, E-B4: a plan is diff lines for what follows from immutable rows. Where those contradict each other there is no plan, and it says why.
 begin;
-select plan(33);
+select plan(35);
 select tests.open_shop();
 select tests.open_office();
+select tests.open_warehouse();
 create temp table ids as
   select ledger.account_id(tests.get_supabase_uid('ann'), 'USD') as ann, ledger.account_id(tests.get_supabase_uid('bob'), 'USD') as bob, tests.get_variant_id('MUG') as mug,
          (select o.id from public.orders o where o.user_id = tests.get_supabase_uid('ann') and o.status = 'pending' order by o.id limit 1) as pending;
@@ -57,6 +58,8 @@ from ids, (values
   ('update public.invoices set subtotal_amount = subtotal_amount + 1, total_amount = total_amount + 1 where kind = ''credit_note'' and order_id is null', 'invoice_credit', 'it could not be written', 'a credit note of more, which its invoice cannot take, is'),
   ('update public.stock_movements set quantity = quantity + 1 where variant_id = %4$L and reason = ''received''', 'stock_levels', 'the movements leave', 'a movement of more units is'),
   ('delete from public.stock_movements where variant_id = %4$L and reason = ''received''', 'stock_levels', 'slot 0 has', 'and one that is gone'),
+  ('update public.stock_reservations set status = ''released'', ended_at = now()', 'stock_levels', 'reservation .* holds 0 units by its rows and', 'a reservation that ended without its event is'),
+  ('delete from public.stock_reservation_lines', 'stock_levels', 'reservation .* holds 0 units by its rows and', 'and one whose lines are gone'),
   ('update public.postings set amount = amount + 1 where debit_account = ''order_escrow'' and credit_account = ''revenue''', 'order_money', 'payments and refunds leave', 'a posting out of escrow is'),
   ('update public.order_items set tax_amount = tax_amount + 1 where order_id = %3$L and line_number = 1', null, 'there is no repair for what this check finds', 'and what no repair was made for')) v (statement, repair, reason, what);
 

@@ -1,6 +1,6 @@
 -- Source 002, E-B4: a repair that was wrong is undone, with an event of its own, as long as nothing has changed since.
 begin;
-select plan(24);
+select plan(26);
 select tests.open_shop();
 select tests.enforce_repairs();
 create temp table ids as
@@ -30,8 +30,15 @@ select is((select count(*) from public.immutable_events where event_type = 'inte
 select results_eq($$ select a.status, a.undo_event_id = e.id, (l ->> 'to')::bigint - (l ->> 'from')::bigint from public.reconciliation_actions a, public.immutable_events e, jsonb_array_elements(e.payload -> 'lines') l where a.repair = 'account_totals' and e.event_type = 'integrity.repair_undone' $$,
   $$ values ('undone', true, 40::bigint) $$, 'which has the lines the other way round');
 select set_has($$ select check_code from ledger.book_differences() $$, $$ values ('account_totals_replay_from_events') $$, 'the checks find it again');
-select is(tests.plan_repairs(), 'account_totals', 'and it can be planned again');
-select is((select applied_count from public.reconciliation_apply(false)), 1::bigint, 'and applied');
+select is(tests.plan_repairs(), 'nothing', 'and the same is not planned a second time');
+select matches((select x ->> 'reason' from public.reconciliation_plan() p, jsonb_array_elements(p.for_people) x where x ->> 'repair' = 'account_totals'), '^the same repair was undone at', 'because somebody undid it');
+select tests.tamper(format('update public.accounts set total_earned = total_earned + 1 where id = %L', bob)) from ids;
+select is(tests.plan_repairs() || (select applied_count from public.reconciliation_apply(false)), 'account_totals1', 'another one is, and applied');
+
+-- as much as may be repaired, and no more
+select tests.set_setting('reconciliation_max_amount', '40');
+select is(pg_temp.undo('account_totals'), 'repair_not_undoable', 'more than one call may repair is not undone either');
+select tests.set_setting('reconciliation_max_amount', '10000000');
 
 -- what has changed since
 select tests.expect_success(c) from public.ledger_credit_account(tests.get_supabase_uid('bob'), 5) c;

@@ -52,10 +52,13 @@ DROP FUNCTION "public"."integrity_verify_seals"(bigint, text);
 
 CREATE SEQUENCE "ledger"."denied_calls_seq" AS bigint INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1 NO CYCLE;
 
+CREATE SEQUENCE "ledger"."verified_seal_seq" AS bigint INCREMENT BY 1 MINVALUE 0 MAXVALUE 9223372036854775807 START WITH 0 CACHE 1 NO CYCLE;
+
 CREATE TABLE "ledger"."guards" (
   "table_name"   text   NOT NULL,
   "trigger_name" text   NOT NULL,
   "fires"        "char" NOT NULL,
+  "digest"       text   NOT NULL,
   CONSTRAINT "guards_pkey" PRIMARY KEY (table_name, trigger_name)
 );
 
@@ -92,12 +95,13 @@ CREATE TABLE "public"."alert_rules" (
   "limit_value" bigint  NOT NULL,
   "query"       text,
   "enabled"     boolean NOT NULL DEFAULT true,
+  "is_own"      boolean NOT NULL DEFAULT true,
   "description" text    NOT NULL,
   CONSTRAINT "alert_rules_pkey" PRIMARY KEY (code),
   CONSTRAINT "code_is_a_name" CHECK ((code ~ '^[a-z][a-z0-9_]*$'::text)),
   CONSTRAINT "limit_is_exact" CHECK (((limit_value >= 0) AND (limit_value <= '9007199254740991'::bigint))),
   CONSTRAINT "severity_is_known" CHECK ((severity = ANY (ARRAY['critical'::text, 'error'::text, 'warning'::text]))),
-  CONSTRAINT "unit_is_known" CHECK ((unit = ANY (ARRAY['count'::text, 'percent'::text, 'ppm'::text, 'us'::text, 's'::text, 'days'::text])))
+  CONSTRAINT "unit_is_known" CHECK ((unit = ANY (ARRAY['count'::text, 'turns'::text, 'percent'::text, 'ppm'::text, 'us'::text, 's'::text, 'days'::text])))
 );
 
 ALTER TABLE "public"."alert_rules"
@@ -117,6 +121,9 @@ CREATE TABLE "public"."alerts" (
   "details"         jsonb                    NOT NULL DEFAULT '{}'::jsonb,
   "raised_at"       timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
   "last_seen_at"    timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  "told_at"         timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  "told_value"      bigint                   NOT NULL,
+  "clean_turns"     smallint                 NOT NULL DEFAULT 0,
   "acknowledged_at" timestamp with time zone,
   "acknowledged_by" uuid,
   "notes"           text,
@@ -165,6 +172,7 @@ CREATE TABLE "public"."imported_order_claims" (
   "settled_at"         timestamp with time zone,
   "settled_by"         uuid,
   "created_at"         timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  CONSTRAINT "a_wallet_part_is_proven_or_claimed" CHECK (((wallet_transaction IS NULL) OR (wallet_amount = 0))),
   CONSTRAINT "claimed_status_is_on_the_way" CHECK ((claimed_status = ANY (ARRAY['pending'::text, 'confirmed'::text, 'processing'::text, 'shipped'::text, 'delivered'::text]))),
   CONSTRAINT "imported_order_claims_pkey" PRIMARY KEY (order_id),
   CONSTRAINT "imported_order_claims_receipt_id_key" UNIQUE (receipt_id),
@@ -329,8 +337,9 @@ ALTER TABLE "public"."reconciliation_runs"
   ADD COLUMN "horizon" bigint;
 
 CREATE TYPE "ledger"."breach" AS (
-  "subject" text,
-  "value"   bigint
+  "rule_code" text,
+  "subject"   text,
+  "value"     bigint
 );
 
 CREATE TYPE "ledger"."chosen_repairs" AS (
@@ -371,10 +380,13 @@ CREATE TYPE "ledger"."imported_claim" AS (
 );
 
 CREATE TYPE "ledger"."integrity_scope" AS (
-  "kind"        text,
-  "account_ids" uuid[],
-  "order_ids"   uuid[],
-  "variant_ids" uuid[]
+  "kind"                text,
+  "account_ids"         uuid[],
+  "order_ids"           uuid[],
+  "variant_ids"         uuid[],
+  "touched_account_ids" uuid[],
+  "touched_variant_ids" uuid[],
+  "stream_ids"          uuid[]
 );
 
 CREATE TYPE "ledger"."order_money" AS (
@@ -633,7 +645,7 @@ begin
   return jsonb_build_object(
     'alert_id', p_alert.id, 'rule', p_alert.rule_code, 'subject', p_alert.subject, 'severity', p_alert.severity, 'value', p_alert.value,
     'highest_value', p_alert.highest_value, 'limit_value', p_alert.limit_value, 'unit', p_rule.unit, 'description', p_rule.description,
-    'raised_at', p_alert.raised_at, 'details', p_alert.details);
+    'raised_at', p_alert.raised_at, 'details', p_alert.details - 'error');
 end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.alerts_of_report()
@@ -650,6 +662,24 @@ begin
         'alert_id', a.id, 'rule', a.rule_code, 'severity', a.severity, 'subject', a.subject, 'status', a.status, 'value', a.value,
         'limit_value', a.limit_value, 'raised_at', a.raised_at, 'last_seen_at', a.last_seen_at) order by a.number) filter (where a.number <= 50), '[]'))
     from (select s.*, row_number() over (order by s.raised_at desc, s.id desc) as number from public.alerts s where s.status <> 'resolved') a);
+end $function$;
+
+CREATE OR REPLACE FUNCTION ledger.attach_month (
+  p_table text,
+  p_from  timestamp with time zone,
+  p_to    timestamp with time zone
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+declare
+  v_partition text := p_table || to_char(p_from at time zone 'UTC', '_YYYY_MM');
+begin
+  execute format('create table ledger.%I (like public.%I including defaults including constraints)', v_partition, p_table);
+  execute format('alter table public.%I attach partition ledger.%I for values from (%L) to (%L)', p_table, v_partition, p_from, p_to);
+  execute format('alter table ledger.%I enable row level security', v_partition);
+  perform ledger.guard_partition(format('ledger.%I', v_partition)::regclass, p_table, 'the ledger_* procedures');
 end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.backordered_since (
@@ -782,6 +812,48 @@ CREATE OR REPLACE FUNCTION ledger.book_differences()
   where f.check_code is not null;
 $function$;
 
+CREATE OR REPLACE FUNCTION ledger.booked_amount (
+  p_scope ledger.integrity_scope
+)
+  RETURNS bigint
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+begin
+  if p_scope.kind = 'all' then
+    return (select coalesce(sum(p.amount), 0) from public.postings p);
+  end if;
+  return (
+    select coalesce(sum(p.amount), 0)
+    from public.transactions t
+    -- one by one: a join might be planned as a scan of all postings
+    cross join lateral (select n.amount from public.postings n where n.transaction_id = t.id offset 0) p
+    where t.account_id = any (p_scope.account_ids));
+end $function$;
+
+CREATE OR REPLACE FUNCTION ledger.breaches_of_rule (
+  p_rule public.alert_rules
+)
+  RETURNS SETOF ledger.breach
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO 'pg_catalog', 'pg_temp'
+  SET lock_timeout TO '2s'
+  AS $function$
+declare
+  v_count bigint;
+begin
+  return query execute format(
+    'select $1, b.subject, b.value::bigint
+     from (select q.subject::text as subject, max(round(q.value)) as value from (%s) q (subject, value) where q.subject <> '''' group by 1) b
+     where b.value > $2 limit 1001', p_rule.query) using p_rule.code, p_rule.limit_value;
+  get diagnostics v_count = row_count;
+  if v_count > 1000 then
+    raise exception 'the rule has more than 1000 subjects above its limit';
+  end if;
+end $function$;
+
 CREATE OR REPLACE FUNCTION ledger.call_durations (
   p_procedures text[],
   p_from       timestamp with time zone,
@@ -823,12 +895,13 @@ declare
 begin
   begin
     v_repair := ledger.repair_of(p_action.repair, p_action.subject);
-    if v_repair.problem is not null or v_repair.lines <> p_action.plan then
+    if v_repair.problem is not null or ledger.changes_of_lines(v_repair.lines) is distinct from ledger.changes_of_lines(p_action.plan) then
       v_action.status := 'stale';
       v_action.error_code := 'stale';
       v_action.error_message := coalesce(v_repair.problem, 'what there is to mend is not what was planned');
     else
-      v_action.undo := ledger.write_repair(p_action.plan);
+      v_action.plan := v_repair.lines;
+      v_action.undo := ledger.write_repair(v_action.plan);
       -- checks that wait for the commit are asked now, where only this repair is undone by them
       set constraints all immediate;
       set constraints all deferred;
@@ -837,7 +910,7 @@ begin
       end if;
       v_action.event_id := ledger.record_operation('integrity.repaired', v_repair.stream_type, p_action.subject, v_repair.account_id,
         jsonb_build_object('action_id', p_action.id, 'repair', p_action.repair, 'check_code', p_action.check_code, 'run_id', p_action.run_id,
-                           'diff_amount', p_action.diff_amount, 'lines', p_action.plan, 'reason', p_reason),
+                           'diff_amount', p_action.diff_amount, 'lines', v_action.plan, 'reason', p_reason),
         p_actor, ledger.correlation_id());
       v_action.status := 'applied';
       v_action.applied_at := clock_timestamp();
@@ -850,7 +923,7 @@ begin
     v_action.error_message := sqlerrm;
   end;
   update public.reconciliation_actions a set
-    status = v_action.status, error_code = v_action.error_code, error_message = left(v_action.error_message, 2000), applied_at = v_action.applied_at,
+    status = v_action.status, plan = v_action.plan, error_code = v_action.error_code, error_message = left(v_action.error_message, 2000), applied_at = v_action.applied_at,
     applied_by = v_action.applied_by, event_id = v_action.event_id, undo = v_action.undo, updated_at = clock_timestamp()
   where a.id = p_action.id
   returning a.* into v_action;
@@ -869,8 +942,15 @@ CREATE OR REPLACE FUNCTION ledger.carry_out_repairs (
 declare
   v_action public.reconciliation_actions;
 begin
+  -- lock: one who plans, applies or undoes at a time, because a plan writes to actions in no order; then all it touches
+  perform pg_advisory_xact_lock(hashtextextended('plan repairs', 0));
   perform from public.reconciliation_actions a where a.id = any (p_action_ids) order by a.id for no key update;
   perform ledger.lock_for_repairs(p_action_ids);
+  -- who switched the flag off while this waited wants nothing repaired, and who does so now waits until this is done
+  perform from public.feature_flags f where f.key = 'active_reconciliation' and f.state = 'enforce' for no key update;
+  if not found then
+    return;
+  end if;
   for v_action in
     select a.* from public.reconciliation_actions a join ledger.repair_kinds k on k.kind = a.repair
     -- who applied it meanwhile was first
@@ -883,7 +963,8 @@ begin
 end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.changed_since (
-  p_horizon bigint
+  p_horizon      bigint,
+  p_long_history bigint DEFAULT 500
 )
   RETURNS ledger.integrity_scope
   LANGUAGE plpgsql
@@ -891,12 +972,14 @@ CREATE OR REPLACE FUNCTION ledger.changed_since (
   SET search_path TO 'pg_catalog', 'pg_temp'
   AS $function$
 declare
-  v_scope ledger.integrity_scope := row('changed'::text, '{}'::uuid[], '{}'::uuid[], '{}'::uuid[]);
+  v_scope ledger.integrity_scope;
   v_streams uuid[];
   v_first_at timestamptz;
 begin
-  select array_agg(distinct e.account_id) filter (where e.account_id is not null), array_agg(distinct e.stream_id), min(e.occurred_at)
-  into v_scope.account_ids, v_streams, v_first_at
+  v_scope.kind := 'changed';
+  select coalesce(array_agg(distinct e.account_id) filter (where e.account_id is not null), '{}'), coalesce(array_agg(distinct e.stream_id), '{}'),
+         min(e.occurred_at)
+  into v_scope.touched_account_ids, v_streams, v_first_at
   from public.immutable_events e
   where e.written_by_xid >= p_horizon;
 
@@ -907,40 +990,47 @@ begin
     select o.id
     from public.accounts a
     join public.orders o on o.user_id = a.user_id and o.account_id = a.id
-    where a.id = any (v_scope.account_ids) and o.updated_at >= v_first_at - interval '1 hour');
+    where a.id = any (v_scope.touched_account_ids) and o.updated_at >= v_first_at - interval '1 hour');
   -- an order's books are its account's, whoever's account the event was about
-  v_scope.account_ids := array(
-    select unnest(v_scope.account_ids)
+  v_scope.touched_account_ids := array(
+    select unnest(v_scope.touched_account_ids)
     union
     select o.account_id from public.orders o where o.id = any (v_scope.order_ids));
-  v_scope.variant_ids := array(
+  v_scope.touched_variant_ids := array(
     select i.variant_id from public.order_items i where i.order_id = any (v_scope.order_ids)
+    union
+    -- an edit may have taken the last line of a variant out
+    select (c.change ->> 'variant_id')::uuid
+    from public.immutable_events e
+    cross join lateral jsonb_array_elements(e.payload -> 'changes') c (change)
+    where e.written_by_xid >= p_horizon and e.event_type = 'order.edited'
     union
     select v.id from public.variants v where v.id = any (v_streams)
     union
     select l.variant_id from public.stock_reservation_lines l where l.reservation_id = any (v_streams));
+
+  v_scope.account_ids := array(
+    select a.id from public.accounts a where a.id = any (v_scope.touched_account_ids) and a.version <= p_long_history);
+  v_scope.variant_ids := array(
+    select s.variant_id from public.stock_levels s where s.variant_id = any (v_scope.touched_variant_ids)
+    group by s.variant_id having sum(s.version) <= p_long_history);
   return v_scope;
 end $function$;
 
-CREATE OR REPLACE FUNCTION ledger.check_alert_rule (
-  p_rule public.alert_rules
+CREATE OR REPLACE FUNCTION ledger.changes_of_lines (
+  p_lines jsonb
 )
-  RETURNS void
+  RETURNS jsonb
   LANGUAGE plpgsql
+  IMMUTABLE
   SET search_path TO 'pg_catalog', 'pg_temp'
   AS $function$
-declare
-  v_breaches ledger.breach[];
 begin
-  execute format('select array_agg(row(b.subject, b.value)::ledger.breach order by b.subject)
-                  from (select q.subject::text as subject, max(q.value)::bigint as value
-                        from (%s) q (subject, value) where q.value > %s and q.subject <> '''' group by 1 limit 1001) b',
-                 p_rule.query, p_rule.limit_value) into v_breaches;
-  if cardinality(v_breaches) > 1000 then
-    raise exception 'the rule has more than 1000 subjects above its limit';
-  end if;
-  perform ledger.raise_alert(p_rule.code, b.subject, b.value) from unnest(v_breaches) b;
-  perform ledger.resolve_alerts(p_rule.code, array(select b.subject from unnest(v_breaches) b));
+  return (
+    select jsonb_agg(case when jsonb_typeof(l.line -> 'from') = 'number' and jsonb_typeof(l.line -> 'to') = 'number'
+                          then l.line - array['from', 'to'] || jsonb_build_object('by', (l.line ->> 'to')::numeric - (l.line ->> 'from')::numeric)
+                          else l.line end order by l.place)
+    from jsonb_array_elements(p_lines) with ordinality l (line, place));
 end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.check_alerts()
@@ -950,21 +1040,45 @@ CREATE OR REPLACE FUNCTION ledger.check_alerts()
   AS $function$
 declare
   v_rule public.alert_rules;
-  v_failed text[] := array[]::text[];
+  v_found ledger.breach[] := array[]::ledger.breach[];
+  v_of_rule ledger.breach[];
+  v_asked text[] := array[]::text[];
+  v_errors jsonb := jsonb_build_object();
+  v_code text;
 begin
-  for v_rule in select r.* from public.alert_rules r order by r.code loop
-    if not v_rule.enabled then
-      perform ledger.resolve_alerts(v_rule.code);
-    elsif v_rule.query is not null then
-      begin
-        perform ledger.check_alert_rule(v_rule);
-      exception when others then
-        v_failed := v_failed || v_rule.code;
-        perform ledger.raise_alert('rule_cannot_be_asked', v_rule.code, 1, jsonb_build_object('error', sqlerrm, 'sqlstate', sqlstate));
-      end;
+  perform ledger.watch_jobs_anew('check alerts');
+
+  -- ask
+  for v_rule in select r.* from ledger.rules_to_ask() r loop
+    begin
+      v_of_rule := array(select b from ledger.breaches_of_rule(v_rule) b);
+      v_found := v_found || v_of_rule;
+      v_asked := v_asked || v_rule.code;
+    exception when query_canceled or assert_failure or others then
+      v_errors := v_errors || jsonb_build_object(v_rule.code, jsonb_build_object('error', sqlerrm, 'sqlstate', sqlstate));
+      exit when sqlstate = '57014';
+    end;
+  end loop;
+
+  -- write: alerts of all rules, those that are gone or switched off among them
+  for v_code in
+    select r.code from public.alert_rules r where not r.enabled or r.query is not null
+    union
+    select a.rule_code from public.alerts a where a.status <> 'resolved' and not exists (select from public.alert_rules r where r.code = a.rule_code)
+    order by 1
+  loop
+    if v_code = any (v_asked) then
+      perform ledger.raise_alert(v_code, b.subject, b.value)
+      from (select f.subject, f.value from unnest(v_found) f where f.rule_code = v_code order by f.subject) b;
+      perform ledger.resolve_alerts(v_code, array(select f.subject from unnest(v_found) f where f.rule_code = v_code), 2::smallint);
+    elsif not exists (select from public.alert_rules r where r.code = v_code and r.enabled) then
+      perform ledger.resolve_alerts(v_code);
     end if;
   end loop;
-  perform ledger.resolve_alerts('rule_cannot_be_asked', v_failed);
+  perform ledger.raise_alert('rule_cannot_be_asked', e.key, 1, e.value) from (select x.* from jsonb_each(v_errors) x order by x.key) e;
+  -- of those whose turn did not come nothing is known
+  perform ledger.resolve_alerts('rule_cannot_be_asked', array(
+    select r.code from public.alert_rules r where r.enabled and r.query is not null and r.code <> all (v_asked)));
   return (select count(*) from public.alerts a where a.status <> 'resolved');
 end $function$;
 
@@ -994,13 +1108,13 @@ declare
   v_chosen ledger.chosen_repairs := row('{}', 0, 0);
 begin
   for v_action in
-    select a.id, a.diff_amount
+    select a.id, a.diff_amount, p_action_ids is null and ledger.raises_a_balance(a.plan) as is_left
     from public.reconciliation_actions a
     join ledger.repair_kinds k on k.kind = a.repair
     where a.status = 'planned' and (p_account_id is null or a.account_id = p_account_id) and (p_action_ids is null or a.id = any (p_action_ids))
     order by k.position, a.id
   loop
-    if cardinality(v_chosen.action_ids) < p_max_repairs and v_action.diff_amount <= p_max_amount - v_chosen.amount then
+    if not v_action.is_left and cardinality(v_chosen.action_ids) < p_max_repairs and v_action.diff_amount <= p_max_amount - v_chosen.amount then
       v_chosen.action_ids := v_chosen.action_ids || v_action.id;
       v_chosen.amount := v_chosen.amount + v_action.diff_amount;
     else
@@ -1108,16 +1222,27 @@ declare
   v_table text;
   v_months timestamptz[];
   v_may_wait boolean := true;
+  v_is_begun boolean;
   v_created integer := 0;
 begin
   perform pg_advisory_xact_lock(hashtextextended('ledger.create_month_partitions', 0));
   foreach v_table in array array['immutable_events', 'audit_log'] loop
     v_months := array(
       select m.month
-      from (select date_trunc('month', clock_timestamp() at time zone 'UTC') at time zone 'UTC' + make_interval(months => n) as month
+      from (select (date_trunc('month', clock_timestamp() at time zone 'UTC') + make_interval(months => n)) at time zone 'UTC' as month
             from generate_series(0, p_months_ahead) n) m
       where to_regclass('ledger.' || v_table || to_char(m.month at time zone 'UTC', '_YYYY_MM')) is null
       order by 1);
+    v_is_begun := exists (select from ledger.months_said_empty(v_table));
+    if v_is_begun or pg_relation_size(format('ledger.%I', v_table || '_default')::regclass) >= 16777216 then
+      -- with a lock of the other table in its hands it reads nothing
+      if v_may_wait and (v_is_begun or exists (select from ledger.months_to_prepare(v_table, v_months))) then
+        v_may_wait := false;
+        v_created := v_created + ledger.prepare_months_of(v_table, v_months);
+        exit;
+      end if;
+      continue;
+    end if;
     continue when v_months = '{}';
     begin
       -- the parent first, as attach and purge take them. Months to come disturb nobody who writes to one of their own;
@@ -1159,32 +1284,17 @@ CREATE OR REPLACE FUNCTION ledger.create_months_of (
   SET search_path TO 'pg_catalog', 'pg_temp'
   AS $function$
 declare
+  v_tomorrow timestamptz := (date_trunc('day', clock_timestamp() at time zone 'UTC') + interval '1 day') at time zone 'UTC';
   v_month timestamptz;
   v_from timestamptz;
-  v_partition text;
-  v_last timestamptz;
-  v_is_taken boolean;
-  v_tomorrow timestamptz := (date_trunc('day', clock_timestamp() at time zone 'UTC') + interval '1 day') at time zone 'UTC';
+  v_to timestamptz;
   v_created integer := 0;
 begin
-  execute format('select max(d.occurred_at) from ledger.%I d', p_table || '_default') into v_last;
   foreach v_month in array p_months loop
-    v_partition := p_table || to_char(v_month at time zone 'UTC', '_YYYY_MM');
-    foreach v_from in array array[v_month, greatest(v_month, v_tomorrow)] loop
-      v_is_taken := false;
-      if v_last >= v_from then
-        execute format('select exists (select from ledger.%I d where d.occurred_at >= $1 and d.occurred_at < $2)', p_table || '_default')
-          into v_is_taken using v_from, v_month + interval '1 month';
-      end if;
-      exit when not v_is_taken;
-    end loop;
-    continue when v_is_taken or v_from >= v_month + interval '1 month';
-    -- made apart and then attached: who writes to a month of its own waits for nobody
-    execute format('create table ledger.%I (like public.%I including defaults including constraints)', v_partition, p_table);
-    execute format('alter table public.%I attach partition ledger.%I for values from (%L) to (%L)',
-                   p_table, v_partition, v_from, v_month + interval '1 month');
-    execute format('alter table ledger.%I enable row level security', v_partition);
-    perform ledger.guard_partition(format('ledger.%I', v_partition)::regclass, p_table, 'the ledger_* procedures');
+    v_to := ((v_month at time zone 'UTC') + interval '1 month') at time zone 'UTC';
+    v_from := case when ledger.default_has_rows(p_table, v_month, v_to) then greatest(v_month, v_tomorrow) else v_month end;
+    continue when v_from >= v_to or ledger.default_has_rows(p_table, v_from, v_to);
+    perform ledger.attach_month(p_table, v_from, v_to);
     v_created := v_created + 1;
   end loop;
   return v_created;
@@ -1238,16 +1348,38 @@ CREATE OR REPLACE FUNCTION ledger.days_without_partition (
   group by t.name;
 $function$;
 
+CREATE OR REPLACE FUNCTION ledger.default_has_rows (
+  p_table text,
+  p_from  timestamp with time zone,
+  p_to    timestamp with time zone
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+declare
+  v_has_rows boolean;
+begin
+  execute format('select exists (select from ledger.%I d where d.occurred_at >= $1 and d.occurred_at < $2)', p_table || '_default')
+    into v_has_rows using p_from, p_to;
+  return v_has_rows;
+end $function$;
+
 CREATE OR REPLACE FUNCTION ledger.diff_of_lines (
   p_lines jsonb
 )
   RETURNS bigint
   LANGUAGE plpgsql
-  IMMUTABLE
+  STABLE
   SET search_path TO 'pg_catalog', 'pg_temp'
   AS $function$
 begin
   return coalesce((
+    select sum(o.total_amount)
+    from public.orders o
+    where o.id in (select (l.line #>> '{key,id}')::uuid from jsonb_array_elements(p_lines) l (line)
+                   where l.line ->> 'relation' = 'orders' and l.line ->> 'column' in ('status', 'payment_status'))), 0) + coalesce((
     select sum(abs((d.value ->> 'to')::numeric - coalesce((d.value ->> 'from')::numeric, 0)))
     from (
       select l.line ->> 'column' as name, l.line as value from jsonb_array_elements(p_lines) l (line) where l.line ->> 'column' is not null
@@ -1360,6 +1492,27 @@ begin
   return v_orders;
 end $function$;
 
+CREATE OR REPLACE FUNCTION ledger.drop_messages_of_old_goods (
+  p_order_id uuid,
+  p_since    timestamp with time zone
+)
+  RETURNS integer
+  LANGUAGE plpgsql
+  SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+declare
+  v_count integer;
+begin
+  delete from ledger.outbox m
+  where m.id >= ledger.first_id_at(p_since)
+    and m.type in ('order.status_changed', 'order.shipment_created', 'order.shipment_delivered')
+    and exists (select from public.immutable_events e
+                where e.id = m.event_id and e.occurred_at = m.created_at and e.stream_id = p_order_id
+                  and e.written_by_xid = (pg_current_xact_id()::text)::bigint);
+  get diagnostics v_count = row_count;
+  return v_count;
+end $function$;
+
 CREATE OR REPLACE FUNCTION ledger.event_canonical (
   p_event public.immutable_events
 )
@@ -1367,8 +1520,10 @@ CREATE OR REPLACE FUNCTION ledger.event_canonical (
   LANGUAGE sql
   STABLE
 RETURN
-  (jsonb_build_array((p_event).id, ((EXTRACT(epoch FROM (p_event).occurred_at) * (1000000)::numeric))::bigint, (p_event).event_type, (p_event).stream_type, (p_event).stream_id,
-  (p_event).account_id, (p_event).payload, (p_event).actor_id, (p_event).correlation_id, (p_event).causation_id, (p_event).written_by_xid))::text;
+  (jsonb_build_array((p_event).id, CASE WHEN isfinite((p_event).occurred_at) THEN ((EXTRACT(epoch FROM (p_event).occurred_at) * (1000000)::numeric))::bigint ELSE NULL::bigint END,
+  (p_event).event_type,
+  (p_event).stream_type,
+  (p_event).stream_id, (p_event).account_id, (p_event).payload, (p_event).actor_id, (p_event).correlation_id, (p_event).causation_id, (p_event).written_by_xid))::text;
 
 CREATE OR REPLACE FUNCTION ledger.event_fingerprint (
   p_canonical text
@@ -1425,6 +1580,7 @@ declare
   v_order_ids uuid[];
   v_order_id uuid;
   v_count integer := 0;
+  v_is_over boolean := false;
 begin
   -- lock: orders, then accounts, stock and discount counters
   select array_agg(w.id) into v_order_ids
@@ -1432,7 +1588,8 @@ begin
         from public.payment_deadlines d
         join public.orders o on o.account_id = d.account_id and o.id = d.order_id
         where d.status = 'open' and d.due_at <= clock_timestamp() and o.payment_status = 'in_grace'
-        order by d.due_at
+        order by exists (select from public.alerts a
+                         where a.rule_code = 'grace_not_ended' and a.subject = o.order_number and a.status <> 'resolved'), d.due_at
         limit p_limit
         for no key update of o skip locked) w;
   if v_order_ids is null then
@@ -1445,11 +1602,14 @@ begin
   foreach v_order_id in array v_order_ids loop
     begin
       v_count := v_count + ledger.expire_order(v_order_id, v_actor)::integer;
-    exception when others then
+    exception when query_canceled or assert_failure or others then
+      v_is_over := sqlstate = '57014';
       perform ledger.raise_alert(
         'grace_not_ended', (select o.order_number from public.orders o where o.id = v_order_id), 1,
         jsonb_build_object('order_id', v_order_id, 'error', sqlerrm, 'sqlstate', sqlstate));
     end;
+    -- the time limit of the job does not come twice
+    exit when v_is_over;
   end loop;
   perform ledger.resolve_alerts('grace_not_ended', ledger.orders_still_in_grace());
   return v_count;
@@ -1466,8 +1626,9 @@ CREATE OR REPLACE FUNCTION ledger.family_query (
   AS $function$
 declare
   v_query text := (
-    select string_agg(format('select %L::text, %L::text, c.subject::text, c.account_id::uuid, c.expected::text, c.found::text, c.diff_amount::bigint, '
-                             || '%L::text, null::bigint from (%s) c (subject, account_id, expected, found, diff_amount)',
+    -- what a row is about may be what is missing of it
+    select string_agg(format('select %L::text, %L::text, coalesce(c.subject::text, ''none''), c.account_id::uuid, c.expected::text, c.found::text, '
+                             || e'c.diff_amount::bigint, %L::text, null::bigint from (%s\n) c (subject, account_id, expected, found, diff_amount)',
                              c.code, c.severity, c.family, c.query), e'\nunion all\n')
     from unnest(p_checks) c);
 begin
@@ -1476,7 +1637,7 @@ end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.findings (
   p_codes text[]                 DEFAULT NULL::text[],
-  p_scope ledger.integrity_scope DEFAULT ROW('all'::text, NULL::uuid[], NULL::uuid[], NULL::uuid[])::ledger.integrity_scope
+  p_scope ledger.integrity_scope DEFAULT ROW('all'::text, NULL::uuid[], NULL::uuid[], NULL::uuid[], NULL::uuid[], NULL::uuid[], NULL::uuid[])::ledger.integrity_scope
 )
   RETURNS SETOF ledger.finding
   LANGUAGE plpgsql
@@ -1489,23 +1650,21 @@ declare
   v_family record;
   v_started_at timestamptz;
 begin
+  -- in the snapshot of the rows that their events are compared with
+  p_scope.stream_ids := array(select s.stream_id from ledger.streams_of_accounts(p_scope.account_ids) s);
   for v_family in
-    select c.family, array_agg(c order by c.code) as checks
+    -- of everything each family is a statement; of little all together are, and read what they share once
+    select case when p_scope.kind = 'all' or c.family = 'own' then c.family else 'together' end as name, array_agg(c order by c.code) as checks
     from public.integrity_checks c
-    where case when p_codes is null then c.enabled else c.code = any (p_codes) end and p_scope.kind = any (c.scopes)
-    -- a shop's own stand alone: one that fails takes no other with it
-    group by c.family, case c.family when 'own' then c.code end
-    order by c.family, min(c.code)
+    -- the check that tells of those switched off cannot be switched off
+    where case when p_codes is null then c.enabled or c.code = 'every_check_is_on' else c.code = any (p_codes) end and p_scope.kind = any (c.scopes)
+    -- a shop's own stand alone, and last: one that fails or takes for ever takes no other with it
+    group by 1, case c.family when 'own' then c.code end
+    order by bool_or(c.family = 'own'), 1, min(c.code)
   loop
     v_started_at := clock_timestamp();
-    begin
-      return query execute ledger.family_query(v_family.checks, p_scope.kind <> 'all')
-        using p_scope.account_ids, p_scope.order_ids, p_scope.variant_ids;
-    exception when others then
-      return next row('check_can_be_run', 'error', (v_family.checks)[1].code, null, 'the checks of family ' || v_family.family, sqlerrm, null,
-                      v_family.family, null)::ledger.finding;
-    end;
-    return next row(null, null, null, null, null, null, null, v_family.family,
+    return query select * from ledger.findings_of_each(v_family.checks, p_scope);
+    return next row(null, null, null, null, null, null, null, v_family.name,
                     round(extract(epoch from clock_timestamp() - v_started_at) * 1000))::ledger.finding;
   end loop;
 end $function$;
@@ -1520,12 +1679,67 @@ CREATE OR REPLACE FUNCTION ledger.findings_by_check()
   LANGUAGE plpgsql
   STABLE
   SET search_path TO 'pg_catalog', 'pg_temp'
+  SET work_mem TO '32MB'
   AS $function$
+declare
+  v_large jsonb := coalesce((
+    select jsonb_object_agg(l.code, jsonb_build_array(l.severity, l.findings, l.found_at))
+    from (select c.code, c.severity, max((r.details -> 'by_check' ->> c.code)::bigint) as findings, max(r.created_at) as found_at
+          from ledger.cleared_checks c
+          join public.reconciliation_runs r on r.check_code = 'books' and r.findings >= 1000 and (r.started_at, r.id) >= (c.started_at, c.run_id)
+                                               and r.started_at <= clock_timestamp() + interval '5 minutes'
+          where r.details -> 'by_check' ? c.code
+          group by c.code, c.severity) l
+    where l.findings >= 1000), '{}');
 begin
   return query
-    select f.check_code, (array_agg(f.severity order by f.id desc))[1], count(distinct f.subject), max(f.created_at)
-    from ledger.present_findings() f
-    group by f.check_code;
+    select l.key, l.value ->> 0, (l.value ->> 1)::bigint, (l.value ->> 2)::timestamptz from jsonb_each(v_large) l
+    union all
+    -- of two severities the worse, which is the first by name as well
+    select s.check_code, min(s.severity), count(*), max(s.found_at)
+    from (select f.check_code, f.subject, min(f.severity collate "C") as severity, max(f.created_at) as found_at
+          from ledger.present_findings f
+          where f.check_code <> all (array(select jsonb_object_keys(v_large)))
+          group by f.check_code, f.subject) s
+    group by s.check_code;
+end $function$;
+
+CREATE OR REPLACE FUNCTION ledger.findings_of_checks (
+  p_checks public.integrity_checks[],
+  p_scope  ledger.integrity_scope
+)
+  RETURNS SETOF ledger.finding
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+begin
+  return query execute ledger.family_query(p_checks, p_scope.kind <> 'all')
+    using p_scope.account_ids, p_scope.order_ids, p_scope.variant_ids, p_scope.touched_account_ids, p_scope.touched_variant_ids,
+              p_scope.stream_ids;
+end $function$;
+
+CREATE OR REPLACE FUNCTION ledger.findings_of_each (
+  p_checks public.integrity_checks[],
+  p_scope  ledger.integrity_scope
+)
+  RETURNS SETOF ledger.finding
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+begin
+  return query select * from ledger.findings_of_checks(p_checks, p_scope);
+exception
+  when query_canceled or others then
+    if sqlstate = '57014' and p_checks[1].family <> 'own' then
+      raise;
+    elsif cardinality(p_checks) > 1 then
+      return query select f.* from unnest(p_checks) c cross join lateral ledger.findings_of_each(array[c], p_scope) f;
+    else
+      return next row('check_can_be_run', case p_checks[1].family when 'own' then 'error' else 'critical' end, p_checks[1].code, null,
+                      'a check that can be run', sqlerrm, null, p_checks[1].family, null)::ledger.finding;
+    end if;
 end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.findings_of_report()
@@ -1574,10 +1788,13 @@ begin
     v_order := v_next;
   end if;
 
-  -- the receipt is approved, as finance would
+  -- the receipt is approved as far as something is due, so that no number of a file becomes money of a wallet
   if 'receipt_stuck' = any (v_problems) then
+    select least(r.amount, v_order.amount_due) into v_amount from public.payment_receipts r where r.id = p_claim.receipt_id;
+    perform ledger.give_up_fix(case when v_amount = 0 then ledger.refuse('receipt_not_due', jsonb_build_object(
+      'order_number', v_order.order_number, 'receipt_id', p_claim.receipt_id)) end);
     select r.* into v_receipt
-    from public.ledger_review_receipt(p_claim.receipt_id, 'approve', p_notes => v_action, p_actor_id => p_actor.user_id) r;
+    from public.ledger_review_receipt(p_claim.receipt_id, 'approve', v_amount, v_action, p_actor_id => p_actor.user_id) r;
     perform set_config('ledger.procedure', 'integrity_emergency_order_fix', true);
     perform ledger.give_up_fix(case when not v_receipt.success then to_jsonb(v_receipt) end);
     select o.* into v_next from public.orders o where o.account_id = v_order.account_id and o.id = v_order.id;
@@ -1629,16 +1846,20 @@ CREATE OR REPLACE FUNCTION ledger.guards_now()
     table_name   text,
     is_partition boolean,
     trigger_name text,
-    fires        "char"
+    fires        "char",
+    digest       text
   )
   LANGUAGE sql
   STABLE
   SET search_path TO 'pg_catalog', 'pg_temp'
   AS $function$
-  select n.nspname || '.' || c.relname, c.relispartition, t.tgname::text, t.tgenabled
+  select n.nspname || '.' || c.relname, c.relispartition, t.tgname::text, t.tgenabled,
+         md5(concat_ws(' ', t.tgtype, t.tgfoid::regprocedure, encode(t.tgargs, 'hex'), p.prosrc, p.proconfig,
+                       case when t.tgqual is not null then substring(pg_get_triggerdef(t.oid) from ' WHEN .*') end))
   from pg_trigger t
   join pg_class c on c.oid = t.tgrelid
   join pg_namespace n on n.oid = c.relnamespace
+  join pg_proc p on p.oid = t.tgfoid
   where not t.tgisinternal and n.nspname in ('public', 'ledger');
 $function$;
 
@@ -1839,8 +2060,9 @@ declare
   v_names text[];
   v_answers jsonb;
   v_rows public.kpi_snapshots[];
+  v_is_over boolean := false;
 begin
-  for v_metric in select m.* from ledger.kpi_metrics m where m.query is not null order by m.name loop
+  for v_metric in select m.* from ledger.metrics_to_ask() m loop
     v_names := array(select m.name from ledger.kpi_metrics m where m.name = v_metric.name or m.part_of = v_metric.name);
     begin
       execute format('select jsonb_object_agg(a.metric, jsonb_build_array(a.value, a.details)) from (%s) a (metric, value, details)', v_metric.query)
@@ -1848,12 +2070,14 @@ begin
       v_rows := array(
         select row(n.name, p_at, ledger.exact_value((v_answers -> n.name ->> 0)::numeric), case jsonb_typeof(v_answers -> n.name -> 1) when 'object' then v_answers -> n.name -> 1 else '{}' end)::public.kpi_snapshots
         from unnest(v_names) n (name));
-    exception when others then
+    exception when query_canceled or assert_failure or others then
+      v_is_over := sqlstate = '57014';
       v_rows := array(
         select row(n.name, p_at, null, jsonb_build_object('error', sqlerrm, 'sqlstate', sqlstate))::public.kpi_snapshots
         from unnest(v_names) n (name));
     end;
     return query select r.* from unnest(v_rows) r;
+    exit when v_is_over;
   end loop;
 end $function$;
 
@@ -1872,10 +2096,22 @@ begin
              'week_ago', ledger.kpi_about(m.name, n.taken_at - interval '7 days'),
              'series', coalesce(p.points, '[]')) order by m.name), '[]')
     from ledger.kpi_metrics m
-    left join lateral (select s.* from public.kpi_snapshots s where s.metric = m.name order by s.taken_at desc limit 1) n on true
+    left join lateral (select s.* from public.kpi_snapshots s where s.metric = m.name and s.taken_at <= clock_timestamp() + interval '5 minutes'
+                       order by s.taken_at desc limit 1) n on true
     cross join lateral (
       select jsonb_agg(jsonb_build_object('taken_at', l.taken_at, 'value', l.value) order by l.taken_at) as points
-      from (select s.taken_at, s.value from public.kpi_snapshots s where s.metric = m.name order by s.taken_at desc limit 48) l) p);
+      from (select s.taken_at, s.value from public.kpi_snapshots s where s.metric = m.name and s.taken_at <= clock_timestamp() + interval '5 minutes'
+            order by s.taken_at desc limit 48) l) p);
+end $function$;
+
+CREATE OR REPLACE FUNCTION ledger.largest_seal()
+  RETURNS integer
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+begin
+  return 100000;
 end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.last_runs()
@@ -1893,7 +2129,8 @@ begin
       where n.check_code = k.check_code and n.scope = k.scope
         -- a run of some checks says nothing of the others
         and (n.check_code <> 'books' or n.horizon is not null)
-      order by n.id desc limit 1) r
+        and n.started_at <= clock_timestamp() + interval '5 minutes'
+      order by n.started_at desc, n.id desc limit 1) r
     order by k.position;
 end $function$;
 
@@ -2001,19 +2238,91 @@ begin
   end if;
 end $function$;
 
-CREATE OR REPLACE FUNCTION ledger.newest_kpi (
-  p_metric text
+CREATE OR REPLACE FUNCTION ledger.metrics_to_ask()
+  RETURNS SETOF ledger.kpi_metrics
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+begin
+  return query
+    select m.*
+    from ledger.kpi_metrics m
+    left join lateral (
+      select s.taken_at, s.details ->> 'sqlstate' as sqlstate from public.kpi_snapshots s
+      where s.metric = m.name order by s.taken_at desc limit 1) n on n.sqlstate = '57014'
+    where m.query is not null
+    order by n.taken_at nulls first, m.name;
+end $function$;
+
+CREATE OR REPLACE FUNCTION ledger.months_said_empty (
+  p_table text
 )
   RETURNS TABLE (
-    metric text,
-    value  bigint
+    rule_name text,
+    is_proven boolean,
+    starts_at timestamp with time zone,
+    ends_at   timestamp with time zone
   )
   LANGUAGE sql
   STABLE
   SET search_path TO 'pg_catalog', 'pg_temp'
   AS $function$
-  select k.metric, k.value
-  from (select s.* from public.kpi_snapshots s where s.metric = p_metric order by s.taken_at desc limit 1) k
+  select c.conname::text, c.convalidated, f.day at time zone 'UTC', (date_trunc('month', f.day) + interval '1 month') at time zone 'UTC'
+  from pg_constraint c
+  cross join lateral (select to_date(right(c.conname, 10), 'YYYY_MM_DD')::timestamp as day) f
+  where c.conrelid = to_regclass('ledger.' || p_table || '_default') and c.conname ~ '^nothing_lies_here_from_\d{4}_\d{2}_\d{2}$';
+$function$;
+
+CREATE OR REPLACE FUNCTION ledger.months_to_prepare (
+  p_table  text,
+  p_months timestamp with time zone[]
+)
+  RETURNS TABLE (
+    starts_at timestamp with time zone,
+    ends_at   timestamp with time zone
+  )
+  LANGUAGE sql
+  STABLE
+  SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  select f.starts_at, f.ends_at
+  from unnest(p_months) m (month)
+  cross join lateral (
+    select greatest(m.month, (date_trunc('day', clock_timestamp() at time zone 'UTC') + interval '8 days') at time zone 'UTC') as starts_at,
+           (m.month at time zone 'UTC' + interval '1 month') at time zone 'UTC' as ends_at) f
+  where f.starts_at < f.ends_at and not ledger.default_has_rows(p_table, f.starts_at, f.ends_at);
+$function$;
+
+CREATE OR REPLACE FUNCTION ledger.names_of_findings (
+  p_scope ledger.integrity_scope
+)
+  RETURNS text[]
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+begin
+  return array(select distinct format('%s %s', f.check_code, f.subject) from ledger.findings(null, p_scope) f
+               where f.check_code not in ('account_equals_last_transaction', 'stock_equals_last_movement'));
+end $function$;
+
+CREATE OR REPLACE FUNCTION ledger.newest_kpi (
+  p_metric text
+)
+  RETURNS TABLE (
+    metric text,
+    value  bigint,
+    calls  bigint
+  )
+  LANGUAGE sql
+  STABLE
+  SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  select k.metric, k.value, (k.details ->> 'calls')::bigint
+  from (select s.* from public.kpi_snapshots s
+        where s.metric = p_metric and s.taken_at <= clock_timestamp() + interval '5 minutes'
+        order by s.taken_at desc limit 1) k
   where k.taken_at > clock_timestamp() - interval '3 hours' and k.value is not null;
 $function$;
 
@@ -2177,7 +2486,8 @@ declare
   v_replayed text := (select r.payment_status from ledger.replayed_orders(array[p_order.id]) r);
 begin
   if v_replayed is not null then
-    return v_replayed;
+    return (select v_replayed where v_replayed = ledger.payment_status_of(
+      p_order.total_amount, p_order.credited_amount, p_order.paid_amount, p_order.refunded_amount, v_replayed));
   elsif v_may_stay and v_status = p_order.payment_status then
     return v_status;
   end if;
@@ -2250,6 +2560,8 @@ CREATE OR REPLACE FUNCTION ledger.personal_data()
     ('public.import_rejects', 'value', 'user_id', 'null'),
     ('public.import_identities', 'external_id', 'target_id', 'gone'),
     ('public.return_lines', 'reason', 'account_id', 'null'),
+    -- words of staff go with who wrote them, or after integrity_retention_days
+    ('public.alerts', 'notes', 'acknowledged_by', 'null'),
     -- words and numbers of the older system
     ('public.imported_order_claims', 'customer_status', 'account_id', 'null'),
     ('public.imported_order_claims', 'management_status', 'account_id', 'null'),
@@ -2270,10 +2582,21 @@ CREATE OR REPLACE FUNCTION ledger.plan_repair (
   AS $function$
 declare
   v_repair ledger.repair := ledger.repair_of(p_repair, p_subject);
+  v_undone_at timestamptz;
   v_is_wanted boolean;
 begin
-  if v_repair.problem is null and v_repair.lines <> '[]' then
-    v_repair.problem := ledger.refusal_of_lines(v_repair.lines);
+  if v_repair.problem is null and v_repair.lines <> '[]'
+     and not exists (select from public.reconciliation_actions a
+                     where a.repair = p_repair and a.subject = p_subject and a.status = 'planned' and a.plan = v_repair.lines) then
+    select case when ledger.changes_of_lines(a.plan) = ledger.changes_of_lines(v_repair.lines) then a.undone_at end into v_undone_at
+    from public.reconciliation_actions a
+    where a.repair = p_repair and a.subject = p_subject and a.status in ('applied', 'undone')
+    order by a.id desc limit 1;
+    v_repair.problem := case when v_undone_at is not null then format('the same repair was undone at %s', v_undone_at)
+                             else ledger.refusal_of_repair(p_repair, p_subject, v_repair.account_id, p_finding_id, v_repair.lines) end;
+  end if;
+  if v_repair.problem = 'busy' then
+    return 'busy';
   end if;
   v_is_wanted := v_repair.problem is null and v_repair.lines <> '[]';
   update public.reconciliation_actions a set
@@ -2292,7 +2615,8 @@ begin
 end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.plan_repairs (
-  p_run public.reconciliation_runs
+  p_run  public.reconciliation_runs,
+  p_time interval                   DEFAULT '00:00:05'::interval
 )
   RETURNS jsonb
   LANGUAGE plpgsql
@@ -2302,7 +2626,7 @@ declare
   v_phase text := current_setting('ledger.procedure', true);
   v_wanted record;
   v_reason text;
-  v_tried bigint := 0;
+  v_ends_at timestamptz := clock_timestamp() + p_time;
   v_left bigint := 0;
   v_planned uuid[] := '{}'::uuid[];
   v_refused jsonb := '[]'::jsonb;
@@ -2310,11 +2634,14 @@ begin
   -- one at a time, so that each subject has one open plan; it waits for no order and no order for it
   perform pg_advisory_xact_lock(hashtextextended('plan repairs', 0));
   perform set_config('ledger.procedure', 'reconciliation_plan', true);
+  -- what is open from before is looked at again, because others are tried behind it
+  perform ledger.plan_repair(a.run_id, a.finding_id, a.check_code, a.repair, a.subject)
+  from (select n.* from public.reconciliation_actions n where n.status = 'planned' and n.run_id <> p_run.id order by n.id limit 1000) a;
   for v_wanted in
     select w.* from ledger.repairs_wanted(p_run) w
   loop
-    v_tried := v_tried + 1;
-    if v_tried > 1000 then
+    -- what is for people does not keep others from being planned
+    if cardinality(v_planned) >= 1000 or clock_timestamp() > v_ends_at then
       v_left := v_left + 1;
       continue;
     end if;
@@ -2322,38 +2649,61 @@ begin
     if v_reason is null then
       v_planned := v_planned || (select a.id from public.reconciliation_actions a
                                  where a.repair = v_wanted.repair and a.subject = v_wanted.subject and a.status = 'planned');
+    elsif v_reason = 'busy' then
+      v_left := v_left + 1;
     else
       v_refused := v_refused || jsonb_build_array(jsonb_build_object('check_code', v_wanted.check_code, 'repair', v_wanted.repair,
                                                                      'subject', v_wanted.subject, 'findings', 1, 'reason', v_reason));
     end if;
   end loop;
-  perform ledger.plan_repair(a.run_id, a.finding_id, a.check_code, a.repair, a.subject)
-  from (select n.* from public.reconciliation_actions n where n.status = 'planned' and n.run_id <> p_run.id and n.id <> all (v_planned) order by n.id limit 1000) a;
   perform set_config('ledger.procedure', coalesce(v_phase, ''), true);
   return jsonb_build_object('planned', to_jsonb(v_planned), 'refused', v_refused, 'left_count', v_left);
 end $function$;
 
-CREATE OR REPLACE FUNCTION ledger.present_findings()
-  RETURNS SETOF public.integrity_findings
+CREATE OR REPLACE FUNCTION ledger.prepare_months_of (
+  p_table  text,
+  p_months timestamp with time zone[]
+)
+  RETURNS integer
   LANGUAGE plpgsql
-  STABLE
   SET search_path TO 'pg_catalog', 'pg_temp'
   AS $function$
+declare
+  v_default text := p_table || '_default';
+  v_too_near timestamptz := clock_timestamp() + interval '2 days';
+  v_month record;
+  v_created integer := 0;
 begin
-  return query
-  select f.*
-  from public.integrity_findings f
-  where f.run_id >= coalesce((
-      select r.id from public.reconciliation_runs r
-      where r.check_code = 'books' and r.scope = 'all' and jsonb_typeof(r.details -> 'codes') = 'null'
-      order by r.id desc limit 1), '00000000-0000-0000-0000-000000000000')
-    and not exists (
-      select from public.reconciliation_runs r
-      where r.check_code = 'books' and r.scope = 'all' and r.id > f.run_id and r.details -> 'codes' ? f.check_code)
-    and not exists (
-      select from public.reconciliation_actions a
-      join public.integrity_checks c on c.code = f.check_code and c.repair = a.repair
-      where a.status = 'applied' and a.applied_at > f.created_at and a.subject::text in (left(f.subject, 36), f.account_id::text));
+  if not exists (select from ledger.months_said_empty(p_table)) then
+    -- say
+    execute format('lock table only ledger.%I in access exclusive mode', v_default);
+    for v_month in select t.* from ledger.months_to_prepare(p_table, p_months) t loop
+      execute format('alter table ledger.%I add constraint %I check (occurred_at < %L or occurred_at >= %L) not valid', v_default,
+                     to_char(v_month.starts_at at time zone 'UTC', '"nothing_lies_here_from_"YYYY_MM_DD'), v_month.starts_at, v_month.ends_at);
+    end loop;
+
+  elsif exists (select from ledger.months_said_empty(p_table) e where not e.is_proven)
+        and not exists (select from ledger.months_said_empty(p_table) e where e.starts_at <= v_too_near) then
+    -- prove
+    execute format('lock table only ledger.%I in share update exclusive mode', v_default);
+    for v_month in select e.rule_name from ledger.months_said_empty(p_table) e where not e.is_proven loop
+      execute format('alter table ledger.%I validate constraint %I', v_default, v_month.rule_name);
+    end loop;
+
+  else
+    -- attach what is proven; the parent first, as the purge takes them
+    execute format('lock table only public.%I in share update exclusive mode', p_table);
+    execute format('lock table only ledger.%I in access exclusive mode', v_default);
+    for v_month in select e.* from ledger.months_said_empty(p_table) e order by e.starts_at loop
+      if v_month.is_proven and v_month.starts_at > v_too_near
+         and to_regclass('ledger.' || p_table || to_char(v_month.starts_at at time zone 'UTC', '_YYYY_MM')) is null then
+        perform ledger.attach_month(p_table, v_month.starts_at, v_month.ends_at);
+        v_created := v_created + 1;
+      end if;
+      execute format('alter table ledger.%I drop constraint %I', v_default, v_month.rule_name);
+    end loop;
+  end if;
+  return v_created;
 end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.problem_of_card_events (
@@ -2388,6 +2738,38 @@ begin
          <> (p_facts.status, p_facts.captured_amount::text, p_facts.refunded_amount::text, p_facts.charged_back_amount::text) then
       format('the provider''s events come to %s/%s/%s, our last event to %s/%s/%s', p_facts.captured_amount, p_facts.refunded_amount, p_facts.charged_back_amount,
              v_last ->> 'captured_amount', v_last ->> 'refunded_amount', v_last ->> 'charged_back_amount') end;
+end $function$;
+
+CREATE OR REPLACE FUNCTION ledger.problem_of_its_seal (
+  p_event_id bigint
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+declare
+  v_event public.immutable_events;
+  v_seal public.event_seals := ledger.seal_before(null);
+  v_below bigint := 0;
+  v_number bigint := v_seal.seal_number;
+  v_middle public.event_seals;
+begin
+  select e.* into v_event from public.immutable_events e where e.id = p_event_id;
+  if v_event.id > v_seal.epoch_after_event_id and (v_event.written_by_xid, v_event.id) > (v_seal.last_xid, v_seal.last_event_id) or v_number = 0 then
+    return null;
+  end if;
+  while v_below + 1 < v_number loop
+    select s.* into v_middle from public.event_seals s where s.seal_number = (v_below + v_number) / 2;
+    if v_event.id <= v_middle.epoch_after_event_id or (v_event.written_by_xid, v_event.id) <= (v_middle.last_xid, v_middle.last_event_id) then
+      v_number := v_middle.seal_number;
+      v_seal := v_middle;
+    else
+      v_below := (v_below + v_number) / 2;
+    end if;
+  end loop;
+  return (select format('seal %s over event %s: %s', v_number, p_event_id, p.problem)
+          from ledger.seal_problems(ledger.seal_before(v_number), v_seal) p limit 1);
 end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.problem_of_kinds (
@@ -2459,6 +2841,32 @@ begin
       format('payments and refunds leave %s owed, the postings %s', v_owed, v_receivable) end;
 end $function$;
 
+CREATE OR REPLACE FUNCTION ledger.problem_of_reservations (
+  p_variant_id uuid
+)
+  RETURNS text
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+begin
+  return (
+    select format('reservation %s holds %s units by its rows and %s by its events', r.id, r.by_rows, r.by_events)
+    from (
+      select n.id,
+             case n.status when 'active' then coalesce((select sum(l.quantity) from public.stock_reservation_lines l
+                                                        where l.reservation_id = n.id and l.variant_id = p_variant_id), 0) else 0 end as by_rows,
+             coalesce((select sum((x.line ->> 'quantity')::bigint)
+                       from public.immutable_events e
+                       cross join lateral jsonb_array_elements(e.payload -> 'lines') x (line)
+                       where e.stream_id = n.id and e.event_type = 'stock.reserved' and x.line ->> 'variant_id' = p_variant_id::text
+                         and not exists (select from public.immutable_events d where d.stream_id = n.id and d.event_type like 'stock.reservation\_%')), 0) as by_events
+      from public.stock_reservations n
+      where n.status = 'active' or exists (select from public.stock_reservation_lines l where l.reservation_id = n.id and l.variant_id = p_variant_id)) r
+    where r.by_rows <> r.by_events
+    limit 1);
+end $function$;
+
 CREATE OR REPLACE FUNCTION ledger.problems_left (
   p_claim public.imported_order_claims,
   p_order public.orders
@@ -2509,6 +2917,37 @@ begin
   return v_lines;
 end $function$;
 
+CREATE OR REPLACE FUNCTION ledger.purge_integrity (
+  p_limit integer DEFAULT 200000
+)
+  RETURNS bigint
+  LANGUAGE plpgsql
+  SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+declare
+  v_until timestamptz := clock_timestamp() - make_interval(days => ledger.setting_text('integrity_retention_days')::integer);
+  v_findings bigint;
+  v_alerts bigint;
+  v_repairs bigint;
+begin
+  perform set_config('ledger.procedure', 'purge_integrity', true);
+  delete from public.reconciliation_actions a where a.status in ('superseded', 'stale') and a.updated_at < v_until;
+  get diagnostics v_repairs = row_count;
+  delete from public.alerts a where a.status = 'resolved' and a.resolved_at < v_until;
+  get diagnostics v_alerts = row_count;
+  -- ids rise with time, so the old ones are found by them
+  delete from public.integrity_findings f
+  where f.id = any (array(
+    select o.id from public.integrity_findings o
+    where o.id < ledger.first_id_at(v_until) and o.created_at < v_until
+      and not exists (select from public.reconciliation_actions a where a.finding_id = o.id)
+    order by o.id
+    limit p_limit));
+  get diagnostics v_findings = row_count;
+  perform set_config('ledger.procedure', '', true);
+  return v_findings + v_alerts + v_repairs;
+end $function$;
+
 CREATE OR REPLACE FUNCTION ledger.purge_kpi_snapshots()
   RETURNS bigint
   LANGUAGE plpgsql
@@ -2519,7 +2958,9 @@ declare
 begin
   perform set_config('ledger.procedure', 'purge_kpi_snapshots', true);
   delete from public.kpi_snapshots s
-  where s.taken_at < clock_timestamp() - make_interval(days => ledger.setting_text('kpi_retention_days')::int);
+  where s.taken_at < clock_timestamp() - make_interval(days => ledger.setting_text('kpi_retention_days')::int)
+    -- of a clock that was once ahead
+    or s.taken_at > clock_timestamp() + interval '1 day';
   get diagnostics v_count = row_count;
   perform set_config('ledger.procedure', '', true);
   return v_count;
@@ -2557,6 +2998,7 @@ declare
   v_rule public.alert_rules;
   v_id uuid := ledger.uuid_v7();
   v_alert public.alerts;
+  v_is_told boolean;
 begin
   select r.* into v_rule from public.alert_rules r where r.code = p_rule;
   if not found then
@@ -2566,20 +3008,43 @@ begin
   end if;
 
   perform set_config('ledger.procedure', 'ledger.raise_alert', true);
-  insert into public.alerts as a (id, rule_code, subject, severity, value, highest_value, limit_value, details)
-  values (v_id, v_rule.code, left(p_subject, 300), v_rule.severity, p_value, p_value, v_rule.limit_value, coalesce(p_details, '{}'))
+  insert into public.alerts as a (id, rule_code, subject, severity, value, highest_value, limit_value, details, told_value)
+  values (v_id, v_rule.code, left(p_subject, 300), v_rule.severity, p_value, p_value, v_rule.limit_value, coalesce(p_details, '{}'), p_value)
   on conflict (rule_code, subject) where status <> 'resolved' do update set
     value = excluded.value,
     highest_value = greatest(a.highest_value, excluded.value),
     limit_value = excluded.limit_value,
     details = excluded.details,
-    last_seen_at = clock_timestamp()
+    last_seen_at = clock_timestamp(),
+    clean_turns = 0
   returning a.* into v_alert;
-  if v_alert.id = v_id then
-    perform ledger.record_operation('alert.raised', 'alert', v_id, null, ledger.alert_facts(v_alert, v_rule), null, ledger.correlation_id());
+  v_is_told := v_alert.id = v_id;
+  if not v_is_told and v_rule.unit = 'count' and v_alert.highest_value > v_alert.told_value
+     and v_alert.told_at < clock_timestamp() - interval '1 hour' then
+    update public.alerts a set status = 'open', told_at = clock_timestamp(), told_value = a.highest_value where a.id = v_alert.id
+    returning a.* into v_alert;
+    v_is_told := true;
+  end if;
+  if v_is_told then
+    perform ledger.record_operation('alert.raised', 'alert', v_alert.id, null, ledger.alert_facts(v_alert, v_rule), null, ledger.correlation_id());
   end if;
   perform set_config('ledger.procedure', v_phase, true);
   return v_alert.id;
+end $function$;
+
+CREATE OR REPLACE FUNCTION ledger.raises_a_balance (
+  p_lines jsonb
+)
+  RETURNS boolean
+  LANGUAGE plpgsql
+  IMMUTABLE
+  SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+begin
+  return coalesce((
+    select sum(case l.line ->> 'column' when 'total_earned' then 1 else -1 end * ((l.line ->> 'to')::bigint - (l.line ->> 'from')::bigint)) > 0
+    from jsonb_array_elements(p_lines) l (line)
+    where l.line ->> 'relation' = 'accounts' and l.line ->> 'column' in ('total_earned', 'total_withdrawn', 'total_pending_withdrawals', 'total_orders')), false);
 end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.read_order_claims (
@@ -2594,8 +3059,10 @@ CREATE OR REPLACE FUNCTION ledger.read_order_claims (
   AS $function$
 declare
   v_line ledger.import_order_line := p_line;
-  v_keeps_claims boolean := coalesce(p_options ->> 'broken_orders' = 'claim', false) and not p_line.is_cancellation;
   v_of_customer text := ledger.import_word(p_data, p_options, 'customer_status');
+  v_may_claim boolean := coalesce(p_options ->> 'broken_orders' = 'claim', false) and not p_line.is_cancellation;
+  v_has_ended boolean := p_line.status in ('rejected', 'cancelled', 'refunded');
+  v_keeps_claims boolean := v_may_claim and not v_has_ended;
 begin
   v_line.wallet_transaction := left(ledger.import_field(p_data, p_options, 'wallet_transaction'), 200);
   v_line.claimed_status := ledger.status_of_stage(ledger.import_word(p_data, p_options, 'management_status'), v_of_customer);
@@ -2615,8 +3082,9 @@ begin
   elsif v_line.wallet_transaction is not null then
     v_line.paid_amount := coalesce(v_line.paid_amount + v_line.wallet_amount, v_line.wallet_amount, v_line.paid_amount);
     v_line.wallet_amount := null;
-  elsif v_keeps_claims then
-    v_line.lacks_transaction := true;
+  elsif v_may_claim then
+    v_line.lacks_transaction := v_keeps_claims;
+    v_line.wallet_amount := case when v_keeps_claims then v_line.wallet_amount end;
   end if;
 
   -- a receipt under review
@@ -2626,9 +3094,11 @@ begin
   else
     v_line.receipt_amount := null;
   end if;
-  if v_line.lacks_transaction or v_line.has_receipt then
-    v_line.paid_amount := coalesce(v_line.paid_amount, 0);
-    v_line.payment_status := case when v_line.payment_status in ('paid', 'unpaid', 'partially_paid', 'receipt_uploaded') then null else v_line.payment_status end;
+  -- what is not proven was not paid, so the amount says the payment status
+  if v_line.lacks_transaction is not null or v_line.has_receipt or (v_may_claim and v_line.payment_status = 'receipt_uploaded') then
+    v_line.paid_amount := case when v_has_ended and v_line.payment_method = 'wallet' then 0 else coalesce(v_line.paid_amount, 0) end;
+    v_line.payment_status := case when v_has_ended or v_line.payment_status in ('paid', 'unpaid', 'partially_paid', 'receipt_uploaded')
+                                  then null else v_line.payment_status end;
   end if;
   return v_line;
 end $function$;
@@ -2749,7 +3219,7 @@ begin
     -- what was found long ago is looked for again first
     where r.created_at > clock_timestamp() - interval '1 day'
   loop
-    perform ledger.plan_repairs(v_run);
+    perform ledger.plan_repairs(v_run, '2 minutes');
   end loop;
   select to_jsonb(r) into v_answer from public.reconciliation_apply(p_dry_run => v_state = 'dry', p_reason => 'hourly') r;
   return jsonb_build_object('state', v_answer ->> 'flag_state') || (v_answer - array['success', 'transaction_id', 'error_code', 'error_message', 'error_details', 'flag_state', 'actions']);
@@ -2850,23 +3320,64 @@ begin
               from unnest(p_taken) t));
 end $function$;
 
-CREATE OR REPLACE FUNCTION ledger.refusal_of_lines (
-  p_lines jsonb
+CREATE OR REPLACE FUNCTION ledger.refusal_of_repair (
+  p_repair     text,
+  p_subject    uuid,
+  p_account_id uuid,
+  p_finding_id uuid,
+  p_lines      jsonb
 )
   RETURNS text
   LANGUAGE plpgsql
   SET search_path TO 'pg_catalog', 'pg_temp'
   SET lock_timeout TO '200ms'
   AS $function$
+declare
+  v_scope ledger.integrity_scope := ledger.scope_of_repair(p_repair, p_subject, p_account_id);
+  v_finding public.integrity_findings;
+  v_before text[];
+  v_after text[];
+  v_plan jsonb;
 begin
-  perform ledger.write_repair(p_lines);
-  set constraints all immediate;
-  raise exception using errcode = 'OL003', message = 'it can be written';
-exception
-  when sqlstate 'OL003' or lock_not_available or deadlock_detected then
+  begin
+    for v_plan in
+      select a.plan
+      from public.reconciliation_actions a
+      join ledger.repair_kinds k on k.kind = a.repair
+      where a.status = 'planned' and a.account_id = p_account_id
+        and (k.position, a.subject) < (select n.position, p_subject from ledger.repair_kinds n where n.kind = p_repair)
+      order by k.position, a.id
+    loop
+      perform ledger.write_repair(v_plan);
+    end loop;
+    perform ledger.write_repair(p_lines);
+    set constraints all immediate;
+    v_after := case when v_scope.kind is not null then ledger.names_of_findings(v_scope) end;
+    raise exception using errcode = 'OL003', message = 'it can be written';
+  exception
+    when sqlstate 'OL003' then
+      null;
+    when sqlstate 'OL002' or lock_not_available or deadlock_detected then
+      return 'busy';
+    when others then
+      return format('it could not be written: %s', sqlerrm);
+  end;
+
+  if v_scope.kind is null then
     return null;
-  when others then
-    return format('it could not be written: %s', sqlerrm);
+  end if;
+  -- what the run found is what was there before, mostly; else it is looked at now
+  select f.* into v_finding from public.integrity_findings f where f.id = p_finding_id;
+  v_before := array(select format('%s %s', f.check_code, f.subject) from public.integrity_findings f where f.run_id = v_finding.run_id);
+  if v_after <@ v_before and format('%s %s', v_finding.check_code, v_finding.subject) <> all (v_after) then
+    return null;
+  end if;
+  v_before := ledger.names_of_findings(v_scope);
+  return case
+    when not v_after <@ v_before then
+      format('after it this would be found: %s', (select min(n) from unnest(v_after) n where n <> all (v_before)))
+    when v_after @> v_before and format('%s %s', v_finding.check_code, v_finding.subject) = any (v_before) then
+      'after it as much would be found as before' end;
 end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.refuse_flag (
@@ -3033,8 +3544,11 @@ begin
                 when count(distinct l.total_amount) > 1 then 'total'
                 when count(distinct l.paid_amount) > 1 then 'paid_amount'
                 when count(distinct l.claimed_status) > 1 then 'management_status'
-                when count(distinct l.wallet_amount) > 1 then 'wallet_amount'
-                when count(distinct (l.receipt_reference, l.receipt_amount)) > 1 then 'receipt_reference' end as field,
+                when count(distinct lower(l.customer_status)) > 1 or count(distinct coalesce(l.has_mismatch, false)) > 1 then 'customer_status'
+                -- a claim that only some of the rows make is none: nulls count
+                when count(distinct l.wallet_transaction) > 1 or count(distinct coalesce(l.lacks_transaction, false)) > 1 then 'wallet_transaction'
+                when count(distinct row(l.wallet_amount)) > 1 then 'wallet_amount'
+                when count(distinct (l.receipt_reference, l.receipt_amount, l.has_receipt)) > 1 then 'receipt_reference' end as field,
            max(l.total_amount) as total, max(l.paid_amount) as paid, max(l.payment_status) as said_status,
            bool_or(l.lacks_transaction) as lacks_transaction, max(l.wallet_amount) as wallet, bool_or(l.has_receipt) as has_receipt, max(l.receipt_amount) as receipt,
            ledger.imported_total(v_options, array_agg(l)) as reckoned
@@ -3045,6 +3559,7 @@ begin
   select array_agg(row(o.row_number, j.field, j.code, j.value, j.details)::ledger.import_reject)
   from orders o
   cross join lateral ledger.imported_payment_status(v_options, o.said_status, o.paid, o.reckoned) s (payment_status)
+  cross join lateral (select o.reckoned - o.paid - case when o.lacks_transaction then coalesce(o.wallet, o.reckoned - o.paid) else 0 end) d (open_amount)
   cross join lateral (values
     (o.field, case when o.field is not null then 'row_disagrees_with_order' end, o.external_id, '{}'::jsonb),
     ('total', case when greatest(o.reckoned, o.goods) > 9007199254740991 then 'row_amount_too_large'
@@ -3053,10 +3568,10 @@ begin
                                                     when 'partially_paid' then coalesce(o.paid not between 1 and o.reckoned - 1, true)
                                                     else o.paid <> o.reckoned end then 'row_paid_amount_wrong' end,
      o.paid::text, jsonb_build_object('total', o.reckoned, 'status', s.payment_status)),
-    -- what is claimed beyond that: at least something, and of the wallet no more than is left
+    -- what is claimed beyond that: at least something, and no more than is left, for the wallet first
     ('wallet_amount', case when o.lacks_transaction and coalesce(o.wallet, o.reckoned - o.paid) not between 1 and o.reckoned - o.paid then 'row_paid_amount_wrong' end,
      o.wallet::text, jsonb_build_object('total', o.reckoned, 'status', s.payment_status)),
-    ('receipt_amount', case when o.has_receipt and coalesce(o.receipt, o.reckoned - o.paid - coalesce(o.wallet, 0)) < 1 then 'row_paid_amount_wrong' end,
+    ('receipt_amount', case when o.has_receipt and coalesce(o.receipt, d.open_amount) not between 1 and d.open_amount then 'row_paid_amount_wrong' end,
      o.receipt::text, jsonb_build_object('total', o.reckoned, 'status', s.payment_status))) j (field, code, value, details)
   where j.code is not null);
 end $function$;
@@ -3075,7 +3590,10 @@ CREATE OR REPLACE FUNCTION ledger.reject_order_claims (
       || ledger.reject_if(case when p_line.has_receipt is not true then null
                                when coalesce(ledger.reference_key(p_line.receipt_reference), '') = '' then 'row_value_missing'
                                when length(p_line.receipt_reference) > 200 then 'row_text_too_long' end,
-                          p_row_number, 'receipt_reference', p_line.receipt_reference, '{"maximum": 200}');
+                          p_row_number, 'receipt_reference', p_line.receipt_reference, '{"maximum": 200}')
+      || ledger.reject_if(case when (p_line.lacks_transaction or p_line.has_receipt) and p_line.has_mismatch is null
+                                and p_line.claimed_status is not null and ledger.status_rank(p_line.claimed_status) is null then 'row_statuses_disagree' end,
+                          p_row_number, 'management_status', p_line.status || ' / ' || p_line.claimed_status);
 $function$;
 
 CREATE OR REPLACE FUNCTION ledger.reject_order_words (
@@ -3361,6 +3879,18 @@ begin
   select u.* into v_usage from public.discount_usage u where u.discount_code_id = p_subject;
   if found then
     v_repair.stream_type := 'discount_code';
+    v_repair.problem := (
+      select format('order %s has %s redemption of it, and should have %s', coalesce(o.id, r.order_id),
+                    case when r.order_id is null then 'no' else 'a' end, case when o.id is null then 'none' else 'one' end)
+      from (select n.id
+            from public.orders n
+            where n.discount_code_id = p_subject
+              -- one that ended before it was delivered has given its code back
+              and (n.status not in ('cancelled', 'refunded')
+                   or exists (select from public.order_status_history h where h.order_id = n.id and h.status = 'delivered'))) o
+      full join (select * from public.discount_redemptions where discount_code_id = p_subject and released_at is null) r on r.order_id = o.id
+      where o.id is null or r.order_id is null
+      limit 1);
     v_repair.lines := ledger.repair_lines('discount_usage', jsonb_build_object('discount_code_id', p_subject),
       jsonb_build_object('redemptions', v_usage.redemptions),
       jsonb_build_object('redemptions', (select count(*) from public.discount_redemptions r where r.discount_code_id = p_subject and r.released_at is null)));
@@ -3472,6 +4002,9 @@ begin
   end if;
   v_repair.lines := coalesce(v_repair.lines, '[]');
   return v_repair;
+-- rows or events that cannot even be read are not its business, and stop nobody else's repair
+exception when others then
+  return row(null, null, '[]', format('it cannot be reckoned: %s', sqlerrm))::ledger.repair;
 end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.repair_old_flags (
@@ -3557,7 +4090,8 @@ begin
 
   v_repair.stream_type := 'order';
   v_repair.account_id := v_order.account_id;
-  v_repair.problem := coalesce(v_history.problem, ledger.problem_of_order_postings(v_right));
+  v_repair.problem := coalesce(v_history.problem, ledger.problem_of_order_postings(v_right), ledger.problem_of_replayed_money(v_right),
+    case when v_right.payment_status is null then 'its last event says a payment status that its money cannot have' end);
   v_repair.lines := ledger.repair_lines('orders', jsonb_build_object('id', p_subject),
       to_jsonb(v_order), to_jsonb(ledger.order_money_by_rows(v_order)) || jsonb_build_object('payment_status', v_right.payment_status))
     || case when v_deadline.order_id is null or v_deadline.status = v_deadline_status then '[]'
@@ -3579,6 +4113,7 @@ CREATE OR REPLACE FUNCTION ledger.repair_order_status (
 declare
   v_order public.orders;
   v_status text;
+  v_event_id bigint;
   v_break text;
   v_untold uuid;
   v_repair ledger.repair;
@@ -3587,9 +4122,9 @@ begin
   if not found then
     return v_repair;
   end if;
-  select (array_agg(h.status order by h.event_id desc))[1],
+  select (array_agg(h.status order by h.event_id desc))[1], max(h.event_id),
          min(format('from %s to %s', h.before, h.from_status)) filter (where h.before is distinct from h.from_status)
-  into v_status, v_break
+  into v_status, v_event_id, v_break
   from (select s.event_id, s.status, s.from_status, lag(s.status) over (order by s.event_id) as before
         from public.order_status_history s where s.order_id = p_subject) h;
   select t.id into v_untold
@@ -3605,8 +4140,11 @@ begin
     when v_status is null then 'no event says which status it had'
     when v_break is not null then format('its history has a gap %s', v_break)
     when v_untold is not null then format('no event tells of its transaction %s', v_untold)
-    when v_status <> v_order.status then ledger.problem_of_order_postings(jsonb_populate_record(v_order,
-      to_jsonb(ledger.order_money_by_rows(v_order)) || jsonb_build_object('status', v_status)))
+    when v_status <> v_order.status then coalesce(
+      ledger.problem_of_status_changes(p_subject),
+      ledger.problem_of_order_postings(jsonb_populate_record(v_order,
+        to_jsonb(ledger.order_money_by_rows(v_order)) || jsonb_build_object('status', v_status))),
+      ledger.problem_of_its_seal(v_event_id))
   end;
   v_repair.lines := ledger.repair_lines('orders', jsonb_build_object('id', p_subject),
     jsonb_build_object('status', v_order.status), jsonb_build_object('status', v_status));
@@ -3617,6 +4155,7 @@ CREATE OR REPLACE FUNCTION ledger.repair_share (
   p_relation           text,
   p_subject            uuid,
   p_account_id         uuid,
+  p_stream_id          uuid,
   p_share_amount       bigint,
   p_clawed_back_amount bigint,
   p_earned             text,
@@ -3630,6 +4169,7 @@ CREATE OR REPLACE FUNCTION ledger.repair_share (
 declare
   v_earned bigint;
   v_clawed_back bigint;
+  v_told bigint;
   v_repair ledger.repair;
 begin
   if p_account_id is null then
@@ -3639,10 +4179,19 @@ begin
   into v_earned, v_clawed_back
   from public.transactions t
   where t.account_id = p_account_id and t.reference_id = p_subject;
+  select coalesce(-sum((e.payload ->> 'amount')::bigint), 0)
+  into v_told
+  from public.immutable_events e
+  where e.stream_id = p_stream_id and replace(e.event_type, '.', '_') = p_clawed_back
+    and coalesce(e.payload ->> 'commission_id', e.payload ->> 'earning_id') = p_subject::text;
   v_repair.stream_type := 'account';
   v_repair.account_id := p_account_id;
-  v_repair.problem := case when v_earned <> p_share_amount or v_clawed_back not between 0 and p_share_amount then
-    format('it was earned as %s, and the transactions of its account say %s, of which %s were taken back', p_share_amount, v_earned, v_clawed_back) end;
+  v_repair.problem := case
+    when v_earned <> p_share_amount or v_clawed_back not between 0 and p_share_amount then
+      format('it was earned as %s, and the transactions of its account say %s, of which %s were taken back', p_share_amount, v_earned, v_clawed_back)
+    when v_told <> v_clawed_back then
+      format('the transactions of its account say that %s were taken back, the events %s', v_clawed_back, v_told)
+    else (ledger.repair_account_totals(p_account_id)).problem end;
   v_repair.lines := ledger.repair_lines(p_relation, jsonb_build_object('id', p_subject),
     jsonb_build_object('clawed_back_amount', p_clawed_back_amount), jsonb_build_object('clawed_back_amount', v_clawed_back));
   return v_repair;
@@ -3656,7 +4205,7 @@ CREATE OR REPLACE FUNCTION ledger.repair_commission (
   STABLE
   SET search_path TO 'pg_catalog', 'pg_temp'
 RETURN
-  (SELECT ledger.repair_share('referral_commissions'::text, c.id, c.account_id, c.commission_amount, c.clawed_back_amount, 'commission_earned'::text,
+  (SELECT ledger.repair_share('referral_commissions'::text, c.id, c.account_id, c.account_id, c.commission_amount, c.clawed_back_amount, 'commission_earned'::text,
   'commission_clawed_back'::text) AS repair_share FROM public.referral_commissions c WHERE (c.id = repair_commission.p_subject));
 
 CREATE OR REPLACE FUNCTION ledger.repair_stock_levels (
@@ -3706,6 +4255,9 @@ begin
   from ledger.replayed_stock(array[p_subject]) r
   cross join (select coalesce(sum(m.quantity), 0) as quantity from public.stock_movements m where m.variant_id = p_subject) m
   where r.on_hand <> m.quantity;
+  if v_repair.lines @> '[{"column": "held"}]' then
+    v_repair.problem := coalesce(v_repair.problem, ledger.problem_of_reservations(p_subject));
+  end if;
   return v_repair;
 end $function$;
 
@@ -3739,8 +4291,8 @@ CREATE OR REPLACE FUNCTION ledger.repair_vendor_earning (
   STABLE
   SET search_path TO 'pg_catalog', 'pg_temp'
 RETURN
-  (SELECT ledger.repair_share('vendor_earnings'::text, e.id, e.account_id, e.share_amount, e.clawed_back_amount, 'vendor_earned'::text, 'vendor_clawed_back'::text) AS repair_share
-  FROM public.vendor_earnings e WHERE (e.id = repair_vendor_earning.p_subject));
+  (SELECT ledger.repair_share('vendor_earnings'::text, e.id, e.account_id, e.vendor_id, e.share_amount, e.clawed_back_amount, 'vendor_earned'::text, 'vendor_clawed_back'::text) AS
+  repair_share FROM public.vendor_earnings e WHERE (e.id = repair_vendor_earning.p_subject));
 
 CREATE OR REPLACE FUNCTION ledger.repair_whole_row (
   p_table regclass,
@@ -3937,7 +4489,10 @@ begin
                     (e.payload ->> 'wallet_amount')::bigint - coalesce((e.payload #>> '{effect,total_orders}')::bigint, 0) end as wallet_refunded,
              case when e.event_type in ('order.status_changed', 'order.refunded') then (e.payload ->> 'credited_amount')::bigint end as credited,
              case when e.event_type in ('refund.paid', 'refund.failed', 'refund.withdrawn') and not e.payload ? 'refunded_change'
-                    or e.event_type = 'payment.imported' and not e.payload ? 'payment_status' then e.id end as untold
+                    or e.event_type = 'payment.imported' and not e.payload ? 'payment_status' then e.id end as untold,
+             case when e.event_type = 'payment.recorded' and e.payload ->> 'source' = 'card' then e.id end as by_card,
+             e.event_type = 'payment.recorded' and e.payload ->> 'credit_amount' <> '0' as has_surplus,
+             e.event_type = 'order.payment_status_changed' as is_marked
       from %s e
       where e.stream_type = 'order'),
     summed as (
@@ -3945,17 +4500,37 @@ begin
              substr(max(s.status collate "C"), 20) as status, substr(max(s.payment_status collate "C"), 20) as payment_status,
              coalesce(sum(s.total), 0) as total, coalesce(sum(s.wallet), 0) as wallet, coalesce(sum(s.paid_from_outside), 0) as paid_from_outside,
              coalesce(sum(s.refunded), 0) as refunded, coalesce(sum(s.wallet_refunded), 0) as wallet_refunded,
-             coalesce(sum(s.credited), 0) as credited, max(s.untold) as untold
+             coalesce(sum(s.credited), 0) as credited, max(s.untold) as untold,
+             case when bool_or(s.has_surplus) and not bool_or(s.is_marked) then max(s.by_card) end as unmarked
       from said s
       group by s.stream_id)
-    select s.stream_id, s.account_id, s.status, case when s.untold is null then s.payment_status end, s.total::bigint, s.wallet::bigint,
+    select s.stream_id, s.account_id, s.status, case when coalesce(s.untold, s.unmarked) is null then s.payment_status end, s.total::bigint, s.wallet::bigint,
            (s.wallet + s.paid_from_outside)::bigint, case when s.untold is null then s.refunded::bigint end,
-           s.wallet_refunded::bigint, s.credited::bigint, s.untold
+           s.wallet_refunded::bigint, s.credited::bigint, greatest(s.untold, s.unmarked)
     from summed s
   $query$, case when p_order_ids is null then 'public.immutable_events'
                 else '(select i.* from public.immutable_events i where i.stream_id = any ($1))' end)
   using p_order_ids;
 end $function$;
+
+CREATE OR REPLACE FUNCTION ledger.problem_of_replayed_money (
+  p_order public.orders
+)
+  RETURNS text
+  LANGUAGE sql
+  STABLE
+  SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN
+  (SELECT format('the events come to %s of %s, its rows to %s'::text, f.replayed, f.what, f.by_rows) AS format FROM
+  (ledger.replayed_orders(ARRAY[(problem_of_replayed_money.p_order).id]) r(order_id, account_id, status, payment_status, total_amount, wallet_amount, paid_amount, refunded_amount,
+  wallet_refunded_amount,
+  credited_amount,
+  exact_after_event_id) CROSS JOIN LATERAL
+  (VALUES ('wallet_amount'::text,r.wallet_amount,(problem_of_replayed_money.p_order).wallet_amount),
+  ('paid_amount'::text,r.paid_amount,(problem_of_replayed_money.p_order).paid_amount),
+  ('refunded_amount'::text,r.refunded_amount,(problem_of_replayed_money.p_order).refunded_amount),
+  ('wallet_refunded_amount'::text,r.wallet_refunded_amount,(problem_of_replayed_money.p_order).wallet_refunded_amount),
+  ('credited_amount'::text,r.credited_amount,(problem_of_replayed_money.p_order).credited_amount)) f(what, replayed, by_rows)) WHERE (f.replayed <> f.by_rows) LIMIT 1);
 
 CREATE OR REPLACE FUNCTION ledger.replayed_stock (
   p_variant_ids uuid[] DEFAULT NULL::uuid[]
@@ -3968,7 +4543,7 @@ CREATE OR REPLACE FUNCTION ledger.replayed_stock (
 begin
   return query execute format($query$
     with units as (
-      select e.id, e.event_type, u.unit, e.event_type = 'order.placed' and e.payload ? 'imported' and not e.payload ? 'stock' as is_untold
+      select e.id, e.stream_id, e.event_type, u.unit, e.event_type = 'order.placed' and e.payload ? 'imported' and not e.payload ? 'stock' as is_untold
       from %1$s e
       cross join lateral jsonb_array_elements(case e.event_type
         when 'stock.adjusted' then jsonb_build_array(e.payload || jsonb_build_object('variant_id', e.stream_id))
@@ -3988,8 +4563,20 @@ begin
         and not exists (select from %1$s n
                         where n.stream_id = e.stream_id
                           and n.event_type in ('stock.reservation_consumed', 'stock.reservation_released', 'stock.reservation_expired'))),
+    waited as (
+      -- not all that an order waits for is in its events, and the one that placed it says nothing of it
+      select b.variant_id, e.id
+      from public.backorders b
+      join %1$s e on e.stream_id = b.order_id and e.event_type = 'order.placed'
+      cross join lateral (select jsonb_build_array(jsonb_build_object('variant_id', b.variant_id)) as variant) v
+      where not coalesce(e.payload -> 'backordered' @> v.variant, false)
+        and b.quantity <> coalesce((
+          select sum((u.unit ->> 'backordered')::bigint)
+          from public.immutable_events n
+          cross join lateral jsonb_array_elements(n.payload -> 'backordered') u (unit)
+          where n.stream_id = b.order_id and n.event_type = 'order.edited' and u.unit ->> 'variant_id' = b.variant_id::text), 0)),
     moved as (
-      select (u.unit ->> 'variant_id')::uuid as variant_id, u.id,
+      select (u.unit ->> 'variant_id')::uuid as variant_id, u.stream_id, u.id,
              case when u.is_untold then null
                   when u.unit ? 'backordered' then (u.unit ->> 'backordered')::bigint
                   when u.event_type in ('stock.adjusted', 'order.return_received') then (u.unit ->> 'quantity')::bigint
@@ -3998,17 +4585,27 @@ begin
                   else (u.unit ->> 'restocked_quantity')::bigint end as quantity, 0 as held
       from units u
       union all
-      select h.variant_id, 0, 0, h.quantity from held h),
+      select h.variant_id, null, 0, 0, h.quantity from held h
+      union all
+      select w.variant_id, null, w.id, null, 0 from waited w),
     summed as (
-      select m.variant_id, coalesce(sum(m.quantity), 0) as on_hand, sum(m.held) as held,
+      select m.variant_id, case when m.variant_id is null then m.stream_id end as order_id, coalesce(sum(m.quantity), 0) as on_hand, sum(m.held) as held,
              max(m.id) filter (where m.quantity is null or (m.variant_id is null and m.quantity <> 0)) as untold
       from moved m
       where $1 is null or m.variant_id = any ($1) or m.variant_id is null
-      group by m.variant_id),
+      group by m.variant_id, order_id),
+    open as (
+      -- what an event did not name the variant of may be of each that its order ever had
+      select (u.unit ->> 'variant_id')::uuid as variant_id, max(n.untold) as untold
+      from summed n
+      join public.immutable_events e on e.stream_id = n.order_id and e.event_type in ('order.placed', 'order.edited')
+      cross join lateral jsonb_array_elements((case e.event_type when 'order.placed' then e.payload -> 'items' else e.payload -> 'changes' end) || '[]') u (unit)
+      where n.untold is not null
+      group by 1),
     told as (
-      -- what an event did not name the variant of may be of each
-      select s.variant_id, s.on_hand, s.held, greatest(s.untold, (select n.untold from summed n where n.variant_id is null)) as untold
+      select s.variant_id, s.on_hand, s.held, greatest(s.untold, o.untold) as untold
       from summed s
+      left join open o on o.variant_id = s.variant_id
       where s.variant_id is not null)
     select t.variant_id, case when t.untold is null then t.on_hand::bigint end, t.held::bigint, t.untold
     from told t
@@ -4039,7 +4636,8 @@ end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.resolve_alerts (
   p_rule  text,
-  p_still text[] DEFAULT '{}'::text[]
+  p_still text[]   DEFAULT '{}'::text[],
+  p_turns smallint DEFAULT (1)::smallint
 )
   RETURNS integer
   LANGUAGE plpgsql
@@ -4058,18 +4656,38 @@ begin
     order by a.subject
     for no key update
   loop
-    if v_count = 0 then
+    if v_rule is null then
       perform set_config('ledger.procedure', 'ledger.resolve_alerts', true);
       select r.* into v_rule from public.alert_rules r where r.code = p_rule;
     end if;
-    update public.alerts a set status = 'resolved', resolved_at = clock_timestamp() where a.id = v_alert.id
+    update public.alerts a set
+      clean_turns = a.clean_turns + 1,
+      status = case when a.clean_turns + 1 >= p_turns then 'resolved' else a.status end,
+      resolved_at = case when a.clean_turns + 1 >= p_turns then clock_timestamp() end
+    where a.id = v_alert.id
     returning a.* into v_alert;
+    continue when v_alert.resolved_at is null;
     perform ledger.record_operation('alert.resolved', 'alert', v_alert.id, null,
       ledger.alert_facts(v_alert, v_rule) || jsonb_build_object('resolved_at', v_alert.resolved_at), null, ledger.correlation_id());
     v_count := v_count + 1;
   end loop;
   perform set_config('ledger.procedure', v_phase, true);
   return v_count;
+end $function$;
+
+CREATE OR REPLACE FUNCTION ledger.rules_to_ask()
+  RETURNS SETOF public.alert_rules
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+begin
+  return query
+    select r.*
+    from public.alert_rules r
+    left join public.alerts a on a.rule_code = 'rule_cannot_be_asked' and a.subject = r.code and a.status <> 'resolved' and a.details ->> 'sqlstate' = '57014'
+    where r.enabled and r.query is not null
+    order by a.last_seen_at nulls first, r.code;
 end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.run_checks (
@@ -4097,27 +4715,33 @@ begin
     from ledger.findings(p_codes, v_scope) f),
   counted as (
     select f.check_code, f.severity, count(*) as findings, sum(abs(f.diff_amount)) as diff from found f where f.check_code is not null group by f.check_code, f.severity),
-  volume as (
-    -- what the differences are a part of: the money that was booked
-    select coalesce(sum(p.amount), 0)::bigint as amount
-    from public.postings p
-    where v_scope.kind = 'all' or p.transaction_id in (select t.id from public.transactions t where t.account_id = any (v_scope.account_ids))),
+  volume as (select ledger.booked_amount(v_scope) as amount),
   written as (
     insert into public.reconciliation_runs
       (id, check_code, status, accounts, differing_accounts, expected_amount, diff_abs, diff_ratio_ppm, limit_ppm, details, started_at, scope, findings, horizon)
     select v_run.id, 'books',
            case when t.findings = 0 then 'OK' when t.is_serious then 'FAIL' else 'WARN' end,
-           case v_scope.kind when 'all' then (select count(*) from public.accounts) else cardinality(v_scope.account_ids) end,
+           case v_scope.kind when 'all' then (select count(*) from public.accounts) else cardinality(v_scope.touched_account_ids) end,
            t.accounts, v.amount, t.diff,
            case when t.diff = 0 then 0 when v.amount = 0 then 1000000 else least(ceil(t.diff * 1000000.0 / v.amount), 9007199254740991) end,
            0,
            jsonb_build_object(
-             'codes', to_jsonb(p_codes), 'account_id', p_account_id, 'orders', cardinality(v_scope.order_ids), 'variants', cardinality(v_scope.variant_ids),
+             'codes', to_jsonb(p_codes),
+             -- what this run clears: the findings of a check that could not be run stay
+             'asked', case when v_scope.kind = 'all' then (
+               select coalesce(jsonb_agg(c.code order by c.code), '[]') || case when p_codes is null then '["check_can_be_run"]'::jsonb else '[]' end
+               from public.integrity_checks c
+               where case when p_codes is null then c.enabled or c.code = 'every_check_is_on' else c.code = any (p_codes) end
+                 and not exists (select from found f where f.check_code = 'check_can_be_run' and f.subject = c.code)) end,
+             'account_id', p_account_id, 'orders', cardinality(v_scope.order_ids), 'variants', cardinality(v_scope.touched_variant_ids),
+             'long_accounts', cardinality(v_scope.touched_account_ids) - cardinality(v_scope.account_ids),
+             'long_variants', cardinality(v_scope.touched_variant_ids) - cardinality(v_scope.variant_ids),
              'by_check', coalesce((select jsonb_object_agg(c.check_code, c.findings) from counted c), '{}'),
              'milliseconds', coalesce((select jsonb_object_agg(m.family, m.milliseconds) from (select f.family, sum(f.milliseconds) as milliseconds from found f where f.check_code is null group by f.family) m), '{}')),
            v_run.started_at, v_scope.kind, t.findings,
-           -- only a run of everything that is checked moves the horizon
-           case when p_codes is null and v_scope.kind <> 'account' then v_run.horizon end
+           -- only a run of everything that is checked moves the horizon; what a check could not see has to be looked at again
+           case when p_codes is null and v_scope.kind <> 'account'
+                 and not exists (select from found f where f.check_code = 'check_can_be_run' and f.family <> 'own') then v_run.horizon end
     from volume v
     cross join (
       select coalesce(sum(c.findings), 0)::bigint as findings, least(coalesce(sum(c.diff), 0), 9007199254740991)::bigint as diff,
@@ -4160,8 +4784,14 @@ begin
   begin
     execute v_job.command;
     set constraints all immediate;
+  exception
+  -- it waits for nobody for long: not now is no failure, and a job that never has its turn is silent
+  when lock_not_available then
+    raise notice 'job "%" gave up until its next turn: %', p_name, sqlerrm;
+    perform ledger.count_skipped_job(p_name);
+    return 'skipped';
   -- also when it ran out of its time, or somebody stopped it
-  exception when query_canceled or assert_failure or others then
+  when query_canceled or assert_failure or others then
     v_error := left(format('%s (%s)', sqlerrm, sqlstate), 2000);
     raise warning 'job "%" failed: %', p_name, v_error;
   end;
@@ -4199,7 +4829,12 @@ begin
   end if;
   -- a name that is there already gets the new schedule and command
   for v_job in select * from ledger.scheduled_jobs j where j.enabled order by j.name loop
-    execute 'select cron.schedule($1, $2, $3)' using 'order-ledger ' || v_job.name, v_job.schedule, ledger.job_command(v_job.name);
+    begin
+      execute 'select cron.schedule($1, $2, $3)' using 'order-ledger ' || v_job.name, v_job.schedule, ledger.job_command(v_job.name);
+    exception when others then
+      raise exception using errcode = sqlstate, message = format('job "%s" cannot be scheduled at "%s": %s', v_job.name, v_job.schedule, sqlerrm),
+        hint = 'No job was handed over. Correct its schedule, or switch it off, and call ledger.schedule_jobs() again.';
+    end;
     v_count := v_count + 1;
   end loop;
   -- what is switched off or gone since has no more turns
@@ -4210,6 +4845,32 @@ begin
       and not exists (select from ledger.scheduled_jobs j where j.enabled and 'order-ledger ' || j.name = c.jobname)
   $unschedule$;
   return v_count;
+end $function$;
+
+CREATE OR REPLACE FUNCTION ledger.scope_of_repair (
+  p_repair     text,
+  p_subject    uuid,
+  p_account_id uuid
+)
+  RETURNS ledger.integrity_scope
+  LANGUAGE plpgsql
+  STABLE
+  SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+declare
+  v_scope ledger.integrity_scope;
+begin
+  if p_repair = 'stock_levels' or (select a.version > 1000 from public.accounts a where a.id = p_account_id) then
+    v_scope.kind := 'changed';
+    v_scope.account_ids := '{}';
+    v_scope.order_ids := array(select o.id from public.orders o where o.id = p_subject);
+    v_scope.variant_ids := array(select v.id from public.variants v where v.id = p_subject);
+    v_scope.touched_account_ids := array_remove(array[p_account_id], null);
+    v_scope.touched_variant_ids := v_scope.variant_ids;
+  elsif p_account_id is not null then
+    v_scope := ledger.scope_of_run('account', p_account_id, 0);
+  end if;
+  return v_scope;
 end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.scope_of_run (
@@ -4225,14 +4886,17 @@ CREATE OR REPLACE FUNCTION ledger.scope_of_run (
 declare
   v_last_horizon bigint := (
     select r.horizon from public.reconciliation_runs r
-    where r.check_code = 'books' and r.horizon is not null order by r.id desc limit 1);
+    where r.check_code = 'books' and r.horizon is not null
+      -- a clock that was once ahead must not keep later runs from being the last
+      and r.started_at <= clock_timestamp() + interval '5 minutes'
+    order by r.started_at desc, r.id desc limit 1);
 begin
   return case
     when p_scope = 'account' then
       row('account', array[p_account_id], array(select o.id from public.orders o join public.accounts a on a.id = o.account_id and a.user_id = o.user_id
-                                                where a.id = p_account_id), '{}'::uuid[])::ledger.integrity_scope
+                                                where a.id = p_account_id), '{}'::uuid[], array[p_account_id], '{}'::uuid[], null)::ledger.integrity_scope
     when p_scope = 'changed' and v_last_horizon <= p_horizon then ledger.changed_since(v_last_horizon)
-    else row('all', null, null, null)::ledger.integrity_scope
+    else row('all', null, null, null, null, null, null)::ledger.integrity_scope
   end;
 end $function$;
 
@@ -4253,7 +4917,8 @@ $function$;
 CREATE OR REPLACE FUNCTION ledger.seal_below (
   p_last      public.event_seals,
   p_horizon   bigint,
-  p_seal_size integer
+  p_seal_size integer,
+  p_at_most   bigint
 )
   RETURNS public.event_seals
   LANGUAGE plpgsql
@@ -4274,6 +4939,7 @@ begin
       and (e.written_by_xid, e.id) > (p_last.last_xid, p_last.last_event_id)
       and e.id > p_last.epoch_after_event_id
     order by e.written_by_xid, e.id
+    limit p_at_most
   loop
     v_xids := v_xids || v_event.written_by_xid;
     v_event_ids := v_event_ids || v_event.id;
@@ -4314,7 +4980,7 @@ begin
     raise exception 'the last seal was made in another cluster (transaction %, here %)', v_before.last_xid, v_horizon
       using hint = 'After restoring a logical dump call ledger.start_seal_epoch() once.';
   end if;
-  perform ledger.seal_below(v_before, v_horizon, p_seal_size);
+  perform ledger.seal_below(v_before, v_horizon, least(p_seal_size, ledger.largest_seal()), 1000000);
   return (select coalesce(sum(s.event_count), 0) from public.event_seals s where s.seal_number > v_before.seal_number);
 end $function$;
 
@@ -4377,6 +5043,7 @@ declare
   v_problem text;
 begin
   v_problem := case
+    when p_seal.event_count > ledger.largest_seal() then format('says that it covers %s events, more than any seal', p_seal.event_count)
     when p_seal.seal_number <> p_before.seal_number + 1 then 'a seal before this one is missing'
     when not v_begins_epoch and (p_seal.epoch, p_seal.epoch_after_event_id) <> (p_before.epoch, p_before.epoch_after_event_id) then
       'is of another epoch than the seal before it'
@@ -4422,6 +5089,29 @@ begin
   end if;
 end $function$;
 
+CREATE OR REPLACE FUNCTION ledger.seal_witnesses()
+  RETURNS TABLE (
+    subject  text,
+    expected text,
+    found    text
+  )
+  LANGUAGE sql
+  STABLE
+  SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+  (select format('seal %s', o.payload ->> 'seal_number'), o.payload ->> 'hash', coalesce(encode(s.hash, 'hex'), 'gone')
+   from ledger.outbox o
+   left join public.event_seals s on s.seal_number::text = o.payload ->> 'seal_number'
+   where o.type = 'events.sealed' and encode(s.hash, 'hex') is distinct from o.payload ->> 'hash'
+   order by o.id
+   limit 20)
+  union all
+  select format('the seal over events %s to %s', f.event_ids[1], f.event_ids[cardinality(f.event_ids)]), encode(f.seal_hash, 'hex'), 'gone'
+  from public.event_fingerprints f
+  where not exists (select from public.event_seals s where s.hash = f.seal_hash)
+    and not exists (select from ledger.outbox o where o.type = 'events.sealed' and o.payload ->> 'hash' = encode(f.seal_hash, 'hex'));
+$function$;
+
 CREATE OR REPLACE FUNCTION ledger.seals_of_report()
   RETURNS jsonb
   LANGUAGE plpgsql
@@ -4434,6 +5124,103 @@ begin
                               'unsealed_events', ledger.unsealed_events(10000))
     from (values (1)) one (row)
     left join (select n.* from public.event_seals n order by n.seal_number desc limit 1) s on true);
+end $function$;
+
+CREATE OR REPLACE FUNCTION ledger.send_out (
+  p_order        public.orders,
+  p_to           text,
+  p_actor        ledger.actor,
+  p_actor_action text,
+  p_metadata     jsonb
+)
+  RETURNS ledger.order_change
+  LANGUAGE plpgsql
+  SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+declare
+  v_delivers boolean := p_to = 'delivered';
+  v_referral public.referrals;
+  v_shares ledger.vendor_share[];
+  v_whole ledger.order_part;
+  v_credited ledger.order_part;
+  v_base bigint;
+  v_transaction public.transactions;
+  v_correlation_id uuid := ledger.correlation_id();
+  v_change ledger.order_change;
+begin
+  -- lock: accounts of who earns by a delivery, with the customer's; where only its version moves, it is locked by its update
+  if v_delivers then
+    -- nobody had brought the customer of an imported order that is older than the referral
+    select r.* into v_referral from public.referrals r where r.referee_user_id = p_order.user_id and r.created_at <= p_order.created_at;
+    v_shares := ledger.vendor_shares(p_order);
+    if v_referral.referrer_user_id is not null or v_shares is not null then
+      perform ledger.lock_accounts(array_remove(array[p_order.user_id, v_referral.referrer_user_id], null) || ledger.owners_of(v_shares),
+                                   p_order.currency, p_open => false);
+      -- who was erased while their account was waited for earns nothing; now none of them can be
+      select r.* into v_referral
+      from public.referrals r
+      join public.profiles p on p.id = r.referrer_user_id and p.erased_at is null
+      where r.referee_user_id = p_order.user_id and r.referrer_user_id = v_referral.referrer_user_id;
+      v_shares := ledger.shares_without_erased(v_shares);
+    end if;
+    v_whole := ledger.whole_order(p_order);
+    v_credited := ledger.credited_part(p_order);
+    v_base := v_whole.base_amount - ledger.credited_base(v_whole, v_credited);
+  end if;
+
+  -- check: nothing of it waits for stock, and what is earned fits the accounts
+  v_change.refusal := ledger.refuse_ship_rest(p_order, p_to, p_metadata);
+  if v_change.refusal is null and (v_referral.referrer_user_id is not null or v_shares is not null) then
+    v_change.refusal := ledger.refuse_shares(v_shares, p_order.currency, v_referral.referrer_user_id,
+                                             ledger.commission_amount(v_base, v_referral.rate_bp));
+  end if;
+  if v_change.refusal is not null then
+    return v_change;
+  end if;
+
+  -- write: order
+  update public.orders o set
+    status = p_to,
+    version = o.version + 1,
+    updated_at = clock_timestamp()
+  where o.account_id = p_order.account_id and o.id = p_order.id
+  returning o.status, o.payment_status, o.outstanding_amount
+  into v_change.order_status, v_change.payment_status, v_change.outstanding_amount;
+
+  -- write: transaction, postings
+  v_transaction := ledger.write_transaction(
+    p_order.account_id, 'order_status_changed', p_actor, coalesce(p_actor_action, format('order %s to %s', p_order.status, p_to)),
+    v_correlation_id, p_order_id => p_order.id, p_metadata => p_metadata);
+  if v_delivers then
+    perform ledger.write_postings(v_transaction, p_order.currency,
+      ledger.delivery_legs(p_order, ledger.part_between(v_credited, v_whole)));
+  end if;
+
+  -- write: shipment, with its event; by now the account is locked, so that its events come in the order of its versions
+  perform ledger.ship_rest(p_order, p_to, p_actor, v_correlation_id, p_metadata);
+
+  -- record
+  perform ledger.record_operation('order.status_changed', 'order', p_order.id, p_order.account_id,
+    ledger.balance_effect(v_transaction) || jsonb_build_object(
+      'order_number', p_order.order_number, 'user_id', p_order.user_id, 'currency', p_order.currency,
+      'from_status', p_order.status, 'to_status', p_to, 'payment_status', v_change.payment_status,
+      'notes', coalesce(p_metadata ->> 'notes', p_actor_action), 'metadata', p_metadata),
+    p_actor, v_correlation_id);
+
+  -- the sides of the referrer and of the vendors
+  if v_referral.referrer_user_id is not null then
+    perform ledger.award_commission(p_order.id, v_referral, v_base, p_order.currency, p_actor, v_correlation_id);
+  end if;
+  if v_shares is not null then
+    perform ledger.award_vendor_earnings(p_order, v_shares, p_actor, v_correlation_id);
+  end if;
+
+  v_change.transaction_id := v_transaction.id;
+  v_change.returned_amount := 0;
+  -- the customer may be one of them
+  v_change.available_balance := case when v_shares is not null
+    then (select a.available_balance from public.accounts a where a.id = p_order.account_id) else v_transaction.balance_after end;
+  return v_change;
 end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.settle_refund (
@@ -4536,7 +5323,10 @@ begin
     when p_schedule ~ '^\S+ \* \* \* \*$' then interval '3 hours'
     when p_schedule ~ '^\S+ \S+ \* \* \*$' then interval '50 hours'
     when p_schedule ~ '^\S+ \S+ \* \* \S+$' then interval '15 days'
-    else interval '63 days'
+    when p_schedule ~ '^\S+ \S+ \S+ \* \S+$' then interval '63 days'
+    when p_schedule ~ '^\S+ \S+ \S+ \*/\d+ \S+$' then interval '7 days' + substring(p_schedule from '^\S+ \S+ \S+ \*/(\d+)')::integer * interval '31 days'
+    -- months that are named may be a year apart
+    else interval '400 days'
   end;
 end $function$;
 
@@ -4553,7 +5343,7 @@ begin
   if v_last.seal_number = 0 then
     raise exception 'there are no seals yet, so there is no epoch to end';
   end if;
-  v_last := ledger.seal_below(v_last, 9223372036854775807, 10000);
+  v_last := ledger.seal_below(v_last, 9223372036854775807, 10000, null);
 
   -- the old epoch ends at the highest id that came with the dump; what this cluster has written
   -- since has higher ids, whatever its transaction ids are
@@ -4748,6 +5538,40 @@ begin
   return v_count;
 end $function$;
 
+CREATE OR REPLACE FUNCTION ledger.transaction_of_status (
+  p_event_type  text,
+  p_from_status text,
+  p_to_status   text
+)
+  RETURNS text
+  LANGUAGE sql
+  IMMUTABLE
+  SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN CASE WHEN ((p_event_type = 'order.placed'::text) AND (p_to_status = ANY (ARRAY['pending'::text, 'confirmed'::text, 'processing'::text]))) THEN 'order_created'::text WHEN
+  ((p_event_type = 'order.refunded'::text) AND (p_to_status = p_from_status)) THEN 'order_refunded'::text WHEN
+  ((p_event_type <> 'order.status_changed'::text) OR (p_to_status = p_from_status)) THEN 'none'::text WHEN (p_to_status = ANY (ARRAY['cancelled'::text, 'refunded'::text])) THEN
+  ('order_'::text || p_to_status) WHEN (p_to_status = ANY (ARRAY['confirmed'::text, 'processing'::text, 'shipped'::text, 'delivered'::text, 'rejected'::text])) THEN
+  'order_status_changed'::text ELSE 'none'::text END;
+
+CREATE OR REPLACE FUNCTION ledger.problem_of_status_changes (
+  p_order_id uuid
+)
+  RETURNS text
+  LANGUAGE sql
+  STABLE
+  SET search_path TO 'pg_catalog', 'pg_temp'
+RETURN
+  (SELECT format('the event says %s to %s, its transaction %s: %s'::text, (e.payload ->> 'from_status'::text), (e.payload ->> 'to_status'::text), COALESCE(t.type, 'is gone'::text),
+  t.actor_action) AS format FROM (public.immutable_events e LEFT JOIN public.transactions t ON ((t.id = ((e.payload ->> 'transaction_id'::text))::uuid)))
+  WHERE
+  ((e.stream_id = problem_of_status_changes.p_order_id) AND (e.stream_type = 'order'::text) AND (e.event_type = ANY (ARRAY['order.placed'::text, 'order.status_changed'::text,
+  'order.refunded'::text])) AND
+  ((t.id IS NULL) OR (t.order_id IS DISTINCT FROM problem_of_status_changes.p_order_id) OR ((t.type <> ledger.transaction_of_status(e.event_type, (e.payload ->>
+  'from_status'::text),
+  (e.payload ->> 'to_status'::text))) AND ((t.actor_action IS DISTINCT FROM 'imported'::text) OR (t.type <> ALL (ARRAY['order_created'::text, 'order_status_changed'::text])))) OR
+  ((t.actor_action ~ '^order [a-z]+ to [a-z]+$'::text) AND (t.actor_action <> format('order %s to %s'::text, (e.payload ->> 'from_status'::text), (e.payload ->>
+  'to_status'::text)))))) ORDER BY e.id LIMIT 1);
+
 CREATE OR REPLACE FUNCTION ledger.transaction_types()
   RETURNS text[]
   LANGUAGE plpgsql
@@ -4778,6 +5602,7 @@ declare
   v_order public.orders;
   v_claim public.imported_order_claims;
   v_before jsonb := ledger.state_of_order(p_order_id);
+  v_started timestamptz := clock_timestamp();
   v_claimed jsonb;
   v_problems text[];
   v_steps jsonb;
@@ -4792,6 +5617,9 @@ begin
   if v_claim.order_id is not null then
     begin
       v_steps := ledger.fix_imported_order(v_claim, v_order, p_actor);
+      if v_claim.claimed_status in ('shipped', 'delivered') then
+        perform ledger.drop_messages_of_old_goods(p_order_id, v_started);
+      end if;
       update public.imported_order_claims c set settled_at = clock_timestamp(), settled_by = p_actor.user_id where c.order_id = p_order_id;
       perform ledger.record_operation('integrity.order_fixed', 'order', v_order.id, v_order.account_id,
         jsonb_build_object('order_number', v_order.order_number, 'user_id', v_order.user_id, 'currency', v_order.currency, 'claimed', v_claimed,
@@ -4829,7 +5657,7 @@ CREATE OR REPLACE FUNCTION ledger.try_repair (
 declare
   v_repair ledger.repair := ledger.repair_of(p_action.repair, p_action.subject);
 begin
-  if v_repair.problem is not null or v_repair.lines <> p_action.plan then
+  if v_repair.problem is not null or ledger.changes_of_lines(v_repair.lines) is distinct from ledger.changes_of_lines(p_action.plan) then
     p_action.status := 'stale';
     p_action.error_code := 'stale';
     p_action.error_message := coalesce(v_repair.problem, 'what there is to mend is not what was planned');
@@ -4874,6 +5702,48 @@ begin
           limit p_at_most) u);
 end $function$;
 
+CREATE OR REPLACE FUNCTION ledger.verify_next_seals (
+  p_for interval DEFAULT '00:00:20'::interval
+)
+  RETURNS bigint
+  LANGUAGE plpgsql
+  SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+declare
+  v_newest bigint := (ledger.seal_before(null)).seal_number;
+  v_from bigint := (select case when q.last_value < v_newest then q.last_value + 1 else 1 end from ledger.verified_seal_seq q);
+  v_looked_at ledger.seal_problem[];
+  v_to bigint;
+  v_subject record;
+  v_subjects text[] := array[]::text[];
+begin
+  -- look
+  select coalesce(array_agg(v) filter (where v.problem is not null), '{}'), coalesce(max(v.seal_number), v_newest)
+  into v_looked_at, v_to
+  from ledger.verify_seals(v_from, null, null, clock_timestamp() + p_for) v;
+
+  -- write: an alert for each of the first seals, and one for all others
+  for v_subject in
+    select s.subject, count(*) as problems, jsonb_agg(s.problem order by s.n) filter (where s.n <= 20) as first_problems
+    from (select p.problem, row_number() over () as n,
+                 case when p.seal_number is null then 'events without a seal' when dense_rank() over (order by p.seal_number) <= 20 then format('seal %s', p.seal_number)
+                      else 'further seals' end as subject
+          from unnest(v_looked_at) p) s
+    group by s.subject
+    order by s.subject
+  loop
+    v_subjects := v_subjects || v_subject.subject;
+    perform ledger.raise_alert('seals_do_not_hold', v_subject.subject, v_subject.problems, jsonb_build_object('problems', coalesce(v_subject.first_problems, '[]')));
+  end loop;
+  -- what was not looked at in this run is as it was
+  perform ledger.resolve_alerts('seals_do_not_hold', v_subjects || array(
+    select a.subject from public.alerts a
+    where a.rule_code = 'seals_do_not_hold' and a.status <> 'resolved'
+      and case when a.subject ~ '^seal \d{1,18}$' then substr(a.subject, 6)::bigint not between v_from and v_to else v_from > 1 or v_to < v_newest end));
+  perform setval('ledger.verified_seal_seq', v_to);
+  return cardinality(v_looked_at);
+end $function$;
+
 CREATE OR REPLACE FUNCTION ledger.verify_seals (
   p_from  bigint                   DEFAULT 1,
   p_to    bigint                   DEFAULT NULL::bigint,
@@ -4889,13 +5759,21 @@ declare
   v_before public.event_seals := ledger.seal_before(p_from);
   v_newest public.event_seals := ledger.seal_before(null);
   v_seal public.event_seals;
+  v_holds boolean;
   v_strays bigint;
 begin
   for v_seal in
     select s.* from public.event_seals s where s.seal_number >= p_from and (p_to is null or s.seal_number <= p_to) order by s.seal_number limit p_limit
   loop
-    return query select * from ledger.seal_problems(v_before, v_seal);
-    if not found then
+    -- a row that makes it fail is named as any other
+    begin
+      return query select * from ledger.seal_problems(v_before, v_seal);
+      v_holds := not found;
+    exception when others then
+      v_holds := false;
+      return next row(v_seal.seal_number, v_seal.event_count, null, format('cannot be recomputed (%s)', sqlstate))::ledger.seal_problem;
+    end;
+    if v_holds then
       return next row(v_seal.seal_number, v_seal.event_count, null, null)::ledger.seal_problem;
     end if;
     if v_before.seal_number = 0 or v_seal.epoch <> v_before.epoch then
@@ -4908,7 +5786,10 @@ begin
     exit when clock_timestamp() > p_until;
   end loop;
 
-  if v_before.seal_number = v_newest.seal_number and v_newest.seal_number > 0 then
+  if v_before.seal_number <> v_newest.seal_number then
+    return;
+  end if;
+  if v_newest.seal_number > 0 then
     v_strays := ledger.strays_behind(v_newest);
     if (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint < v_newest.last_xid then
       return next row(null, v_strays, null, 'the database was restored into another cluster: call ledger.start_seal_epoch()')::ledger.seal_problem;
@@ -4916,6 +5797,9 @@ begin
       return next row(null, v_strays, null, format('%s events were inserted where no seal reaches', v_strays))::ledger.seal_problem;
     end if;
   end if;
+  return query
+    select null::bigint, null::integer, null::bigint, format(case w.found when 'gone' then '%s was told of and is gone' else '%s is another than was told' end, w.subject)
+    from ledger.seal_witnesses() w;
 end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.wallet_part_left (
@@ -4938,6 +5822,26 @@ CREATE OR REPLACE FUNCTION ledger.watch_job_again()
 begin
   new.watched_since := clock_timestamp();
   return new;
+end $function$;
+
+CREATE OR REPLACE FUNCTION ledger.watch_jobs_anew (
+  p_watcher text
+)
+  RETURNS void
+  LANGUAGE plpgsql
+  SET search_path TO 'pg_catalog', 'pg_temp'
+  AS $function$
+declare
+  v_phase text := coalesce(current_setting('ledger.procedure', true), '');
+begin
+  if not exists (select from ledger.jobs j where j.name = p_watcher and j.is_silent) then
+    return;
+  end if;
+  perform set_config('ledger.procedure', 'run_job', true);
+  -- who is at its end has succeeded
+  update ledger.scheduled_jobs j set watched_since = clock_timestamp()
+  where j.name in (select s.name from ledger.scheduled_jobs s order by s.name for no key update skip locked);
+  perform set_config('ledger.procedure', v_phase, true);
 end $function$;
 
 CREATE OR REPLACE FUNCTION ledger.write_drift_run (
@@ -6005,7 +6909,8 @@ begin
   from unnest(v_actions) a;
   v_result.success := true;
   v_result.dry_run := p_dry_run;
-  v_result.left_count := v_chosen.left_count;
+  v_result.left_count := v_chosen.left_count + case when p_dry_run then 0 else (
+    select count(*) from public.reconciliation_actions a where a.id = any (v_chosen.action_ids) and a.status = 'planned') end;
   v_result.flag_state := (select f.state from public.feature_flags f where f.key = 'active_reconciliation');
   if not p_dry_run then
     v_answer := ledger.idempotency_end('reconciliation_apply', p_idempotency_key, v_actor.caller_id, v_request, p_account_id, to_jsonb(v_result));
@@ -6101,7 +7006,8 @@ begin
     return;
   end if;
 
-  -- lock: the action, then what it wrote
+  -- lock: who plans or applies, the action, then what it wrote
+  perform pg_advisory_xact_lock(hashtextextended('plan repairs', 0));
   select a.* into v_action from public.reconciliation_actions a where a.id = p_action_id for no key update;
   perform ledger.lock_for_repairs(array[p_action_id]);
 
@@ -6113,6 +7019,9 @@ begin
     when v_action.id is null then ledger.refuse('repair_not_found', jsonb_build_object('action_id', p_action_id))
     when v_action.status <> 'applied' then
       ledger.refuse('repair_not_undoable', jsonb_build_object('action_id', p_action_id, 'reason', format('it is %s', v_action.status)))
+    when v_action.diff_amount > ledger.setting_text('reconciliation_max_amount')::bigint then
+      ledger.refuse('repair_not_undoable', jsonb_build_object('action_id', p_action_id, 'reason',
+        format('it comes to %s, and reconciliation_max_amount is %s', v_action.diff_amount, ledger.setting_text('reconciliation_max_amount'))))
     when v_changed is not null then
       ledger.refuse('repair_not_undoable', jsonb_build_object('action_id', p_action_id, 'reason',
         format('%s %s was changed since', v_changed ->> 'relation', v_changed -> 'key')))
@@ -6188,13 +7097,16 @@ ALTER TABLE "ledger"."scheduled_jobs"
   ADD CONSTRAINT "max_silence_is_positive" CHECK ((max_silence > '00:00:00'::interval));
 
 ALTER TABLE "ledger"."scheduled_jobs"
-  ADD CONSTRAINT "schedule_has_five_fields_or_is_in_seconds" CHECK ((schedule ~ '^(\d+ seconds?|(\S+ ){4}\S+)$'::text));
+  ADD CONSTRAINT "schedule_has_five_fields_or_is_in_seconds" CHECK (((schedule ~ '^(([1-9]|[1-5]\d) seconds?|([-\d*/,]+ ){4}[-\d*/,A-Za-z]+)$'::text) AND (schedule !~ '/0'::text)));
 
 ALTER TABLE "ledger"."scheduled_jobs"
   ADD CONSTRAINT "time_limit_is_from_a_second_to_a_day" CHECK (((time_limit >= '00:00:01'::interval) AND (time_limit <= '1 day'::interval)));
 
-ALTER TABLE "public"."alerts"
-  ADD CONSTRAINT "alerts_rule_code_fkey" FOREIGN KEY (rule_code) REFERENCES public.alert_rules(code) ON DELETE RESTRICT;
+ALTER TABLE "public"."immutable_events"
+  ADD CONSTRAINT "year_has_four_digits"
+    CHECK
+    ((isfinite(occurred_at) AND ((EXTRACT(year FROM (occurred_at AT TIME ZONE 'UTC'::text)) >= (1)::numeric) AND (EXTRACT(year FROM (occurred_at AT TIME ZONE 'UTC'::text)) <=
+    (9999)::numeric))));
 
 ALTER TABLE "public"."imported_order_claims"
   ADD CONSTRAINT "imported_order_claims_account_id_fkey" FOREIGN KEY (account_id) REFERENCES public.accounts(id) ON DELETE RESTRICT;
@@ -6222,6 +7134,23 @@ ALTER TABLE "public"."reconciliation_runs"
 
 ALTER TABLE "public"."reconciliation_runs"
   ADD CONSTRAINT "scope_is_known" CHECK ((scope = ANY (ARRAY['all'::text, 'changed'::text, 'account'::text])));
+
+CREATE VIEW "ledger"."cleared_checks" WITH (security_invoker=true) AS  SELECT c.code,
+    c.severity,
+    COALESCE(r.started_at, '-infinity'::timestamp with time zone) AS started_at,
+    COALESCE(r.id, '00000000-0000-0000-0000-000000000000'::uuid) AS run_id
+   FROM (( SELECT i.code,
+            i.severity
+           FROM public.integrity_checks i
+        UNION ALL
+         SELECT 'check_can_be_run'::text AS code,
+            'critical'::text AS severity) c
+     LEFT JOIN LATERAL ( SELECT n.started_at,
+            n.id
+           FROM public.reconciliation_runs n
+          WHERE ((n.check_code = 'books'::text) AND (n.scope = 'all'::text) AND ((n.details -> 'asked'::text) ? c.code) AND (n.started_at <= (clock_timestamp() + '00:05:00'::interval)))
+          ORDER BY n.started_at DESC, n.id DESC
+         LIMIT 1) r ON (true));
 
 CREATE VIEW "ledger"."jobs" WITH (security_invoker=true) AS  SELECT name,
     schedule,
@@ -6253,8 +7182,15 @@ CREATE VIEW "ledger"."repair_kinds" WITH (security_invoker=true) AS  SELECT "pos
     subject
    FROM ( VALUES (1,'order_status'::text,'order'::text), (2,'order_money'::text,'order'::text), (3,'account_totals'::text,'account'::text), (4,'stock_levels'::text,'variant'::text), (5,'backorders'::text,'order'::text), (6,'card_payment'::text,'card_payment'::text), (7,'invoice_credit'::text,'invoice'::text), (8,'balance_caches'::text,'account'::text), (9,'old_flags'::text,'account'::text), (10,'commission'::text,'commission'::text), (11,'vendor_earning'::text,'vendor_earning'::text), (12,'import_counts'::text,'import_run'::text), (13,'discount_usage'::text,'discount_code'::text)) k("position", kind, subject);
 
+CREATE INDEX audit_log_default_by_time ON ledger.audit_log_default USING btree (occurred_at);
+
+CREATE INDEX immutable_events_default_by_time ON ledger.immutable_events_default USING btree (occurred_at);
+
 CREATE INDEX kpi_metrics_by_whole ON ledger.kpi_metrics USING btree (part_of)
   WHERE (part_of IS NOT NULL);
+
+CREATE INDEX outbox_of_seals ON ledger.outbox USING btree (id)
+  WHERE (TYPE = 'events.sealed'::text);
 
 CREATE INDEX outbox_settled ON ledger.outbox USING btree (settled_at)
   WHERE (settled_at IS NOT NULL);
@@ -6284,6 +7220,8 @@ CREATE UNIQUE INDEX reconciliation_actions_open ON public.reconciliation_actions
 CREATE INDEX reconciliation_actions_tried ON public.reconciliation_actions USING btree (updated_at)
   WHERE (status = ANY (ARRAY['applied'::text, 'failed'::text, 'undone'::text]));
 
+CREATE INDEX reconciliation_runs_by_start ON public.reconciliation_runs USING btree (check_code, started_at DESC, id DESC);
+
 CREATE TRIGGER edits_are_audited
   AFTER INSERT OR DELETE OR UPDATE ON ledger.guards
   FOR EACH ROW
@@ -6296,10 +7234,10 @@ CREATE TRIGGER rows_are_never_truncated
   EXECUTE FUNCTION ledger.refuse_truncate('guards');
 
 CREATE TRIGGER rows_of_the_schema_stay
-  BEFORE DELETE OR UPDATE OF table_name, trigger_name, fires ON ledger.guards
+  BEFORE DELETE OR UPDATE OF table_name, trigger_name, fires, digest ON ledger.guards
   FOR EACH ROW
   WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text))
-  EXECUTE FUNCTION ledger.refuse_schema_row('guards', 'table_name, trigger_name, fires');
+  EXECUTE FUNCTION ledger.refuse_schema_row('guards', 'table_name, trigger_name, fires, digest');
 
 CREATE TRIGGER edits_are_audited
   AFTER INSERT OR DELETE OR UPDATE ON ledger.integrity_relations
@@ -6353,10 +7291,10 @@ CREATE TRIGGER rows_are_never_truncated
   EXECUTE FUNCTION ledger.refuse_truncate('alert_rules');
 
 CREATE TRIGGER rows_of_the_schema_stay
-  BEFORE DELETE OR UPDATE OF code, severity, unit, query ON public.alert_rules
+  BEFORE DELETE OR UPDATE OF code, severity, unit, query, is_own ON public.alert_rules
   FOR EACH ROW
-  WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text))
-  EXECUTE FUNCTION ledger.refuse_schema_row('alert_rules', 'code, severity, unit, query');
+  WHEN (((NOT old.is_own) AND (COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)))
+  EXECUTE FUNCTION ledger.refuse_schema_row('alert_rules', 'code, severity, unit, query, is_own');
 
 CREATE TRIGGER rows_are_never_truncated
   BEFORE TRUNCATE ON public.alerts
@@ -6476,12 +7414,21 @@ CREATE TRIGGER rows_come_from_procedures
   EXECUTE FUNCTION ledger.refuse_hand_edit('integrity_findings', 'integrity_run or its jobs');
 
 CREATE TRIGGER rows_never_change
-  BEFORE DELETE OR UPDATE ON public.integrity_findings
+  BEFORE UPDATE ON public.integrity_findings
   FOR EACH ROW
   EXECUTE FUNCTION ledger.refuse_change('integrity_findings');
 
 ALTER TABLE "public"."integrity_findings"
   ENABLE ALWAYS TRIGGER "rows_never_change";
+
+CREATE TRIGGER rows_stay
+  BEFORE DELETE ON public.integrity_findings
+  FOR EACH ROW
+  WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) <> 'purge_integrity'::text))
+  EXECUTE FUNCTION ledger.refuse_change('integrity_findings');
+
+ALTER TABLE "public"."integrity_findings"
+  ENABLE ALWAYS TRIGGER "rows_stay";
 
 CREATE TRIGGER rows_are_never_truncated
   BEFORE TRUNCATE ON public.kpi_snapshots
@@ -6587,11 +7534,13 @@ CREATE POLICY "reconciliation_actions_are_seen_by_auditors" ON "public"."reconci
   TO "authenticated"
   USING (( SELECT ledger.caller_may('audit.read'::text) AS caller_may));
 
+COMMENT ON COLUMN "ledger"."guards"."digest" IS 'Of what the trigger does: when it fires, its condition, its arguments and the body of its function.';
+
 COMMENT ON COLUMN "ledger"."guards"."fires" IS 'pg_trigger.tgenabled as it should be: O in ordinary sessions, A in replica mode too.';
 
 COMMENT ON COLUMN "ledger"."idempotency_keys"."started_at" IS 'When the statement of the call came in; created_at is its last write.';
 
-COMMENT ON COLUMN "ledger"."integrity_relations"."scoped" IS 'The same of the accounts $1, their orders $2 and the variants $3 (uuid[]); null: as whole, over scoped relations.';
+COMMENT ON COLUMN "ledger"."integrity_relations"."scoped" IS 'The same of the accounts $1, the orders $2, the variants $3, all touched accounts $4 and variants $5 (uuid[]); null: as whole, over scoped relations.';
 
 COMMENT ON COLUMN "ledger"."kpi_metrics"."direction" IS 'Whether lower or higher is better; null when neither is.';
 
@@ -6611,27 +7560,35 @@ COMMENT ON COLUMN "ledger"."scheduled_jobs"."max_silence" IS 'Without success fo
 
 COMMENT ON COLUMN "ledger"."scheduled_jobs"."runs" IS 'Runs that came to an end, well or not; skipped ones and those whose session was ended are not among them.';
 
-COMMENT ON COLUMN "ledger"."scheduled_jobs"."skipped" IS 'Turns that were left out because the run before was still at it.';
+COMMENT ON COLUMN "ledger"."scheduled_jobs"."skipped" IS 'Turns that were left out because the run before was still at it, or what the job needed was in use.';
 
 COMMENT ON COLUMN "ledger"."scheduled_jobs"."time_limit" IS 'A run that takes longer is ended, and has failed. Call ledger.schedule_jobs() after changing it or the schedule.';
 
 COMMENT ON COLUMN "ledger"."scheduled_jobs"."watched_since" IS 'Since when it should have been running: when it was added, or switched on again.';
 
+COMMENT ON COLUMN "public"."alert_rules"."is_own" IS 'Of this shop, and not of the schema.';
+
 COMMENT ON COLUMN "public"."alert_rules"."limit_value" IS 'There is an alert while a value is above this.';
 
 COMMENT ON COLUMN "public"."alert_rules"."query" IS 'Answers (subject text, value bigint), at most 1000 rows above the limit; null when a job raises it.';
 
-COMMENT ON COLUMN "public"."alert_rules"."unit" IS 'Of value and limit_value; us are microseconds, ppm millionths.';
+COMMENT ON COLUMN "public"."alert_rules"."unit" IS 'Of value and limit_value; us are microseconds, ppm millionths, turns those of a job. A count that goes on rising is told again.';
 
 COMMENT ON COLUMN "public"."alerts"."acknowledged_by" IS 'Who looks after it; null for a backend.';
+
+COMMENT ON COLUMN "public"."alerts"."clean_turns" IS 'Evaluations in a row that found its value within the limit.';
 
 COMMENT ON COLUMN "public"."alerts"."highest_value" IS 'The highest that was seen of this breach.';
 
 COMMENT ON COLUMN "public"."alerts"."limit_value" IS 'The limit that it was above, as of last_seen_at.';
 
+COMMENT ON COLUMN "public"."alerts"."notes" IS 'What staff say they do about it; goes with who wrote them, or after integrity_retention_days.';
+
 COMMENT ON COLUMN "public"."alerts"."severity" IS 'Of its rule, when it was raised.';
 
 COMMENT ON COLUMN "public"."alerts"."subject" IS 'What it is about: a job, a check, an order number, ...';
+
+COMMENT ON COLUMN "public"."alerts"."told_value" IS 'The highest value as its last message told it, at told_at.';
 
 COMMENT ON COLUMN "public"."alerts"."value" IS 'As it was seen last, in the rule''s unit.';
 
@@ -6681,7 +7638,7 @@ COMMENT ON COLUMN "public"."kpi_snapshots"."value" IS 'In the metric''s unit; nu
 
 COMMENT ON COLUMN "public"."reconciliation_actions"."account_id" IS 'Whose books it is in; null for the shop''s own.';
 
-COMMENT ON COLUMN "public"."reconciliation_actions"."diff_amount" IS 'Sum over the lines of what figures change by: minor units of the account''s currency, or units of stock. Counters of rows do not count.';
+COMMENT ON COLUMN "public"."reconciliation_actions"."diff_amount" IS 'Sum over the lines of what figures change by: minor units of the account''s currency, or units of stock; the whole total of an order whose status or payment status changes. Counters of rows do not count.';
 
 COMMENT ON COLUMN "public"."reconciliation_actions"."finding_id" IS 'The finding it was planned for, the first of several; null when it was planned for a drift run.';
 
@@ -6703,19 +7660,25 @@ COMMENT ON FUNCTION "ledger"."alert_facts"(public.alerts, public.alert_rules) IS
 
 COMMENT ON FUNCTION "ledger"."alerts_of_report"() IS 'How many alerts are not resolved, and the newest 50 of them.';
 
+COMMENT ON FUNCTION "ledger"."attach_month"(text, timestamp with time zone, timestamp with time zone) IS 'Makes the partition of a month, or of its rest, of a table whose locks the caller holds, with the guards of the table.';
+
 COMMENT ON FUNCTION "ledger"."backordered_since"(uuid, jsonb) IS 'Part of an event: {"backordered": [{"variant_id", "backordered"}]}, by how much an order waits for more (below zero: less) than p_before (ledger.backordered_units) says; {} when it does not.';
 
 COMMENT ON FUNCTION "ledger"."backordered_units"(uuid) IS 'backorders.quantity by variant of an order; {} when it never waited for anything.';
+
+COMMENT ON FUNCTION "ledger"."booked_amount"(ledger.integrity_scope) IS 'The money that was booked in a scope, in minor units of all currencies.';
+
+COMMENT ON FUNCTION "ledger"."breaches_of_rule"(public.alert_rules) IS 'What is above the limit of a rule with a query.';
 
 COMMENT ON FUNCTION "ledger"."call_durations"(text[], timestamp with time zone, timestamp with time zone) IS 'Durations of the calls of these procedures that had an idempotency key, by when they ended: from the arrival of the statement to its last write, in microseconds.';
 
 COMMENT ON FUNCTION "ledger"."carry_out_repair"(public.reconciliation_actions, text, ledger.actor) IS 'Applies a plan whose subject is locked, or says why not; answers the action.';
 
-COMMENT ON FUNCTION "ledger"."carry_out_repairs"(uuid[], text, ledger.actor) IS 'Applies these plans as far as they are open, and answers them.';
+COMMENT ON FUNCTION "ledger"."carry_out_repairs"(uuid[], text, ledger.actor) IS 'Applies these plans as far as they are open, and answers them; none when active_reconciliation is not at enforce any more.';
 
-COMMENT ON FUNCTION "ledger"."changed_since"(bigint) IS 'Accounts, orders and variants that events from a transaction id on are about.';
+COMMENT ON FUNCTION "ledger"."changed_since"(bigint, bigint) IS 'Orders that events from a transaction id on are about, the accounts and variants of these events (touched), and those of them with at most p_long_history rows of it.';
 
-COMMENT ON FUNCTION "ledger"."check_alert_rule"(public.alert_rules) IS 'Evaluates a rule: raises, brings up to date and resolves its alerts.';
+COMMENT ON FUNCTION "ledger"."changes_of_lines"(jsonb) IS 'Diff lines with what a figure changes by in place of from and to.';
 
 COMMENT ON FUNCTION "ledger"."check_alerts"() IS 'Job: evaluates the alert rules; answers how many alerts there are that are not resolved.';
 
@@ -6733,17 +7696,21 @@ COMMENT ON FUNCTION "ledger"."count_denied_call"() IS 'Counts a call that was re
 
 COMMENT ON FUNCTION "ledger"."count_skipped_job"(text) IS 'Counts a turn that was left out.';
 
-COMMENT ON FUNCTION "ledger"."create_month_partitions"(integer) IS 'Job: makes the partitions of this month and the next ones; answers how many were new. What is in use is left for the next run.';
+COMMENT ON FUNCTION "ledger"."create_month_partitions"(integer) IS 'Job: makes the partitions of this month and the next ones; answers how many were new. What is in use is left for the next run; months of a large default partition take three runs.';
 
-COMMENT ON FUNCTION "ledger"."create_months_of"(text, timestamp with time zone[]) IS 'Makes partitions of months of a table whose locks the caller holds; answers how many.';
+COMMENT ON FUNCTION "ledger"."create_months_of"(text, timestamp with time zone[]) IS 'Makes partitions of months (UTC) of a table whose locks the caller holds; answers how many.';
 
 COMMENT ON FUNCTION "ledger"."days_without_partition"(timestamp with time zone) IS 'How many of the next seven days lie in a later month that has no partition, for each table that is partitioned by month and lacks one.';
 
-COMMENT ON FUNCTION "ledger"."diff_of_lines"(jsonb) IS 'Sum of what amounts and quantities of diff lines change by.';
+COMMENT ON FUNCTION "ledger"."default_has_rows"(text, timestamp with time zone, timestamp with time zone) IS 'Whether rows of that time, without its end, lie in the default partition of a table.';
+
+COMMENT ON FUNCTION "ledger"."diff_of_lines"(jsonb) IS 'Sum of what amounts and quantities of diff lines change by, and of the totals of orders whose status or payment status they change.';
 
 COMMENT ON FUNCTION "ledger"."digest_of_row"(regclass, jsonb) IS 'A hash of a row, to see later whether it was changed.';
 
 COMMENT ON FUNCTION "ledger"."draft_imported_claims"(public.import_runs, public.orders[]) IS 'What drafted orders of an import claim, of those that are broken.';
+
+COMMENT ON FUNCTION "ledger"."drop_messages_of_old_goods"(uuid, timestamp with time zone) IS 'Takes back the messages about status and parcels of an order that this transaction has written since p_since; answers how many.';
 
 COMMENT ON FUNCTION "ledger"."event_fingerprint"(text) IS 'First eight bytes of the SHA-256 of an event''s canonical form.';
 
@@ -6755,9 +7722,13 @@ COMMENT ON FUNCTION "ledger"."expire_grace"(integer) IS 'Job: cancels (setting g
 
 COMMENT ON FUNCTION "ledger"."family_query"(public.integrity_checks[], boolean) IS 'One statement of the checks of a family.';
 
-COMMENT ON FUNCTION "ledger"."findings"(text[], ledger.integrity_scope) IS 'Rows that offend the checks named (null: all enabled) in a scope, in one snapshot; and a row without check_code for each family, with its milliseconds.';
+COMMENT ON FUNCTION "ledger"."findings"(text[], ledger.integrity_scope) IS 'Rows that offend the checks named (null: all enabled) in a scope, in one snapshot; and a row without check_code for each family (of a scope: for all families together), with its milliseconds.';
 
-COMMENT ON FUNCTION "ledger"."findings_by_check"() IS 'What offends the books as far as runs know, by check; a run keeps at most 1000 rows of each.';
+COMMENT ON FUNCTION "ledger"."findings_by_check"() IS 'What offends the books as far as runs know, by check.';
+
+COMMENT ON FUNCTION "ledger"."findings_of_checks"(public.integrity_checks[], ledger.integrity_scope) IS 'Rows that offend checks of one family; raises when one of them cannot be run.';
+
+COMMENT ON FUNCTION "ledger"."findings_of_each"(public.integrity_checks[], ledger.integrity_scope) IS 'Rows that offend checks of one family; a check that cannot be run is a finding (check_can_be_run).';
 
 COMMENT ON FUNCTION "ledger"."findings_of_report"() IS 'What offends the books as far as runs know, by check, the worst first.';
 
@@ -6785,6 +7756,8 @@ COMMENT ON FUNCTION "ledger"."kpi_values"(timestamp with time zone) IS 'Every me
 
 COMMENT ON FUNCTION "ledger"."kpis_of_report"() IS 'Each metric with its newest value, those of a day and a week before, and its last 48.';
 
+COMMENT ON FUNCTION "ledger"."largest_seal"() IS 'How many events a seal covers at most.';
+
 COMMENT ON FUNCTION "ledger"."last_runs"() IS 'The last run of each kind: of the books, of all and of what had changed, and of the drift checks.';
 
 COMMENT ON FUNCTION "ledger"."list_sealed_events"() IS 'Makes the lists of events of seals that have none; answers of how many.';
@@ -6793,7 +7766,15 @@ COMMENT ON FUNCTION "ledger"."lock_for_repairs"(uuid[]) IS 'Locks all that these
 
 COMMENT ON FUNCTION "ledger"."mark_order_of_card"(ledger.card_step) IS 'Gives the order of a card payment the payment status that its money and surplus say, with an event where it was another.';
 
-COMMENT ON FUNCTION "ledger"."newest_kpi"(text) IS 'The newest value of a key figure that is no older than three hours.';
+COMMENT ON FUNCTION "ledger"."metrics_to_ask"() IS 'Metrics with a query, those that were cancelled last.';
+
+COMMENT ON FUNCTION "ledger"."months_said_empty"(text) IS 'Months that a run of the job is at, of a table with a large default partition.';
+
+COMMENT ON FUNCTION "ledger"."months_to_prepare"(text, timestamp with time zone[]) IS 'What of these months (UTC) may have a partition, of a table with a large default partition.';
+
+COMMENT ON FUNCTION "ledger"."names_of_findings"(ledger.integrity_scope) IS 'What is found in a scope, each as its check and subject.';
+
+COMMENT ON FUNCTION "ledger"."newest_kpi"(text) IS 'The newest value of a key figure that is no older than three hours; calls: of how many it is, where it is of calls.';
 
 COMMENT ON FUNCTION "ledger"."note_settled_message"() IS 'Trigger: notes when a message was delivered or given up; one that is tried again waits again.';
 
@@ -6807,27 +7788,39 @@ COMMENT ON FUNCTION "ledger"."partitions_of_report"() IS 'Monthly partitions of 
 
 COMMENT ON FUNCTION "ledger"."pay_from_wallet"(public.orders, bigint, ledger.actor, text, uuid, boolean) IS 'Takes an amount out of the wallet for a locked and checked order, with its records; wallet_amount is what was taken, transaction_id that of the payment.';
 
-COMMENT ON FUNCTION "ledger"."payment_status_by_rows"(public.orders, text) IS 'The payment status of an order whose money and deadline are those given.';
+COMMENT ON FUNCTION "ledger"."payment_status_by_rows"(public.orders, text) IS 'The payment status of an order whose money and deadline are those given; null where its last event says one that cannot be.';
 
 COMMENT ON FUNCTION "ledger"."plan_repair"(uuid, uuid, text, text, uuid) IS 'Plans a repair of a subject as everything is now; answers why there is none, or null.';
 
-COMMENT ON FUNCTION "ledger"."plan_repairs"(public.reconciliation_runs) IS 'Plans the repairs of a run; answers {"planned": [ids of the open plans], "refused": [{check_code, repair, subject, findings, reason}], "left_count"}.';
+COMMENT ON FUNCTION "ledger"."plan_repairs"(public.reconciliation_runs, interval) IS 'Plans the repairs of a run, at most a thousand and for about p_time; what is left comes behind what is planned when it is called again. Answers {"planned": [ids of the open plans], "refused": [{check_code, repair, subject, findings, reason}], "left_count"}.';
 
-COMMENT ON FUNCTION "ledger"."present_findings"() IS 'Findings since the last run of everything, without those of checks that were asked about everything again since, and without what was repaired.';
+COMMENT ON FUNCTION "ledger"."prepare_months_of"(text, timestamp with time zone[]) IS 'Takes the next of three steps towards partitions of months (UTC) of a table whose default partition is large; answers how many were attached. The caller holds no lock.';
 
 COMMENT ON FUNCTION "ledger"."problem_of_card_events"(public.card_payments, ledger.card_facts) IS 'Why the events of a card''s provider are not those that were told of; null when they are.';
 
+COMMENT ON FUNCTION "ledger"."problem_of_its_seal"(bigint) IS 'Why the seal that covers an event does not hold, or null.';
+
 COMMENT ON FUNCTION "ledger"."problem_of_order_postings"(public.orders) IS 'Why the postings of an order do not fit its money; null when they do.';
+
+COMMENT ON FUNCTION "ledger"."problem_of_replayed_money"(public.orders) IS 'Why the events of an order do not come to this money; null when they do, or do not say it.';
+
+COMMENT ON FUNCTION "ledger"."problem_of_reservations"(uuid) IS 'Why the reservations of a variant differ from their events; null when they do not.';
+
+COMMENT ON FUNCTION "ledger"."problem_of_status_changes"(uuid) IS 'Why a status change of an order does not fit the transaction that it left; null when all do.';
 
 COMMENT ON FUNCTION "ledger"."problems_left"(public.imported_order_claims, public.orders) IS 'Which problems of a claim its order still has: status_mismatch, wallet_without_transaction, receipt_stuck. Nothing is wrong with one that has ended.';
 
 COMMENT ON FUNCTION "ledger"."purge_audit_log"(integer) IS 'Job: of what is older than the setting audit_retention_days drops a month, or else removes p_limit lines; answers how many of either.';
 
-COMMENT ON FUNCTION "ledger"."purge_kpi_snapshots"() IS 'Job: removes snapshots older than the setting kpi_retention_days; answers how many.';
+COMMENT ON FUNCTION "ledger"."purge_integrity"(integer) IS 'Job: removes findings (at most p_limit), resolved alerts, and superseded or stale plans of repairs that are older than the setting integrity_retention_days; answers how many.';
+
+COMMENT ON FUNCTION "ledger"."purge_kpi_snapshots"() IS 'Job: removes snapshots older than the setting kpi_retention_days, or more than a day ahead; answers how many.';
 
 COMMENT ON FUNCTION "ledger"."put_back"(public.reconciliation_actions) IS 'Writes the lines of a repair the other way round; answers why not, and has then written nothing.';
 
 COMMENT ON FUNCTION "ledger"."raise_alert"(text, text, bigint, jsonb) IS 'Raises an alert of a rule for a subject, or brings its value up to date; answers its id, or null when the value is within the limit or the rule is off.';
+
+COMMENT ON FUNCTION "ledger"."raises_a_balance"(jsonb) IS 'Whether diff lines raise what an account has available.';
 
 COMMENT ON FUNCTION "ledger"."read_order_claims"(jsonb, jsonb, ledger.import_order_line) IS 'A line whose words and amounts are read, with its status, paid amount and payment status as far as they are proven, and what was claimed beyond.';
 
@@ -6837,13 +7830,15 @@ COMMENT ON FUNCTION "ledger"."record_imported_claims"(public.import_runs, ledger
 
 COMMENT ON FUNCTION "ledger"."record_imported_orders"(public.orders[], boolean, ledger.actor) IS 'Writes the transactions, postings and events of written orders of an import, with the time of the order and "imported": true; "stock" says whether their goods were taken from the stock.';
 
-COMMENT ON FUNCTION "ledger"."refusal_of_lines"(jsonb) IS 'Why these lines cannot be written, or null; nothing stays written.';
+COMMENT ON FUNCTION "ledger"."refusal_of_repair"(text, uuid, uuid, uuid, jsonb) IS 'Why these lines must not be written, busy where that could not be tried, or null; nothing stays written.';
 
 COMMENT ON FUNCTION "ledger"."refuse_order_fix"(uuid, text[], boolean) IS 'The refusal for an emergency fix of orders as it was asked for, or null.';
 
 COMMENT ON FUNCTION "ledger"."refuse_repairs"(boolean, uuid, uuid[], integer, bigint, text) IS 'The refusal of reconciliation_apply, or null.';
 
 COMMENT ON FUNCTION "ledger"."refuse_wallet_payment"(public.orders, public.accounts, bigint) IS 'The refusal for paying an amount of an order from the wallet: order_not_payable, invalid_amount, account_frozen, insufficient_funds, amount_too_large; or null.';
+
+COMMENT ON FUNCTION "ledger"."reject_disagreeing_orders"(uuid) IS 'Rejects for the first row of orders whose rows disagree, whose total is not the sum of its parts, whose paid amount is not what its payment status says, or which claim more of a wallet or a receipt than is open.';
 
 COMMENT ON FUNCTION "ledger"."reject_order_claims"(bigint, ledger.import_order_line) IS 'Reasons to reject a line of which what is claimed cannot be kept.';
 
@@ -6879,7 +7874,7 @@ COMMENT ON FUNCTION "ledger"."repair_order_money"(uuid) IS 'What brings an order
 
 COMMENT ON FUNCTION "ledger"."repair_order_status"(uuid) IS 'What brings an order''s status to the last one of its history.';
 
-COMMENT ON FUNCTION "ledger"."repair_share"(text, uuid, uuid, bigint, bigint, text, text) IS 'What brings clawed_back_amount of a commission or a vendor''s share to the transactions; the types of those are given.';
+COMMENT ON FUNCTION "ledger"."repair_share"(text, uuid, uuid, uuid, bigint, bigint, text, text) IS 'What brings clawed_back_amount of a commission or a vendor''s share to the transactions; the types of those are given.';
 
 COMMENT ON FUNCTION "ledger"."repair_stock_levels"(uuid) IS 'What brings a variant''s stock to its movements and what is held of it to its active reservations.';
 
@@ -6897,29 +7892,37 @@ COMMENT ON FUNCTION "ledger"."replay_facts"(uuid[], uuid[], uuid[], boolean) IS 
 
 COMMENT ON FUNCTION "ledger"."replayed_accounts"(uuid[]) IS 'Totals, version, freeze and debt (minor units) of these accounts, or of all, replayed from events alone. version: the highest that an event names; has_every_version: one event names each up to it.';
 
-COMMENT ON FUNCTION "ledger"."replayed_orders"(uuid[]) IS 'Status, payment status and amounts (minor units) of these orders, or of all, replayed from events alone. exact_after_event_id: the last event that did not say enough; payment_status and refunded_amount are null then. An order without events has no row.';
+COMMENT ON FUNCTION "ledger"."replayed_orders"(uuid[]) IS 'Status, payment status and amounts (minor units) of these orders, or of all, replayed from events alone. exact_after_event_id: the last event that did not say enough; payment_status, and after a payout refunded_amount, are null then. An order without events has no row.';
 
-COMMENT ON FUNCTION "ledger"."replayed_stock"(uuid[]) IS 'Units on hand and held of these variants, or of all, replayed from events alone. exact_after_event_id: the last event that did not name the variants it put back; on_hand is null then. A variant without events has no row.';
+COMMENT ON FUNCTION "ledger"."replayed_stock"(uuid[]) IS 'Units on hand and held of these variants, or of all, replayed from events alone. exact_after_event_id: the last event that did not say enough of the variant; on_hand is null then. A variant without events has no row.';
 
-COMMENT ON FUNCTION "ledger"."resolve_alerts"(text, text[]) IS 'Resolves the alerts of a rule except for the subjects that are still above its limit; answers how many.';
+COMMENT ON FUNCTION "ledger"."resolve_alerts"(text, text[], smallint) IS 'Resolves the alerts of a rule except for the subjects that are still above its limit, once p_turns evaluations have found them so; answers how many.';
+
+COMMENT ON FUNCTION "ledger"."rules_to_ask"() IS 'Rules with a query that are switched on, those that were cancelled last.';
 
 COMMENT ON FUNCTION "ledger"."run_checks"(text[], text, uuid) IS 'Runs checks (null: all enabled) in the scope all, changed or account, keeps the run and its findings, and answers the run.';
 
-COMMENT ON FUNCTION "ledger"."run_job"(text) IS 'Runs a job now, unless it runs already or is switched off, and keeps how it ended; answers done, failed, skipped or switched off. A failing command does not raise.';
+COMMENT ON FUNCTION "ledger"."run_job"(text) IS 'Runs a job now, unless it runs already or is switched off, and keeps how it ended; answers done, failed, skipped (it runs already, or gave up waiting for a lock) or switched off. A failing command does not raise.';
 
 COMMENT ON FUNCTION "ledger"."runs_of_report"() IS 'The last runs, for report_integrity.';
 
 COMMENT ON FUNCTION "ledger"."schedule_jobs"() IS 'Hands all enabled jobs to pg_cron and takes back those that are off or gone; answers how many it has. Call it after installing a release, and after changing a schedule. Safe to repeat.';
 
+COMMENT ON FUNCTION "ledger"."scope_of_repair"(text, uuid, uuid) IS 'The scope of the checks that a trial of a repair asks; its kind is null where there is none.';
+
 COMMENT ON FUNCTION "ledger"."scope_of_run"(text, uuid, bigint) IS 'What a run looks at: all, changed since the last run that looked at all or at changes, or one account.';
 
 COMMENT ON FUNCTION "ledger"."seal_before"(bigint) IS 'The seal before a number (null: the newest); number 0, the hash of nothing, when there is none.';
 
-COMMENT ON FUNCTION "ledger"."seal_below"(public.event_seals, bigint, integer) IS 'Seals all events after a seal whose transaction is below p_horizon; answers the last seal there is then.';
+COMMENT ON FUNCTION "ledger"."seal_below"(public.event_seals, bigint, integer, bigint) IS 'Seals the events after a seal whose transaction is below p_horizon, at most so many (null: all); answers the last seal there is then.';
+
+COMMENT ON FUNCTION "ledger"."seal_events"(integer) IS 'Job: seals the events that no running transaction can still join, a million at most; answers how many.';
 
 COMMENT ON FUNCTION "ledger"."seal_misfits"(public.event_seals, public.event_seals) IS 'Events that are not as the seal found them, given the seal before it: changed, missing or inserted.';
 
 COMMENT ON FUNCTION "ledger"."seal_problems"(public.event_seals, public.event_seals) IS 'What does not hold of a seal, given the seal before it; no row when it holds.';
+
+COMMENT ON FUNCTION "ledger"."seal_witnesses"() IS 'Seals that an events.sealed message, or a list of events that belongs to no seal, tells of and that are gone or have another hash.';
 
 COMMENT ON FUNCTION "ledger"."seals_of_report"() IS 'The newest seal, and how many events wait for the next, counted up to 10000.';
 
@@ -6945,6 +7948,8 @@ COMMENT ON FUNCTION "ledger"."switch_off_failing_repairs"() IS 'Switches active_
 
 COMMENT ON FUNCTION "ledger"."take_kpi_snapshot"() IS 'Job: measures every metric and keeps what it says; answers how many.';
 
+COMMENT ON FUNCTION "ledger"."transaction_of_status"(text, text, text) IS 'The type of transaction that an event of an order''s status belongs to; none where there is no such event. Imported orders came to their status by order_status_changed.';
+
 COMMENT ON FUNCTION "ledger"."try_order_fix"(uuid, ledger.actor) IS 'Puts a locked order right if anything is claimed of it; answers what integrity_emergency_order_fix says of it. Refusals: those of the wallet payment, the receipt''s review and the status changes; bulk_item_failed where nobody foresaw it.';
 
 COMMENT ON FUNCTION "ledger"."try_repair"(public.reconciliation_actions) IS 'The action as it would be read now: planned when its plan holds, else stale. Writes nothing.';
@@ -6953,11 +7958,15 @@ COMMENT ON FUNCTION "ledger"."units_to_restock"(public.orders, uuid, jsonb) IS '
 
 COMMENT ON FUNCTION "ledger"."unsealed_events"(bigint) IS 'Events that no seal covers yet, counted up to p_at_most (null: all).';
 
-COMMENT ON FUNCTION "ledger"."verify_seals"(bigint, bigint, bigint, timestamp with time zone) IS 'Recomputes seals from p_from to p_to, at most p_limit of them; problem says what does not hold, event_id of which event. A row without a number counts events that no seal covers or ever would.';
+COMMENT ON FUNCTION "ledger"."verify_next_seals"(interval) IS 'Job: verifies the seals behind those of its last run for so long, then begins anew; raises seals_do_not_hold for what does not hold, and answers how many problems there are.';
+
+COMMENT ON FUNCTION "ledger"."verify_seals"(bigint, bigint, bigint, timestamp with time zone) IS 'Recomputes seals from p_from to p_to, at most p_limit of them; problem says what does not hold, event_id of which event. A row without a number counts events that no seal covers or ever would, or names a seal that messages or lists of events tell of and that is not there.';
 
 COMMENT ON FUNCTION "ledger"."wallet_part_left"(public.imported_order_claims, public.orders) IS 'What the wallet is said to have paid for an order and has not, as far as it is due; minor units.';
 
 COMMENT ON FUNCTION "ledger"."watch_job_again"() IS 'Trigger: a job that is switched on again is not dead for the time it was off.';
+
+COMMENT ON FUNCTION "ledger"."watch_jobs_anew"(text) IS 'When the job that watches the others has been silent for too long itself, all of them have their time anew.';
 
 COMMENT ON FUNCTION "ledger"."write_imported_receipts"(public.import_runs, public.orders[]) IS 'Writes the receipts that written orders of an import came with, under review since the time of the order; answers the claims of all of them.';
 
@@ -6967,7 +7976,7 @@ COMMENT ON FUNCTION "ledger"."write_repair_row"(regclass, jsonb, boolean, jsonb,
 
 COMMENT ON FUNCTION "public"."integrity_checkpoint"() IS 'The newest seal: its number, hash (hex), epoch and last event, the number of events under all seals up to it, and the database (system identifier of the cluster / name). Number 0 and the hash of nothing before the first seal. Kept elsewhere and signed (npm run seals) it shows a history that was rewritten with all its seals. Needs audit.read. DESIGN rule 7.';
 
-COMMENT ON FUNCTION "public"."integrity_emergency_order_fix"(uuid, text[], boolean, text, uuid) IS 'Puts orders right that were broken in an older system (imported_order_claims): of p_user_id, those of p_order_numbers (1 to 100), or with neither the next 100 of all. A wallet part without a transaction is paid from the wallet, a receipt under review is approved, the status follows the management''s, each through the product''s own steps; p_dry_run (the default) answers what would come of it and changes nothing. orders: [{order_id, order_number, user_id, currency, problems [status_mismatch, wallet_without_transaction, receipt_stuck], claimed, steps [{step, ...}], outcome (planned, fixed, nothing_to_do, refused), error_code, error_message, error_details, before and after {status, payment_status, stage, paid_amount, amount_due, available_balance}}], minor units; a refused one stays as it was, and the others go on. remaining_orders: claims that are still unsettled; call it again. Needs integrity.repair; balances are answered to who has accounts.read. An order of this system cannot have two statuses, for both sides are views of one row. Errors of the call: invalid_argument, order_not_found, customer_not_found, idempotency_conflict; of an order: insufficient_funds, account_frozen, payment_required, invalid_transition, own_receipt, payment_reference_used and others of those steps, bulk_item_failed. Source 000.';
+COMMENT ON FUNCTION "public"."integrity_emergency_order_fix"(uuid, text[], boolean, text, uuid) IS 'Puts orders right that were broken in an older system (imported_order_claims): of p_user_id, those of p_order_numbers (1 to 100), or with neither the next 100 of all. A wallet part without a transaction is paid from the wallet, a receipt under review is approved as far as something is due, the status follows the management''s, each through the product''s own steps; p_dry_run (the default) answers what would come of it and changes nothing. orders: [{order_id, order_number, user_id, currency, problems [status_mismatch, wallet_without_transaction, receipt_stuck], claimed, steps [{step, ...}], outcome (planned, fixed, nothing_to_do, refused), error_code, error_message, error_details, before and after {status, payment_status, stage, paid_amount, amount_due, available_balance}}], minor units; a refused one stays as it was, and the others go on. remaining_orders: claims that are still unsettled; call it again. Needs integrity.repair; balances are answered to who has accounts.read. An order of this system cannot have two statuses, for both sides are views of one row. Errors of the call: invalid_argument, order_not_found, customer_not_found, idempotency_conflict; of an order: insufficient_funds, account_frozen, payment_required, invalid_transition, own_receipt, receipt_not_due, payment_reference_used and others of those steps, bulk_item_failed. Source 000.';
 
 COMMENT ON FUNCTION "public"."integrity_replay"(uuid, uuid, uuid, boolean) IS 'Replays an account (p_account_id: totals, balance, version, freeze, debt), an order (p_order_id: status, payment status, amounts), the stock of a variant (p_variant_id: units on hand and held) or everything (p_all) from the events alone and compares it with what is stored. rows: [{"kind": account | order | variant, "subject": id, "what", "replayed", "stored", "is_equal"}], with p_all only what differs, the first 1000; is_equal and replayed are null where events of before did not say enough (not_recorded counts them). Amounts in minor units. accounts, orders, variants: how many were looked at. With p_all it reads every event: of a large shop call it with a statement_timeout to match. Needs audit.read. Errors: invalid_argument, account_not_found, order_not_found. Source 002.';
 
@@ -6981,13 +7990,15 @@ COMMENT ON FUNCTION "public"."ledger_pay_order_from_wallet"(uuid, bigint, text, 
 
 COMMENT ON FUNCTION "public"."ledger_set_flag"(text, text, integer, text, text, uuid) IS 'Switches a feature flag. allocation_dual_write: off, shadow, enforce; leaving off takes the old flags over from what is allocated. allocation_read_switch: off, canary (p_percentage of the accounts, by a stable hash), full. Reading from the cache by more accounts, or enforcing, needs as many last runs without drift as the setting drift_free_runs says. ledger_backfill_mode: off only, and not while a backfill is under way. active_reconciliation: off, dry, enforce; enforce only from dry, after a run of all checks. Needs flags.set. Errors: invalid_argument, drift_not_ruled_out, reconciliation_not_tried, backfill_running. Source 002, 16.8.';
 
-COMMENT ON FUNCTION "public"."reconciliation_apply"(boolean, uuid, uuid[], integer, bigint, text, text, uuid) IS 'Applies open plans of reconciliation_plan (of an account, those named, or all), or with p_dry_run, the default, says what that would do and changes nothing. Each plan is reckoned anew under its locks and written only if it still is the same, else it is stale; one that fails undoes itself only. At most the settings reconciliation_max_repairs and reconciliation_max_amount (minor units of all currencies and units of stock together), or the narrower p_max_repairs and p_max_amount; left_count plans beyond them stay planned. actions [{id, check_code, repair, subject, account_id, status, plan, diff_amount, error_code, error_message}], of a dry run with the status planned for what would be applied. Needs the flag active_reconciliation at enforce, for a dry run at dry; when more than reconciliation_failure_percent of the repairs tried since it was set have failed it is switched off (flag_state). Needs integrity.repair. Errors: reconciliation_off, repair_not_found, invalid_argument. Source 002, E-B4.';
+COMMENT ON FUNCTION "public"."reconciliation_apply"(boolean, uuid, uuid[], integer, bigint, text, text, uuid) IS 'Applies open plans of reconciliation_plan (of an account, those named, or all), or with p_dry_run, the default, says what that would do and changes nothing. Each plan is reckoned anew under its locks and written only if it still changes the same by as much, else it is stale; one that fails undoes itself only. At most the settings reconciliation_max_repairs and reconciliation_max_amount (minor units of all currencies and units of stock together), or the narrower p_max_repairs and p_max_amount; left_count plans beyond them stay planned, and so do those that raise what an account has available unless p_action_ids names them. actions [{id, check_code, repair, subject, account_id, status, plan, diff_amount, error_code, error_message}], of a dry run with the status planned for what would be applied. Needs the flag active_reconciliation at enforce, for a dry run at dry; what waits while it is switched off applies nothing more; when more than reconciliation_failure_percent of the repairs tried since it was set have failed it is switched off (flag_state). Needs integrity.repair. Errors: reconciliation_off, repair_not_found, invalid_argument. Source 002, E-B4.';
 
-COMMENT ON FUNCTION "public"."reconciliation_plan"(uuid) IS 'Plans repairs of what a run found (null: the last run of the checks; a drift run for its first accounts) and answers them: plans [{id, check_code, repair, subject, account_id, plan, diff_amount, created_at}], plan being diff lines [{relation, key, column, from, to}], amounts in minor units; for_people [{check_code, repair, subject, findings, reason}] is what no repair mends (without a repair: one row per check); left_count subjects beyond the first thousand. Repairs nothing; asked again, it answers the same plans. Needs audit.read. Errors: invalid_argument. Source 002, E-B4.';
+COMMENT ON FUNCTION "public"."reconciliation_plan"(uuid) IS 'Plans repairs of what a run found (null: the last run of the checks; a drift run for its first accounts) and answers them: plans [{id, check_code, repair, subject, account_id, plan, diff_amount, created_at}], plan being diff lines [{relation, key, column, from, to}], amounts in minor units; for_people [{check_code, repair, subject, findings, reason}] is what no repair mends (without a repair: one row per check); left_count subjects that somebody was at work on, or that came behind the first thousand or after five seconds: asked again, it answers the same plans and goes on with these. A plan was tried and taken back: after it fewer checks find something, and none what it did not find before. Repairs nothing. Needs audit.read. Errors: invalid_argument. Source 002, E-B4.';
 
-COMMENT ON FUNCTION "public"."reconciliation_undo"(uuid, text, text, uuid) IS 'Undoes an applied repair: its rows say again what they said before (lines: diff lines, amounts in minor units), with an event integrity.repair_undone, and the next run finds it again. Only while each of these rows is as the repair left it; whatever state active_reconciliation has. Needs integrity.repair. Errors: repair_not_found, repair_not_undoable, invalid_argument. Source 002, E-B4.';
+COMMENT ON FUNCTION "public"."reconciliation_undo"(uuid, text, text, uuid) IS 'Undoes an applied repair: its rows say again what they said before (lines: diff lines, amounts in minor units), with an event integrity.repair_undone, and the next run finds it again; the same is not planned for it a second time. Only up to the setting reconciliation_max_amount, while each of these rows is as the repair left it; whatever state active_reconciliation has. Needs integrity.repair. Errors: repair_not_found, repair_not_undoable, invalid_argument. Source 002, E-B4.';
 
-COMMENT ON FUNCTION "public"."report_integrity"() IS 'The shop''s health, for a dashboard. runs: the last run of the books (scope all, changed) and of the drift checks (check_code debt_cache, old_flags), [{run_id, check_code, scope, status, findings, accounts, differing_accounts, diff_abs, diff_ratio_ppm, limit_ppm, started_at, ended_at}]. findings: what offends the books as far as runs know, by check, the worst first, [{check_code, severity, findings, found_at, proves, repair}]. alerts: {open, acknowledged, newest: [{alert_id, rule, severity, subject, status, value, limit_value, raised_at, last_seen_at}]} (50). repairs: {planned, applied, failed, stale, undone, superseded, last_applied_at}. kpis: each metric as of the last hourly snapshot, [{metric, unit, direction, description, taken_at, value, details, day_ago, week_ago, series: [{taken_at, value}]}], 48 points, oldest first; unit: ppm, us, ms, s, count, minor (minor units of the default currency). jobs: [{name, schedule, enabled, last_started_at, last_succeeded_at, last_duration_ms, last_error, runs, failures, skipped, running_since, is_overdue}]. seals: {seal_number, sealed_at, highest_event_id, unsealed_events}. flags: [{key, state, percentage, updated_at}]. partitions: [{table, newest_month, months_ahead, default_has_rows}]. outbox: {waiting, oldest_due_at}. unsealed_events and waiting are counted up to 10000. Needs reports.read or audit.read. Source 002.';
+COMMENT ON FUNCTION "public"."report_integrity"() IS 'The shop''s health, for a dashboard. runs: the last run of the books (scope all, changed) and of the drift checks (check_code debt_cache, old_flags), [{run_id, check_code, scope, status, findings, accounts, differing_accounts, diff_abs, diff_ratio_ppm, limit_ppm, started_at, ended_at}]. findings: what offends the books as far as runs know, by check, the worst first, [{check_code, severity, findings, found_at, proves, repair}]. alerts: {open, acknowledged, newest: [{alert_id, rule, severity, subject, status, value, limit_value, raised_at, last_seen_at}]} (50). repairs: {planned, applied, failed, stale, undone, superseded, last_applied_at}. kpis: each metric as of the last hourly snapshot, [{metric, unit, direction, description, taken_at, value, details, day_ago, week_ago, series: [{taken_at, value}]}], 48 points, oldest first; unit: ppm, us, ms, s, count, minor (minor units of the default currency). jobs: [{name, schedule, enabled, last_started_at, last_succeeded_at, last_duration_ms, last_error, runs, failures, skipped, running_since, is_overdue}]. seals: {seal_number, sealed_at, highest_event_id, unsealed_events}. flags: [{key, state, percentage, updated_at}]. partitions: [{table, newest_month, months_ahead, default_has_rows}]. outbox: {waiting, oldest_due_at}. unsealed_events and waiting are counted up to 10000. Needs reports.read or audit.read: who may read reports sees alerts, findings by check and the jobs'' last errors here, whose tables need audit.read. Source 002.';
+
+COMMENT ON SEQUENCE "ledger"."verified_seal_seq" IS 'Newest seal that ledger.verify_next_seals has looked at in its present round.';
 
 COMMENT ON TABLE "ledger"."guards" IS 'Triggers of the schema that refuse what would break the books.';
 
@@ -6997,7 +8008,7 @@ COMMENT ON TABLE "ledger"."kpi_metrics" IS 'What ledger.take_kpi_snapshot() meas
 
 COMMENT ON TABLE "ledger"."scheduled_jobs" IS 'SQL commands to run on a cron schedule (UTC), and how their last runs ended. Read it through ledger.jobs.';
 
-COMMENT ON TABLE "public"."alert_rules" IS 'What is watched, and from where on it is an alert; edit limit_value and enabled in the dashboard.';
+COMMENT ON TABLE "public"."alert_rules" IS 'What is watched, and from where on it is an alert; edit limit_value and enabled in the dashboard; rules of a shop''s own are added, changed and removed there as well.';
 
 COMMENT ON TABLE "public"."alerts" IS 'Breaches of alert_rules, those that are over among them.';
 
@@ -7007,7 +8018,7 @@ COMMENT ON TABLE "public"."imported_order_claims" IS 'What an older system claim
 
 COMMENT ON TABLE "public"."integrity_checks" IS 'Checks of the books. A row of a shop''s own has family own; all others belong to the schema.';
 
-COMMENT ON TABLE "public"."integrity_findings" IS 'Immutable. Rows that offended a check, as a run found them.';
+COMMENT ON TABLE "public"."integrity_findings" IS 'Immutable until purged after the setting integrity_retention_days. Rows that offended a check, as a run found them.';
 
 COMMENT ON TABLE "public"."kpi_snapshots" IS 'Immutable until purged after the setting kpi_retention_days. Each metric of ledger.kpi_metrics, once an hour.';
 
@@ -7025,9 +8036,11 @@ COMMENT ON TYPE "ledger"."import_order_line" IS 'Keys of import_rows.parsed of k
 
 COMMENT ON TYPE "ledger"."imported_claim" IS 'What a drafted order of an import claims beyond what is proven; amounts in minor units.';
 
-COMMENT ON TYPE "ledger"."integrity_scope" IS 'all, changed or account, and which accounts, orders of these and variants.';
+COMMENT ON TYPE "ledger"."integrity_scope" IS 'all, changed or account; orders; accounts and variants whose whole history is added up; and all accounts and variants, with those whose history is too long for that; the streams that events of the accounts can be of, which ledger.findings fills in.';
 
 COMMENT ON TYPE "ledger"."order_money" IS 'What an order says of its money, by the rows it follows from; minor units.';
+
+COMMENT ON TYPE "ledger"."personal_column" IS 'owner_column: names the person (user_id, id, acknowledged_by) or their account (account_id). becomes: an SQL expression over the row, ''gone'' when the row is removed, null when the column is kept.';
 
 COMMENT ON TYPE "ledger"."repair" IS 'stream_type and account_id of its event; lines: as in reconciliation_actions.plan, [] when there is nothing to mend; problem: why it is not for a repair, and then no lines count.';
 
@@ -7041,6 +8054,8 @@ COMMENT ON TYPE "ledger"."replayed_variant" IS 'The stock of a variant as events
 
 COMMENT ON TYPE "ledger"."seal_problem" IS 'A seal (null: no seal), its events, what does not hold, and the event that it is about.';
 
+COMMENT ON VIEW "ledger"."cleared_checks" IS 'Checks, and since which run of everything their findings count; -infinity: there was none.';
+
 COMMENT ON VIEW "ledger"."jobs" IS 'Jobs with their last runs; running_since while one runs, is_silent when it has not succeeded for longer than max_silence.';
 
 COMMENT ON VIEW "ledger"."repair_kinds" IS 'Kinds of repair, in the order in which they are applied, and what each is about.';
@@ -7049,9 +8064,15 @@ REVOKE ALL ON FUNCTION "ledger"."alert_facts"(public.alerts, public.alert_rules)
 
 REVOKE ALL ON FUNCTION "ledger"."alerts_of_report"() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "ledger"."attach_month"(text, timestamp WITH time zone, timestamp WITH time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "ledger"."backordered_since"(uuid, jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."backordered_units"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "ledger"."booked_amount"(ledger.integrity_scope) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "ledger"."breaches_of_rule"(public.alert_rules) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."call_durations"(text[], timestamp WITH time zone, timestamp WITH time zone) FROM PUBLIC;
 
@@ -7059,9 +8080,9 @@ REVOKE ALL ON FUNCTION "ledger"."carry_out_repair"(public.reconciliation_actions
 
 REVOKE ALL ON FUNCTION "ledger"."carry_out_repairs"(uuid[], text, ledger.actor) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "ledger"."changed_since"(bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "ledger"."changed_since"(bigint, bigint) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "ledger"."check_alert_rule"(public.alert_rules) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "ledger"."changes_of_lines"(jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."check_alerts"() FROM PUBLIC;
 
@@ -7083,11 +8104,15 @@ REVOKE ALL ON FUNCTION "ledger"."create_months_of"(text, timestamp WITH time zon
 
 REVOKE ALL ON FUNCTION "ledger"."days_without_partition"(timestamp WITH time zone) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "ledger"."default_has_rows"(text, timestamp WITH time zone, timestamp WITH time zone) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "ledger"."diff_of_lines"(jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."digest_of_row"(regclass, jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."draft_imported_claims"(public.import_runs, public.orders[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "ledger"."drop_messages_of_old_goods"(uuid, timestamp WITH time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."event_fingerprint"(text) FROM PUBLIC;
 
@@ -7100,6 +8125,10 @@ REVOKE ALL ON FUNCTION "ledger"."family_query"(public.integrity_checks[], boolea
 REVOKE ALL ON FUNCTION "ledger"."findings"(text[], ledger.integrity_scope) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."findings_by_check"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "ledger"."findings_of_checks"(public.integrity_checks[], ledger.integrity_scope) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "ledger"."findings_of_each"(public.integrity_checks[], ledger.integrity_scope) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."findings_of_report"() FROM PUBLIC;
 
@@ -7127,6 +8156,8 @@ REVOKE ALL ON FUNCTION "ledger"."kpi_values"(timestamp WITH time zone) FROM PUBL
 
 REVOKE ALL ON FUNCTION "ledger"."kpis_of_report"() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "ledger"."largest_seal"() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "ledger"."last_runs"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."list_sealed_events"() FROM PUBLIC;
@@ -7134,6 +8165,14 @@ REVOKE ALL ON FUNCTION "ledger"."list_sealed_events"() FROM PUBLIC;
 REVOKE ALL ON FUNCTION "ledger"."lock_for_repairs"(uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."mark_order_of_card"(ledger.card_step) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "ledger"."metrics_to_ask"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "ledger"."months_said_empty"(text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "ledger"."months_to_prepare"(text, timestamp WITH time zone[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "ledger"."names_of_findings"(ledger.integrity_scope) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."newest_kpi"(text) FROM PUBLIC;
 
@@ -7153,23 +8192,35 @@ REVOKE ALL ON FUNCTION "ledger"."payment_status_by_rows"(public.orders, text) FR
 
 REVOKE ALL ON FUNCTION "ledger"."plan_repair"(uuid, uuid, text, text, uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "ledger"."plan_repairs"(public.reconciliation_runs) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "ledger"."plan_repairs"(public.reconciliation_runs, interval) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "ledger"."present_findings"() FROM PUBLIC;
+REVOKE ALL ON FUNCTION "ledger"."prepare_months_of"(text, timestamp WITH time zone[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."problem_of_card_events"(public.card_payments, ledger.card_facts) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "ledger"."problem_of_its_seal"(bigint) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "ledger"."problem_of_order_postings"(public.orders) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "ledger"."problem_of_replayed_money"(public.orders) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "ledger"."problem_of_reservations"(uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "ledger"."problem_of_status_changes"(uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."problems_left"(public.imported_order_claims, public.orders) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."purge_audit_log"(integer) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "ledger"."purge_integrity"(integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."purge_kpi_snapshots"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."put_back"(public.reconciliation_actions) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."raise_alert"(text, text, bigint, jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "ledger"."raises_a_balance"(jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."read_order_claims"(jsonb, jsonb, ledger.import_order_line) FROM PUBLIC;
 
@@ -7179,7 +8230,7 @@ REVOKE ALL ON FUNCTION "ledger"."record_imported_claims"(public.import_runs, led
 
 REVOKE ALL ON FUNCTION "ledger"."record_imported_orders"(public.orders[], boolean, ledger.actor) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "ledger"."refusal_of_lines"(jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "ledger"."refusal_of_repair"(text, uuid, uuid, uuid, jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."refuse_order_fix"(uuid, text[], boolean) FROM PUBLIC;
 
@@ -7221,7 +8272,7 @@ REVOKE ALL ON FUNCTION "ledger"."repair_order_money"(uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."repair_order_status"(uuid) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "ledger"."repair_share"(text, uuid, uuid, bigint, bigint, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "ledger"."repair_share"(text, uuid, uuid, uuid, bigint, bigint, text, text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."repair_stock_levels"(uuid) FROM PUBLIC;
 
@@ -7243,7 +8294,9 @@ REVOKE ALL ON FUNCTION "ledger"."replayed_orders"(uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."replayed_stock"(uuid[]) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "ledger"."resolve_alerts"(text, text[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "ledger"."resolve_alerts"(text, text[], smallint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "ledger"."rules_to_ask"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."run_checks"(text[], text, uuid) FROM PUBLIC;
 
@@ -7251,15 +8304,19 @@ REVOKE ALL ON FUNCTION "ledger"."run_job"(text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."runs_of_report"() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "ledger"."scope_of_repair"(text, uuid, uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "ledger"."scope_of_run"(text, uuid, bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."seal_before"(bigint) FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION "ledger"."seal_below"(public.event_seals, bigint, integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION "ledger"."seal_below"(public.event_seals, bigint, integer, bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."seal_misfits"(public.event_seals, public.event_seals) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."seal_problems"(public.event_seals, public.event_seals) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "ledger"."seal_witnesses"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."seals_of_report"() FROM PUBLIC;
 
@@ -7285,6 +8342,8 @@ REVOKE ALL ON FUNCTION "ledger"."switch_off_failing_repairs"() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."take_kpi_snapshot"() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "ledger"."transaction_of_status"(text, text, text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "ledger"."try_order_fix"(uuid, ledger.actor) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."try_repair"(public.reconciliation_actions) FROM PUBLIC;
@@ -7293,11 +8352,15 @@ REVOKE ALL ON FUNCTION "ledger"."units_to_restock"(public.orders, uuid, jsonb) F
 
 REVOKE ALL ON FUNCTION "ledger"."unsealed_events"(bigint) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION "ledger"."verify_next_seals"(interval) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION "ledger"."verify_seals"(bigint, bigint, bigint, timestamp WITH time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."wallet_part_left"(public.imported_order_claims, public.orders) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."watch_job_again"() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION "ledger"."watch_jobs_anew"(text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION "ledger"."write_imported_receipts"(public.import_runs, public.orders[]) FROM PUBLIC;
 
@@ -7415,6 +8478,46 @@ GRANT SELECT ON TABLE "public"."reconciliation_actions" TO "service_role";
 
 ALTER TABLE "public"."reconciliation_actions"
   ADD CONSTRAINT "reconciliation_actions_finding_id_fkey" FOREIGN KEY (finding_id) REFERENCES public.integrity_findings(id) ON DELETE RESTRICT;
+
+CREATE VIEW "ledger"."present_findings" WITH (security_invoker=true) AS  WITH cleared AS MATERIALIZED (
+         SELECT c_1.code,
+            c_1.started_at,
+            c_1.run_id
+           FROM ledger.cleared_checks c_1
+        ), repaired AS MATERIALIZED (
+         SELECT c_1.code,
+            (a.subject)::text AS subject,
+            max(a.applied_at) AS applied_at
+           FROM (public.reconciliation_actions a
+             JOIN public.integrity_checks c_1 ON ((c_1.repair = a.repair)))
+          WHERE (a.status = 'applied'::text)
+          GROUP BY c_1.code, a.subject
+        )
+ SELECT f.id,
+    f.run_id,
+    f.check_code,
+    f.severity,
+    f.subject,
+    f.account_id,
+    f.expected,
+    f.found,
+    f.diff_amount,
+    f.created_at
+   FROM ((cleared c
+     JOIN public.reconciliation_runs r ON (((r.check_code = 'books'::text) AND (r.findings > 0) AND (ROW(r.started_at, r.id) >= ROW(c.started_at, c.run_id)) AND (r.started_at <= (clock_timestamp() + '00:05:00'::interval)))))
+     JOIN public.integrity_findings f ON (((f.run_id = r.id) AND (f.check_code = c.code))))
+  WHERE ((NOT (EXISTS ( SELECT
+           FROM repaired a
+          WHERE ((a.code = f.check_code) AND (a.subject = "left"(f.subject, 36)) AND (a.applied_at > f.created_at))))) AND (NOT (EXISTS ( SELECT
+           FROM repaired a
+          WHERE ((a.code = f.check_code) AND (a.subject = (f.account_id)::text) AND (a.applied_at > f.created_at))))));
+
+COMMENT ON VIEW "ledger"."present_findings" IS 'Findings since the last run of everything that asked their check, without what was repaired.';
+
+CREATE INDEX reconciliation_actions_by_subject ON public.reconciliation_actions USING btree (subject, id)
+  WHERE (status = ANY (ARRAY['applied'::text, 'undone'::text]));
+
+set ledger.procedure = 'migration';
 
 -- sql/foundation/error_codes.data.sql
 
@@ -7580,6 +8683,7 @@ insert into public.error_codes (code, http_status, message, description) values
   ('row_address_incomplete', 422, 'An address needs a recipient, a city and a country beside its line1.', 'An address of a customer that is not complete.'),
   ('row_country_unknown', 422, '"{value}" is no country code of two letters such as IQ.', 'A country that is not in ISO 3166-1 alpha-2.'),
   ('receipt_not_found', 404, 'There is no receipt {receipt_id} of this customer.', 'The receipt does not exist or is someone else''s.'),
+  ('receipt_not_due', 409, 'Nothing is due for order {order_number} any more: finance decides about its receipt.', 'An emergency fix approves no receipt beyond what is due; the order was paid meanwhile.'),
   ('receipt_conflict', 409, 'The receipt is already "{status}"; {wanted} needs it to be {expected}.', 'Somebody else reviewed, withdrew or sent it first.'),
   ('receipt_not_allowed', 409, 'A receipt for {subject} is not taken: {reason}.', 'The order has ended, or the invoice claims nothing any more.'),
   ('receipt_reference_used', 409, 'A receipt with the reference "{reference}" is under review or approved already.', 'The same transfer a second time, however it is typed.'),
@@ -7610,17 +8714,18 @@ on conflict (procedure) do nothing;
 
 insert into ledger.scheduled_jobs (name, schedule, command, description) values
   ('seal events', '* * * * *', 'select ledger.seal_events()', 'Closes events into the next seals.'),
+  ('verify seals', '7-57/10 * * * *', 'select ledger.verify_next_seals()', 'Recomputes seals from their events, twenty seconds of them, round after round.'),
   ('expire reservations', '* * * * *', 'select ledger.expire_reservations()', 'Frees stock that reservations held past their time.'),
-  ('check alerts', '*/5 * * * *', 'select ledger.check_alerts()', 'Evaluates the alert rules: raises, and resolves what is over.'),
   ('alert late receipts', '*/10 * * * *', 'select ledger.alert_late_receipts()', 'Queues a message for each receipt that waits too long for its review.'),
   ('remind of grace', '*/5 * * * *', 'select ledger.remind_of_grace()', 'Reminds customers of orders that are to be paid soon.'),
   ('expire grace', '* * * * *', 'select ledger.expire_grace()', 'Cancels or flags orders that were not paid in time.'),
-  ('create partitions', '15 * * * *', 'select ledger.create_month_partitions()', 'Monthly partitions of events and audit log, ahead of time.'),
+  ('create partitions', '15-17 * * * *', 'select ledger.create_month_partitions()', 'Monthly partitions of events and audit log, ahead of time.'),
   ('continue bulk changes', '* * * * *', 'select ledger.continue_bulk_changes()', 'Carries on with bulk changes that nobody is at.'),
   ('check integrity', '20 * * * *', 'select ledger.check_integrity()', 'Runs all checks on what has changed; compares debts with their cache and the old flags, and switches off what drifts.'),
   ('reconcile', '25 * * * *', 'select ledger.reconcile()', 'Plans repairs of what the last runs found, and applies them where active_reconciliation says so.'),
   ('take kpi snapshot', '5 * * * *', 'select ledger.take_kpi_snapshot()', 'Measures the key figures and keeps them.'),
   ('purge kpi snapshots', '25 2 * * *', 'select ledger.purge_kpi_snapshots()', 'Removes key figures beyond the retention.'),
+  ('purge integrity findings', '30 2 * * *', 'select ledger.purge_integrity()', 'Removes findings, alerts that are over and plans that came to nothing, beyond the retention.'),
   ('purge bulk changes', '35 2 * * *', 'select ledger.purge_bulk_changes()', 'Removes finished bulk changes beyond the retention.'),
   ('purge order drafts', '40 2 * * *', 'select ledger.purge_order_drafts()', 'Removes drafts beyond the retention.'),
   ('purge imported rows', '55 2 * * *', 'select ledger.purge_import_rows()', 'Blanks rows of ended imports beyond the retention.'),
@@ -7629,6 +8734,7 @@ insert into ledger.scheduled_jobs (name, schedule, command, description) values
 on conflict (name) do nothing;
 
 insert into ledger.scheduled_jobs (name, schedule, command, time_limit, description) values
+  ('check alerts', '*/5 * * * *', 'select ledger.check_alerts()', '2 minutes', 'Evaluates the alert rules: raises, and resolves what is over.'),
   ('check all integrity', '50 2 * * *', 'select ledger.run_checks()', '1 hour', 'Runs all checks on everything.')
 on conflict (name) do nothing;
 
@@ -7670,8 +8776,6 @@ insert into public.settings (key, value, kind, minimum, maximum, allowed, descri
   ('reconciliation_max_amount', '10000000', 'integer', 0, 9007199254740991, null, 'What these repairs may correct together, in minor units of all currencies and units of stock.'),
   ('reconciliation_failure_percent', '2', 'integer', 0, 100, null, 'Share of repairs that may fail before active_reconciliation is switched off (source 002, 16.8).'),
   ('dual_write_failure_percent', '3', 'integer', 0, 100, null, 'Share of old flags that may fail to be written in shadow before dual writing is switched off (source 002, 16.8).'),
-  ('seal_lag_minutes', '15', 'integer', 1, 1440, null, 'Minutes after which an event that is not sealed is reported.'),
-  ('outbox_lag_minutes', '60', 'integer', 1, 10080, null, 'Minutes after which a message that was not delivered is reported.'),
   ('stuck_order_hours_finance_pending', '168', 'integer', 0, 8760, null, 'Hours without any change after which an order that waits for its money is reported; 0: never.'),
   ('stuck_order_hours_finance_review', '48', 'integer', 0, 8760, null, 'Hours after which an order whose receipt is looked at is reported; 0: never.'),
   ('stuck_order_hours_awaiting_confirmation', '48', 'integer', 0, 8760, null, 'Hours after which a paid order that nobody has confirmed is reported; 0: never.'),
@@ -7679,6 +8783,7 @@ insert into public.settings (key, value, kind, minimum, maximum, allowed, descri
   ('stuck_order_hours_warehouse_processing', '72', 'integer', 0, 8760, null, 'Hours after which an order that the warehouse has not sent is reported; 0: never.'),
   ('stuck_order_hours_logistics_dispatched', '336', 'integer', 0, 8760, null, 'Hours after which an order that has not arrived is reported; 0: never.'),
   ('idempotency_retention_days', '30', 'integer', 1, 3650, null, 'Days that idempotency keys and their answers are kept.'),
+  ('integrity_retention_days', '400', 'integer', 30, 3650, null, 'Days that findings of checks, alerts that are over and plans of repairs that came to nothing are kept.'),
   ('kpi_retention_days', '400', 'integer', 8, 3650, null, 'Days that hourly key figures are kept.'),
   ('audit_retention_days', '180', 'integer', 30, 3650, null, 'Days that audit_log is kept.')
 on conflict (key) do nothing;
@@ -7740,82 +8845,86 @@ on conflict (role, permission) do nothing;
 -- sql/integrity/alerts/alert_rules.data.sql
 
 -- what is watched; limits are those of source 002 where it has one
-insert into public.alert_rules (code, severity, unit, limit_value, description, query) values
-  ('debt_drift_ppm_limit', 'error', 'ppm', 5000, 'What debts differ by in their cache or in the old flags. A drift run fails beyond this, and two in a row switch off the flag they speak against (source 002, section 13: 0.5 %).', $$
+insert into public.alert_rules (is_own, code, severity, unit, limit_value, description, query) values
+  (false, 'debt_drift_ppm_limit', 'error', 'ppm', 5000, 'What debts differ by in their cache or in the old flags. A drift run fails beyond this, and two in a row switch off the flag they speak against (source 002, section 13: 0.5 %).', $$
     select c.code, r.diff_ratio_ppm
     from (values ('debt_cache'), ('old_flags')) c (code)
-    cross join lateral (select n.* from public.reconciliation_runs n where n.check_code = c.code order by n.id desc limit 1) r
+    cross join lateral (
+      select n.* from public.reconciliation_runs n
+      where n.check_code = c.code and n.started_at <= clock_timestamp() + interval '5 minutes'
+      order by n.started_at desc, n.id desc limit 1) r
     where c.code = 'debt_cache' or exists (select from public.feature_flags f where f.key = 'allocation_dual_write' and f.state <> 'off')
   $$),
-  ('allocation_latency_limit', 'warning', 'us', 120000, 'Nineteen of twenty allocations took at most this (source 002, section 11: 120 ms).', $$
-    select m.metric, m.value from ledger.newest_kpi('allocation_latency_p95_us') m
+  (false, 'allocation_latency_limit', 'warning', 'us', 120000, 'Nineteen of twenty allocations took at most this, in an hour with twenty and more (source 002, section 11: 120 ms).', $$
+    select m.metric, m.value from ledger.newest_kpi('allocation_latency_p95_us') m where m.calls >= 20
   $$),
-  ('placement_latency_limit', 'warning', 'us', 200000, 'Nineteen of twenty placed orders took at most this.', $$
-    select m.metric, m.value from ledger.newest_kpi('placement_latency_p95_us') m
+  (false, 'placement_latency_limit', 'warning', 'us', 200000, 'Nineteen of twenty placed orders took at most this, in an hour with twenty and more.', $$
+    select m.metric, m.value from ledger.newest_kpi('placement_latency_p95_us') m where m.calls >= 20
   $$),
-  ('outbox_lag', 'error', 's', 900, 'How long the message that is due the longest waits, where messages are delivered and the flag outbox_enabled is on.', $$
-    select 'outbox', extract(epoch from clock_timestamp() - min(o.next_retry_at))
-    from ledger.outbox o
-    where o.status in ('pending', 'sending')
+  (false, 'outbox_lag', 'error', 's', 900, 'How long the message that is due the longest waits while the flag outbox_enabled is on. Where nothing was ever delivered that is told after a day: a shop that delivers nothing switches the flag off. The check outbox_lags has the same limit.', $$
+    select 'outbox', extract(epoch from clock_timestamp() - o.next_retry_at)
+    from (select n.next_retry_at from ledger.outbox n where n.status in ('pending', 'sending') order by n.next_retry_at limit 1) o
+    where (o.next_retry_at < clock_timestamp() - interval '1 day' or exists (select from ledger.outbox s where s.settled_at is not null))
       and exists (select from public.feature_flags f where f.key = 'outbox_enabled' and f.state = 'on')
-      and exists (select from ledger.outbox s where s.settled_at is not null)
   $$),
-  ('outbox_dead', 'error', 'count', 0, 'Messages that are not tried any more.', $$
+  (false, 'outbox_dead', 'error', 'count', 0, 'Messages that are not tried any more.', $$
     select m.metric, m.value from ledger.newest_kpi('outbox_dead') m
   $$),
-  ('integrity_findings', 'critical', 'count', 0, 'Rows that offend a check of the books, by check: money, history or something kept is wrong.', $$
-    select f.check_code, count(distinct f.subject) from ledger.present_findings() f where f.severity <> 'warning' group by f.check_code
+  (false, 'integrity_findings', 'critical', 'count', 0, 'Rows that offend a check of the books, by check: money, history or something kept is wrong.', $$
+    select f.check_code, f.findings from ledger.findings_by_check() f where f.severity <> 'warning'
   $$),
-  ('integrity_warnings', 'warning', 'count', 0, 'Rows that somebody should look at, by check, such as orders that are stuck.', $$
-    select f.check_code, count(distinct f.subject)
-    from ledger.present_findings() f
+  (false, 'integrity_warnings', 'warning', 'count', 0, 'Rows that somebody should look at, by check, such as orders that are stuck. From when on an order is stuck is said by the settings stuck_order_hours_<stage>.', $$
+    select f.check_code, f.findings
+    from ledger.findings_by_check() f
     -- these are told of at once, by rules of their own and by the message receipt.late
     where f.severity = 'warning' and f.check_code not in ('events_are_sealed', 'outbox_lags', 'receipt_waits_too_long')
-    group by f.check_code
   $$),
-  ('seals_behind', 'critical', 's', 900, 'Age of the oldest event behind the last seal.', $$
+  (false, 'seals_behind', 'critical', 's', 900, 'Age of the oldest event behind the last seal. The check events_are_sealed has the same limit.', $$
     select 'events', extract(epoch from clock_timestamp() - e.occurred_at)
     from (select coalesce(max(s.highest_event_id), 0) as id from public.event_seals s) l
     cross join lateral (select i.occurred_at from public.immutable_events i where i.id > l.id order by i.id limit 1) e
   $$),
-  ('partitions_ahead', 'error', 'days', 0, 'Days of the next seven that lie in a month without a partition; its rows would go to the default partition.', $$
+  (false, 'partitions_ahead', 'error', 'days', 0, 'Days of the next seven that lie in a month without a partition; its rows would go to the default partition.', $$
     select d.partitioned_table, d.days from ledger.days_without_partition() d
   $$),
-  ('job_failed', 'error', 'count', 0, 'Times in a row that a job has failed; last_error in ledger.jobs says with what.', $$
+  (false, 'job_failed', 'error', 'turns', 0, 'Times in a row that a job has failed; last_error in ledger.jobs says with what.', $$
     select j.name, j.failures_in_a_row from ledger.jobs j where j.enabled
   $$),
-  ('job_silent', 'error', 'percent', 100, 'Time since a job succeeded, in percent of the time it may be silent: it does not run, or never ends well.', $$
+  (false, 'job_silent', 'error', 'percent', 100, 'Time since a job succeeded, in percent of the time it may be silent: it does not run, or never ends well.', $$
     select j.name, extract(epoch from j.silent_for) * 100 / extract(epoch from j.max_silence) from ledger.jobs j where j.enabled
   $$),
-  ('denied_calls', 'warning', 'count', 50, 'Calls refused because the caller lacks the permission, or speaks for somebody else, since the last snapshot of the key figures, an hour or less.', $$
+  (false, 'denied_calls', 'warning', 'count', 50, 'Calls refused because the caller lacks the permission, or speaks for somebody else, in the last hour or a little more: since the newest snapshot of the key figures that is 55 minutes old.', $$
     select 'calls', case when q.is_called then q.last_value else 0 end - coalesce((
-      select (k.details ->> 'total')::bigint from public.kpi_snapshots k where k.metric = 'denied_calls' and k.details ? 'total' order by k.taken_at desc limit 1), 0)
+      select (k.details ->> 'total')::bigint from public.kpi_snapshots k
+      where k.metric = 'denied_calls' and k.details ? 'total' and k.taken_at <= clock_timestamp() - interval '55 minutes'
+      order by k.taken_at desc limit 1), 0)
     from ledger.denied_calls_seq q
   $$),
-  ('flag_switched_off', 'error', 'count', 0, 'A feature flag that was switched off because of what was found, until it is on again.', $$
+  (false, 'flag_switched_off', 'error', 'count', 0, 'A feature flag that was switched off because of what was found, until it is on again; of active_reconciliation reconciliation_failures tells.', $$
     select f.key, 1
     from public.feature_flags f
     cross join lateral (select e.event_type from public.immutable_events e where e.stream_id = md5(f.key)::uuid order by e.id desc limit 1) l
-    where f.state = 'off' and l.event_type = 'flag.switched_off'
+    where f.state = 'off' and l.event_type = 'flag.switched_off' and f.key <> 'active_reconciliation'
   $$),
-  ('old_flag_failures', 'warning', 'count', 0, 'Old flags that could not be written in the last hour, while allocation_dual_write was shadow.', $$
+  (false, 'old_flag_failures', 'warning', 'count', 0, 'Old flags that could not be written in the last hour, while allocation_dual_write was shadow.', $$
     select 'allocation_dual_write', count(*) from public.old_flag_failures f where f.created_at > clock_timestamp() - interval '1 hour'
   $$),
-  ('idempotency_purge_behind', 'warning', 'count', 0, 'Idempotency keys two days and more beyond their retention; counted up to a thousand.', $$
+  (false, 'idempotency_purge_behind', 'warning', 'count', 0, 'Idempotency keys two days and more beyond their retention; counted up to a thousand.', $$
     select 'idempotency_keys', count(*)
     from (select from ledger.idempotency_keys k
           where k.created_at < clock_timestamp() - make_interval(days => ledger.setting_text('idempotency_retention_days')::integer + 2) limit 1000) k
   $$)
 on conflict (code) do update set
-  severity = excluded.severity, unit = excluded.unit, description = excluded.description, query = excluded.query;
+  is_own = excluded.is_own, severity = excluded.severity, unit = excluded.unit, description = excluded.description, query = excluded.query;
 
 -- raised and resolved by the job that finds them
-insert into public.alert_rules (code, severity, unit, limit_value, description) values
-  ('rule_cannot_be_asked', 'error', 'count', 0, 'A rule of this table whose query fails; details say how.'),
-  ('grace_not_ended', 'error', 'count', 0, 'An order whose grace period is over and that could be neither cancelled nor flagged; details say why.'),
-  ('reconciliation_failures', 'error', 'count', 0, 'Repairs that failed in the run that had too many of them.')
+insert into public.alert_rules (is_own, code, severity, unit, limit_value, description) values
+  (false, 'rule_cannot_be_asked', 'error', 'count', 0, 'A rule of this table whose query fails; details say how.'),
+  (false, 'seals_do_not_hold', 'critical', 'count', 0, 'What does not hold of a seal, as the job that verifies them found it: events or seals were changed.'),
+  (false, 'grace_not_ended', 'error', 'count', 0, 'An order whose grace period is over and that could be neither cancelled nor flagged; details say why.'),
+  (false, 'reconciliation_failures', 'error', 'count', 0, 'Repairs that failed in the run that had too many of them.')
 on conflict (code) do update set
-  severity = excluded.severity, unit = excluded.unit, description = excluded.description;
+  is_own = excluded.is_own, severity = excluded.severity, unit = excluded.unit, description = excluded.description;
 
 -- sql/integrity/checks/accounts.data.sql
 
@@ -7828,9 +8937,8 @@ insert into public.integrity_checks (family, code, severity, repair, proves, que
   $$),
   ('accounts', 'account_equals_last_transaction', 'critical', 'account_totals', 'The balance of each account is what its last transaction left.', $$
     select a.id, a.id, a.available_balance, l.balance_after, l.balance_after - a.available_balance
-    from accounts a
-    join account_transactions t on t.account_id = a.id
-    join transactions l on l.account_id = a.id and l.account_version = t.last_version
+    from touched_accounts a
+    cross join lateral (select t.balance_after from public.transactions t where t.account_id = a.id order by t.account_version desc limit 1) l
     where a.available_balance <> l.balance_after
   $$),
   ('accounts', 'account_version_counts_transactions', 'critical', 'account_totals', 'The version of each account counts its transactions without a gap.', $$
@@ -8055,6 +9163,13 @@ insert into public.integrity_checks (family, code, severity, repair, proves, que
     where (f.status, f.authorised_amount, f.captured_amount, f.refunded_amount, f.charged_back_amount)
           <> (c.status, c.authorised_amount, c.captured_amount, c.refunded_amount, c.charged_back_amount)
   $$),
+  ('cards', 'card_booking_has_its_event', 'critical', null, 'What was booked of a card payment has the provider''s message that gave occasion to it.', $$
+    select b.id, b.account_id, format('the event %s of its card payment', b.event_id), 'none', b.amount
+    from card_bookings b
+    left join public.card_payments c on c.id = b.card_payment_id
+    left join public.card_events e on e.provider = c.provider and e.event_id = b.event_id and e.card_payment_id = c.id
+    where e.event_id is null
+  $$),
   ('cards', 'captured_cards_are_booked', 'critical', null, 'What was captured from a card is booked whole.', $$
     select c.id, c.account_id, c.captured_amount, coalesce(b.captured, 0), coalesce(b.captured, 0) - c.captured_amount
     from card_payments c
@@ -8187,9 +9302,9 @@ on conflict (code) do update set
 -- sql/integrity/checks/guards.data.sql
 
 -- as this schema has made them; later rows come with later tables
-insert into ledger.guards (table_name, trigger_name, fires)
-select g.table_name, g.trigger_name, g.fires from ledger.guards_now() g where not g.is_partition
-on conflict (table_name, trigger_name) do nothing;
+insert into ledger.guards (table_name, trigger_name, fires, digest)
+select g.table_name, g.trigger_name, g.fires, g.digest from ledger.guards_now() g where not g.is_partition
+on conflict (table_name, trigger_name) do update set fires = excluded.fires, digest = excluded.digest;
 
 -- sql/integrity/checks/imports.data.sql
 
@@ -8236,9 +9351,12 @@ on conflict (code) do update set
 
 -- sql/integrity/checks/integrity_relations.data.sql
 
--- tables: as they are, and of the accounts $1, their orders $2 and the variants $3 of a run
+-- tables: as they are, and of the accounts $1, the orders $2 and the variants $3 of a run. What has a long history is
+-- not among $1 and $3, but among all touched accounts $4 and variants $5: so checks of an order read by order, and
+-- checks that add up a history read by account or variant. $6 are the streams that events of $1 can be of
 insert into ledger.integrity_relations (position, name, whole, scoped) values
   (1, 'accounts', 'select * from public.accounts', 'select * from public.accounts where id = any ($1)'),
+  (21, 'touched_accounts', 'select * from public.accounts', 'select * from public.accounts where id = any ($4)'),
   (2, 'profiles', 'select * from public.profiles', 'select * from public.profiles where id in (select user_id from accounts)'),
   -- orders that a run looks at, and all orders of its accounts
   (3, 'orders', 'select * from public.orders', 'select * from public.orders where id = any ($2)'),
@@ -8247,8 +9365,9 @@ insert into ledger.integrity_relations (position, name, whole, scoped) values
   (5, 'transactions', 'select * from public.transactions', 'select * from public.transactions where account_id = any ($1)'),
   (6, 'payments', 'select * from public.payments', 'select * from public.payments where account_id = any ($1)'),
   (7, 'invoices', 'select * from public.invoices', 'select * from public.invoices where account_id = any ($1)'),
-  -- postings have no index by account: they are found by their transactions
-  (8, 'postings', 'select * from public.postings', 'select p.* from transactions t join public.postings p on p.transaction_id = t.id'),
+  -- postings have no index by account: they are found by their transactions, one by one
+  (8, 'postings', 'select * from public.postings',
+      'select p.* from transactions t cross join lateral (select n.* from public.postings n where n.transaction_id = t.id offset 0) p'),
   (9, 'withdrawals', 'select * from public.withdrawals', 'select * from public.withdrawals where account_id = any ($1)'),
   (10, 'referral_commissions', 'select * from public.referral_commissions', 'select * from public.referral_commissions where account_id = any ($1)'),
   (11, 'payment_allocations', 'select * from public.payment_allocations', 'select * from public.payment_allocations where account_id = any ($1)'),
@@ -8277,24 +9396,30 @@ insert into ledger.integrity_relations (position, name, whole, scoped) values
   (40, 'order_commissions', 'select * from public.referral_commissions', 'select * from public.referral_commissions where order_id = any ($2)'),
   (41, 'order_earnings', 'select * from public.vendor_earnings', 'select * from public.vendor_earnings where order_id = any ($2)'),
   (42, 'order_payments', 'select * from public.payments', 'select * from public.payments where order_id = any ($2)'),
+  (47, 'order_invoices', 'select * from public.invoices where order_id is not null', 'select * from public.invoices where order_id = any ($2)'),
+  (48, 'order_allocations', 'select l.*, i.order_id from public.payment_allocations l join public.invoices i on i.id = l.invoice_id where i.order_id is not null',
+       'select l.*, i.order_id from order_invoices i join public.payment_allocations l on l.invoice_id = i.id'),
+  (49, 'order_receipts', 'select * from public.payment_receipts where order_id is not null', 'select * from public.payment_receipts where order_id = any ($2)'),
   -- of an order, or of an account and no order
   (43, 'order_transactions', 'select * from public.transactions',
       'select * from public.transactions where order_id = any ($2) union all select * from transactions where order_id is null'),
   (44, 'order_postings', 'select p.*, t.order_id from public.postings p left join public.transactions t on t.id = p.transaction_id',
-      'select p.*, t.order_id from order_transactions t join public.postings p on p.transaction_id = t.id'),
+      'select p.*, t.order_id from order_transactions t cross join lateral (select n.* from public.postings n where n.transaction_id = t.id offset 0) p'),
   (45, 'order_statuses', 'select event_id, order_id, status from public.order_status_history',
       'select event_id, order_id, status from public.order_status_history where order_id = any ($2)'),
   -- the index by order knows ranges: one walk from the oldest order to the newest
   (46, 'order_movements', 'select * from public.stock_movements where order_id is not null',
       'select * from public.stock_movements where order_id between (select id from orders order by id limit 1) and (select id from orders order by id desc limit 1) and order_id = any ($2)'),
+  (93, 'order_events', 'select * from public.immutable_events where stream_type = ''order''', 'select * from public.immutable_events where stream_id = any ($2)'),
   -- what belongs to a variant
-  (50, 'variants', 'select * from public.variants', 'select * from public.variants where id = any ($3)'),
-  (51, 'stock_levels', 'select * from public.stock_levels', 'select * from public.stock_levels where variant_id = any ($3)'),
+  (50, 'variants', 'select * from public.variants', 'select * from public.variants where id = any ($5)'),
+  (51, 'stock_levels', 'select * from public.stock_levels', 'select * from public.stock_levels where variant_id = any ($5)'),
+  (53, 'counted_stock_levels', 'select * from public.stock_levels', 'select * from public.stock_levels where variant_id = any ($3)'),
   (52, 'stock_movements', 'select * from public.stock_movements', 'select * from public.stock_movements where variant_id = any ($3)'),
   -- events have no index by account: they are found by the streams that an account's events can be of
-  (90, 'event_streams', 'select null::uuid as id where false', 'select stream_id as id from ledger.streams_of_accounts($1)'),
+  (90, 'event_streams', 'select null::uuid as id where false', 'select unnest($6) as id'),
   (91, 'immutable_events', 'select * from public.immutable_events',
-      'select e.* from event_streams s join public.immutable_events e on e.stream_id = s.id and e.account_id = any ($1)'),
+      'select e.* from event_streams s cross join lateral (select n.* from public.immutable_events n where n.stream_id = s.id offset 0) e where e.account_id = any ($1)'),
   (92, 'event_texts', 'select * from public.event_texts', 'select * from public.event_texts where account_id = any ($1)')
 on conflict (name) do update set position = excluded.position, whole = excluded.whole, scoped = excluded.scoped;
 
@@ -8508,14 +9633,14 @@ on conflict (code) do update set
 
 -- what keeps the books: guards, seals, messages, partitions, and the checks themselves; of everything only
 insert into public.integrity_checks (family, code, severity, scopes, repair, proves, query) values
-  ('machinery', 'guards_are_on', 'critical', '{all,changed}', null, 'Every trigger that keeps hands off the books is there and on.', $$
-    select format('%s %s', g.table_name, g.trigger_name), null, g.fires, coalesce(n.fires::text, 'dropped'), null
+  ('machinery', 'guards_are_on', 'critical', '{all,changed}', null, 'Every trigger that keeps hands off the books is there and on, and does what the schema says.', $$
+    select format('%s %s', g.table_name, g.trigger_name), null, format('%s %s', g.fires, g.digest), coalesce(format('%s %s', n.fires, n.digest), 'dropped'), null
     from ledger.guards g
     left join ledger.guards_now() n on n.table_name = g.table_name and n.trigger_name = g.trigger_name
-    where to_regclass(g.table_name) is not null and n.fires is distinct from g.fires
+    where to_regclass(g.table_name) is not null and (n.fires, n.digest) is distinct from (g.fires, g.digest)
   $$),
   ('machinery', 'partitions_have_their_guards', 'critical', '{all,changed}', null, 'Every partition of an immutable table has the guards of its table.', $$
-    select format('%s %s', p.name, g.trigger_name), null, g.fires, coalesce(n.fires::text, 'none'), null
+    select format('%s %s', p.name, g.trigger_name), null, format('%s %s', g.fires, g.digest), coalesce(format('%s %s', n.fires, n.digest), 'none'), null
     from (select format('%s.%s', s.nspname, c.relname) as name, format('%s.%s', q.nspname, r.relname) as parent_name
           from pg_inherits i
           join pg_class c on c.oid = i.inhrelid
@@ -8524,20 +9649,20 @@ insert into public.integrity_checks (family, code, severity, scopes, repair, pro
           join pg_namespace q on q.oid = r.relnamespace) p
     join ledger.guards g on g.table_name = p.parent_name
     left join ledger.guards_now() n on n.table_name = p.name and n.trigger_name = g.trigger_name
-    where n.fires is distinct from g.fires
+    where (n.fires, n.digest) is distinct from (g.fires, g.digest)
   $$),
   ('machinery', 'every_check_is_on', 'warning', '{all,changed}', null, 'No check of the schema was switched off by hand.', $$
     select c.code, null, 'enabled', 'switched off', null from public.integrity_checks c where not c.enabled and c.family <> 'own'
   $$),
-  ('machinery', 'events_are_sealed', 'warning', '{all,changed}', null, 'Events are sealed soon after they are written (setting seal_lag_minutes).', $$
-    select e.id, e.account_id, format('sealed within %s minutes', l.minutes), e.occurred_at, null
-    from (select ledger.setting_text('seal_lag_minutes')::int as minutes) l
+  ('machinery', 'events_are_sealed', 'warning', '{all,changed}', null, 'Events are sealed soon after they are written (limit of the alert rule seals_behind).', $$
+    select e.id, e.account_id, format('sealed within %s seconds', l.seconds), e.occurred_at, null
+    from (select a.limit_value as seconds from public.alert_rules a where a.code = 'seals_behind') l
     cross join lateral (
       select n.id, n.account_id, n.occurred_at
       from public.immutable_events n
       where n.written_by_xid > coalesce((select s.last_xid from public.event_seals s order by s.seal_number desc limit 1), 0)
         and n.id > coalesce((select s.epoch_after_event_id from public.event_seals s order by s.seal_number desc limit 1), 0)
-        and n.occurred_at < clock_timestamp() - make_interval(mins => l.minutes)
+        and n.occurred_at < clock_timestamp() - make_interval(secs => l.seconds)
       order by n.written_by_xid
       limit 1) e
   $$),
@@ -8552,6 +9677,9 @@ insert into public.integrity_checks (family, code, severity, scopes, repair, pro
           where n.occurred_at >= (select (to_date(min(right(c.relname, 7)), 'YYYY_MM'))::timestamp at time zone 'UTC' from pg_class c
                                   where c.relnamespace = 'ledger'::regnamespace and c.relname ~ '^audit_log_\d{4}_\d{2}$')) d
     where d.rows > 0
+  $$),
+  ('machinery', 'seal_equals_its_message', 'critical', '{all}', null, 'Each seal that a message or a list of sealed events tells of is there, with that hash.', $$
+    select w.subject, null, w.expected, w.found, null from ledger.seal_witnesses() w
   $$),
   -- a message finds what it says in its event, by number and time
   ('machinery', 'message_has_its_event', 'error', '{all}', null, 'Each message to the outside that points to an event finds it, and is of its kind.', $$
@@ -8568,11 +9696,13 @@ insert into public.integrity_checks (family, code, severity, scopes, repair, pro
       and not exists (select from ledger.outbox o where o.event_id = e.id)
       and not exists (select from public.import_identities i where i.target_id = e.stream_id)
   $$),
-  ('machinery', 'outbox_lags', 'warning', '{all,changed}', null, 'While messages are delivered none waits longer than the setting outbox_lag_minutes.', $$
-    select o.id, o.account_id, format('sent within %s minutes', ledger.setting_text('outbox_lag_minutes')), o.created_at, null
+  ('machinery', 'outbox_lags', 'warning', '{all,changed}', null, 'While messages are delivered none waits longer than the limit of the alert rule outbox_lag.', $$
+    select o.id, o.account_id, format('sent within %s seconds', l.limit_value), o.next_retry_at, null
     from (select n.* from ledger.outbox n where n.status in ('pending', 'sending') order by n.next_retry_at limit 1) o
-    where o.created_at < clock_timestamp() - make_interval(mins => ledger.setting_text('outbox_lag_minutes')::int)
-      and exists (select from ledger.outbox s where s.status = 'sent')
+    join public.alert_rules l on l.code = 'outbox_lag'
+    where o.next_retry_at < clock_timestamp() - make_interval(secs => l.limit_value)
+      and (o.next_retry_at < clock_timestamp() - interval '1 day' or exists (select from ledger.outbox s where s.settled_at is not null))
+      and exists (select from public.feature_flags f where f.key = 'outbox_enabled' and f.state = 'on')
   $$),
   ('machinery', 'import_identity_points_to_what_is_there', 'error', '{all}', null, 'What an import remembers to have made is there.', $$
     select format('%s %s', i.kind, i.external_id), null, i.target_id, 'none', null
@@ -8592,7 +9722,7 @@ insert into public.integrity_checks (family, code, severity, scopes, repair, pro
     where w.state = 'applied' and w.external_id is not null and coalesce(p.status = 'captured', n.status = 'issued')
       and not exists (select from public.import_identities i where i.target_id = w.target_id)
   $$),
-  ('machinery', 'order_waits_too_long', 'warning', '{all,changed}', null, 'No order stays in a stage beyond the hours of the setting stuck_order_hours_<stage>.', $$
+  ('machinery', 'order_waits_too_long', 'warning', '{all}', null, 'No order stays in a stage beyond the hours of the setting stuck_order_hours_<stage>.', $$
     select m.order_id, m.account_id, format('out of %s within %s hours', m.stage, s.hours), m.updated_at, null
     from (select n.key, case when n.key like 'stuck\_order\_hours\_%' then (n.value #>> '{}')::int end as hours from public.settings n) s
     join public.order_management m on s.key = 'stuck_order_hours_' || m.stage
@@ -8693,7 +9823,7 @@ insert into public.integrity_checks (family, code, severity, repair, proves, que
   ('orders', 'order_refers_to_what_is_there', 'critical', null, 'Each order is of its customer''s account in its currency, with a payment method that there is.', $$
     select o.id, o.account_id, 'account of its customer and currency, payment method', format('%s %s', o.account_id, o.payment_method), null
     from orders o
-    left join accounts a on a.id = o.account_id and a.user_id = o.user_id and a.currency = o.currency
+    left join touched_accounts a on a.id = o.account_id and a.user_id = o.user_id and a.currency = o.currency
     left join public.payment_methods p on p.code = o.payment_method
     where a.id is null or p.code is null
   $$),
@@ -8743,10 +9873,7 @@ insert into public.integrity_checks (family, code, severity, repair, proves, que
       select n.order_id, sum(n.amount) as amount
       from (select p.order_id, p.applied_amount as amount from order_payments p where p.status = 'captured' and p.applied_amount > 0
             union all
-            select i.order_id, l.allocated_amount
-            from payment_allocations l
-            join invoices i on i.id = l.invoice_id
-            where i.order_id is not null) n
+            select l.order_id, l.allocated_amount from order_allocations l) n
       group by n.order_id) a on a.order_id = o.id
     where o.paid_amount - o.wallet_amount <> coalesce(a.amount, 0)
   $$),
@@ -8823,7 +9950,7 @@ insert into public.integrity_checks (family, code, severity, repair, proves, que
     select o.id, o.account_id, 'a receipt under review', 'none', null
     from orders o
     where o.payment_status = 'receipt_uploaded'
-      and not exists (select from payment_receipts r where r.account_id = o.account_id and r.order_id = o.id and r.status = 'submitted')
+      and not exists (select from order_receipts r where r.account_id = o.account_id and r.order_id = o.id and r.status = 'submitted')
   $$),
   ('receipts', 'in_grace_has_an_open_deadline', 'error', 'order_money', 'Each order in grace has an open deadline.', $$
     select o.id, o.account_id, 'an open deadline', coalesce(d.status, 'none'), null
@@ -8837,6 +9964,12 @@ insert into public.integrity_checks (family, code, severity, repair, proves, que
     join orders o on o.id = d.order_id
     where (d.status <> 'settled' and (o.amount_due = 0 or o.status in ('rejected', 'cancelled', 'refunded')))
       or (d.status = 'open' and o.payment_status not in ('in_grace', 'receipt_uploaded'))
+  $$),
+  ('receipts', 'settled_deadline_has_nothing_due', 'error', null, 'Each settled deadline is of an order of which nothing is due or that has ended.', $$
+    select d.order_id, o.account_id, 'open or overdue', format('settled; %s, %s, %s due', o.status, o.payment_status, o.amount_due), o.amount_due
+    from payment_deadlines d
+    join orders o on o.id = d.order_id
+    where d.status = 'settled' and o.amount_due > 0 and o.status not in ('rejected', 'cancelled', 'refunded')
   $$),
   ('receipts', 'deadline_refers_to_what_is_there', 'critical', null, 'Each deadline is of an order of its account.', $$
     select d.order_id, d.account_id, 'an order of its account', d.account_id, null
@@ -8940,9 +10073,11 @@ insert into ledger.integrity_relations (position, name, whole, scoped) values
   -- null ids are all
   (80, 'replayed_accounts', 'select * from ledger.replayed_accounts($1)', null),
   (81, 'replayed_orders', 'select * from ledger.replayed_orders($2)', null),
-  (82, 'replayed_stock', 'select * from ledger.replayed_stock($3)', null),
-  (83, 'booking_events', 'select e.* from public.immutable_events e where e.payload ? ''transaction_id''',
-       'select e.* from ledger.streams_of_accounts($1) s join public.immutable_events e on e.stream_id = s.stream_id and e.account_id = any ($1) where e.payload ? ''transaction_id''')
+  (82, 'replayed_stock', 'select * from ledger.replayed_stock()', null),
+  (94, 'booking_events', 'select e.* from public.immutable_events e where e.payload ? ''transaction_id''',
+       'select e.* from immutable_events e where e.payload ? ''transaction_id'''),
+  (95, 'invoice_events', 'select e.* from public.immutable_events e where e.event_type = ''invoice.issued'' or e.payload ? ''credit_note_id''',
+       'select e.* from immutable_events e where e.event_type = ''invoice.issued'' or e.payload ? ''credit_note_id''')
 on conflict (name) do update set position = excluded.position, whole = excluded.whole, scoped = excluded.scoped;
 
 insert into public.integrity_checks (family, code, severity, repair, proves, query) values
@@ -8962,17 +10097,6 @@ insert into public.integrity_checks (family, code, severity, repair, proves, que
           is distinct from (r.payment_status, r.total_amount, r.wallet_amount, r.paid_amount, r.refunded_amount, r.wallet_refunded_amount, r.credited_amount)
       and f.replayed is distinct from f.stored
       and not (r.exact_after_event_id is not null and f.replayed is null)
-  $$),
-  ('replay', 'stock_replays_from_events', 'error', 'stock_levels',
-   'The units on hand and held of every variant are what events brought, sold, held and put back.', $$
-    select format('%s %s', coalesce(v.variant_id, r.variant_id), f.what), null::uuid, f.replayed::text, f.stored::text, f.stored - f.replayed
-    from (select s.variant_id, sum(s.on_hand)::bigint as on_hand, sum(s.held)::bigint as held
-          from public.stock_levels s where $3::uuid[] is null or s.variant_id = any ($3) group by s.variant_id) v
-    full join replayed_stock r on r.variant_id = v.variant_id
-    cross join lateral (values
-      ('on_hand', case when r.exact_after_event_id is null then coalesce(r.on_hand, 0) end, coalesce(v.on_hand, 0)),
-      ('held', coalesce(r.held, 0), coalesce(v.held, 0))) f (what, replayed, stored)
-    where f.replayed <> f.stored
   $$),
   ('replay', 'account_events_have_no_gap', 'critical', null,
    'Every account has one event of each of its versions.', $$
@@ -9003,6 +10127,16 @@ insert into public.integrity_checks (family, code, severity, repair, proves, que
           is distinct from (e.account_id, e.type, e.amount, e.account_version, e.actor_id, e.correlation_id)
        or t.order_id is distinct from coalesce(e.order_id, t.order_id)
   $$),
+  ('replay', 'status_fits_its_transaction', 'critical', null,
+   'Every change of an order''s status left the transaction of its kind: an order that was cancelled or refunded by its books did not go on.', $$
+    select e.stream_id::text, e.account_id, format('the status of an %s transaction', t.type),
+           format('%s from %s to %s', e.event_type, e.payload ->> 'from_status', e.payload ->> 'to_status'), null::bigint
+    from booking_events e
+    join order_transactions t on t.id = (e.payload ->> 'transaction_id')::uuid
+    where e.event_type in ('order.placed', 'order.status_changed', 'order.refunded')
+      and t.type <> ledger.transaction_of_status(e.event_type, e.payload ->> 'from_status', e.payload ->> 'to_status')
+      and (t.actor_action is distinct from 'imported' or t.type not in ('order_created', 'order_status_changed'))
+  $$),
   ('replay', 'order_equals_its_placing', 'critical', null,
    'Number, customer, account, currency and payment method of every order are those of the event that placed it.', $$
     select o.id::text, o.account_id, format('%s of %s in %s by %s, account %s', p.order_number, p.user_id, p.currency, p.payment_method, p.account_id),
@@ -9011,7 +10145,7 @@ insert into public.integrity_checks (family, code, severity, repair, proves, que
     left join (
       select e.stream_id, e.account_id, e.payload ->> 'order_number' as order_number, (e.payload ->> 'user_id')::uuid as user_id,
              e.payload ->> 'currency' as currency, e.payload ->> 'payment_method' as payment_method
-      from booking_events e
+      from order_events e
       where e.event_type = 'order.placed') p on p.stream_id = o.id
     where (o.order_number, o.user_id, o.currency, o.payment_method, o.account_id)
           is distinct from (p.order_number, p.user_id, p.currency, p.payment_method, p.account_id)
@@ -9030,6 +10164,23 @@ insert into public.integrity_checks (family, code, severity, repair, proves, que
       group by b.stream_id) e on e.stream_id = w.id
     where (w.account_id, w.status, w.amount) is distinct from (e.account_id, e.status, e.amount)
   $$),
+  ('replay', 'invoice_equals_its_event', 'critical', null,
+   'Number, account and total of every invoice and credit note are those of the event that issued it.', $$
+    select i.id::text, i.account_id, format('%s over %s, account %s', e.invoice_number, e.total_amount, e.account_id),
+           format('%s over %s, account %s', i.invoice_number, i.total_amount, i.account_id), i.total_amount - e.total_amount
+    from invoices i
+    left join (
+      select n.account_id, (n.payload ->> 'invoice_id')::uuid as invoice_id, n.payload ->> 'invoice_number' as invoice_number,
+             (n.payload ->> 'total_amount')::bigint as total_amount
+      from invoice_events n
+      where n.event_type = 'invoice.issued'
+      union all
+      select n.account_id, (n.payload ->> 'credit_note_id')::uuid, n.payload ->> 'credit_note_number', (n.payload ->> 'credit_note_amount')::bigint
+      from invoice_events n
+      where n.payload ? 'credit_note_id') e on e.invoice_id = i.id
+    where (i.account_id, i.invoice_number, i.total_amount) is distinct from (e.account_id, e.invoice_number, e.total_amount)
+      or (i.number is not null and i.invoice_number !~ ('(^|[^1-9])' || i.number || '$'))
+  $$),
   ('replay', 'delivery_equals_its_event', 'error', null,
    'A shipment is delivered exactly when an event says so.', $$
     select s.id::text, s.account_id, coalesce(e.delivered_at::text, 'on its way'), coalesce(s.delivered_at::text, 'on its way'), null::bigint
@@ -9037,11 +10188,27 @@ insert into public.integrity_checks (family, code, severity, repair, proves, que
     join orders o on o.id = s.order_id
     join (
       select d.stream_id, d.payload ->> 'shipment_id' as shipment_id, max((d.payload ->> 'delivered_at')::timestamptz) as delivered_at
-      from immutable_events d
+      from order_events d
       where d.event_type in ('order.shipment_created', 'order.shipment_delivered')
       group by d.stream_id, d.payload ->> 'shipment_id') e on e.stream_id = s.order_id and e.shipment_id = s.id::text
     -- imported parcels have no event of their own until somebody here confirms them
     where s.delivered_at is distinct from e.delivered_at
+  $$)
+on conflict (code) do update set
+  family = excluded.family, severity = excluded.severity, proves = excluded.proves, query = excluded.query, repair = excluded.repair, scopes = excluded.scopes;
+
+-- units of a variant are in the events of all orders that ever had it
+insert into public.integrity_checks (family, code, severity, scopes, repair, proves, query) values
+  ('replay', 'stock_replays_from_events', 'error', '{all}', 'stock_levels',
+   'The units on hand and held of every variant are what events brought, sold, held and put back.', $$
+    select format('%s %s', coalesce(v.variant_id, r.variant_id), f.what), null::uuid, f.replayed::text, f.stored::text, f.stored - f.replayed
+    from (select s.variant_id, sum(s.on_hand)::bigint as on_hand, sum(s.held)::bigint as held
+          from stock_levels s group by s.variant_id) v
+    full join replayed_stock r on r.variant_id = v.variant_id
+    cross join lateral (values
+      ('on_hand', case when r.exact_after_event_id is null then coalesce(r.on_hand, 0) end, coalesce(v.on_hand, 0)),
+      ('held', coalesce(r.held, 0), coalesce(v.held, 0))) f (what, replayed, stored)
+    where f.replayed <> f.stored
   $$)
 on conflict (code) do update set
   family = excluded.family, severity = excluded.severity, proves = excluded.proves, query = excluded.query, repair = excluded.repair, scopes = excluded.scopes;
@@ -9123,10 +10290,17 @@ on conflict (code) do update set
 insert into public.integrity_checks (family, code, severity, scopes, repair, proves, query) values
   ('stock', 'stock_equals_movements', 'critical', '{all,changed}', 'stock_levels', 'What is on hand in each slot is the sum of its movements, and each was counted.', $$
     select format('%s/%s', s.variant_id, s.slot), null, s.on_hand, coalesce(m.quantity, 0), coalesce(m.quantity, 0) - s.on_hand
-    from stock_levels s
+    from counted_stock_levels s
     left join (select n.variant_id, n.slot, sum(n.quantity) as quantity, count(*) as movements from stock_movements n group by n.variant_id, n.slot) m
       on m.variant_id = s.variant_id and m.slot = s.slot
     where s.on_hand <> coalesce(m.quantity, 0) or s.version <> coalesce(m.movements, 0)
+  $$),
+  ('stock', 'stock_equals_last_movement', 'critical', '{all,changed}', 'stock_levels', 'What is on hand in each slot is what its last movement left.', $$
+    select format('%s/%s', s.variant_id, s.slot), null, m.on_hand_after, s.on_hand, s.on_hand - m.on_hand_after
+    from stock_levels s
+    cross join lateral (select n.on_hand_after, n.slot_version from public.stock_movements n
+                        where n.variant_id = s.variant_id and n.slot = s.slot order by n.slot_version desc limit 1) m
+    where (s.on_hand, s.version) <> (m.on_hand_after, m.slot_version)
   $$),
   ('stock', 'held_equals_active_reservations', 'error', '{all,changed}', 'stock_levels', 'What is held in each slot is what active reservations hold there.', $$
     select format('%s/%s', s.variant_id, s.slot), null, coalesce(h.quantity, 0), s.held, s.held - coalesce(h.quantity, 0)
@@ -9207,6 +10381,18 @@ insert into public.integrity_checks (family, code, severity, repair, proves, que
                from order_movements m where m.reason = 'backorder_filled' group by m.order_id, m.variant_id) f
       on f.order_id = b.order_id and f.variant_id = b.variant_id
     where b.filled_quantity <> coalesce(f.quantity, 0)
+  $$),
+  -- an order that ended gives up all that it waited for, which is seen by what is open
+  ('stock_of_orders', 'backorder_dropped_by_refunds', 'critical', null, 'What a living order gave up waiting for was refunded before it was shipped.', $$
+    select format('%s/%s', b.order_id, b.variant_id), b.account_id, coalesce(r.quantity, 0), b.dropped_quantity, b.dropped_quantity - coalesce(r.quantity, 0)
+    from backorders b
+    join orders o on o.id = b.order_id and o.status not in ('cancelled', 'refunded')
+    left join (select l.order_id, i.variant_id, sum(l.unshipped_quantity - l.restocked_quantity) as quantity
+               from refund_lines l
+               join order_items i on i.order_id = l.order_id and i.line_number = l.line_number
+               where l.unshipped_quantity > 0
+               group by l.order_id, i.variant_id) r on r.order_id = b.order_id and r.variant_id = b.variant_id
+    where b.dropped_quantity <> coalesce(r.quantity, 0)
   $$),
   ('stock_of_orders', 'backorder_waits_for_a_living_order', 'error', 'backorders', 'What waits to be filled is for an order of its account that has not ended.', $$
     select format('%s/%s', b.order_id, b.variant_id), b.account_id, 'an order of its account that has not ended', coalesce(o.status, 'none'), b.open_quantity
@@ -9328,7 +10514,9 @@ insert into ledger.kpi_metrics (name, unit, direction, description, query) value
   ('integrity_findings', 'count', 'lower', 'Rows that offend a check of the books, as far as runs know, without warnings; null before the first run. details: {warnings, by_check, run_id, at, scope, status}, the last four of the last run.', $$
     select 'integrity_findings', coalesce(f.findings, 0), jsonb_build_object(
       'warnings', coalesce(f.warnings, 0), 'by_check', coalesce(f.by_check, '{}'), 'run_id', r.id, 'at', r.created_at, 'scope', r.scope, 'status', r.status)
-    from (select n.* from public.reconciliation_runs n where n.check_code = 'books' and n.horizon is not null order by n.id desc limit 1) r
+    from (select n.* from public.reconciliation_runs n
+          where n.check_code = 'books' and n.horizon is not null and n.started_at <= $2 + interval '5 minutes'
+          order by n.started_at desc, n.id desc limit 1) r
     cross join lateral (
       select sum(c.findings) filter (where c.severity <> 'warning') as findings, sum(c.findings) filter (where c.severity = 'warning') as warnings,
              jsonb_object_agg(c.check_code, c.findings) as by_check
@@ -9339,8 +10527,8 @@ insert into ledger.kpi_metrics (name, unit, direction, description, query) value
     from (values (1)) one (row)
     left join (select n.* from public.event_seals n order by n.seal_number desc limit 1) s on true
   $$),
-  ('denied_calls', 'count', 'lower', 'Calls refused for want of a permission since the newest snapshot that is at least an hour old. details: {total, since}.', $$
-    select 'denied_calls', case when b.taken_at is not null then greatest(d.total - (b.details ->> 'total')::bigint, 0) end, jsonb_build_object('total', d.total, 'since', b.taken_at)
+  ('denied_calls', 'count', 'lower', 'Calls refused for want of a permission since the newest snapshot that is at least an hour old, or (since null) ever. details: {total, since}.', $$
+    select 'denied_calls', greatest(d.total - coalesce((b.details ->> 'total')::bigint, 0), 0), jsonb_build_object('total', d.total, 'since', b.taken_at)
     from (select case when q.is_called then q.last_value else 0 end as total from ledger.denied_calls_seq q) d
     left join (select s.* from public.kpi_snapshots s
                -- the job is not on the second
@@ -9367,8 +10555,8 @@ on conflict (name) do update set
 insert into ledger.kpi_metrics (name, unit, direction, description, query) values
   ('debt_drift_ppm', 'ppm', 'lower', 'What the debt in the cache differs by from the debt by invoices and allocations, in the last drift run (source 002, E-B5). details: {run_id, at, status, old_flags_ppm}.', $$
     select 'debt_drift_ppm', c.diff_ratio_ppm, jsonb_build_object('run_id', c.id, 'at', c.created_at, 'status', c.status, 'old_flags_ppm', f.diff_ratio_ppm)
-    from (select r.* from public.reconciliation_runs r where r.check_code = 'debt_cache' order by r.id desc limit 1) c
-    left join (select r.* from public.reconciliation_runs r where r.check_code = 'old_flags' order by r.id desc limit 1) f on true
+    from (select r.* from public.reconciliation_runs r where r.check_code = 'debt_cache' and r.started_at <= $2 + interval '5 minutes' order by r.started_at desc, r.id desc limit 1) c
+    left join (select r.* from public.reconciliation_runs r where r.check_code = 'old_flags' and r.started_at <= $2 + interval '5 minutes' order by r.started_at desc, r.id desc limit 1) f on true
   $$),
   ('partial_allocation_ratio_ppm', 'ppm', 'lower', 'Invoices paid in part, among those that anything is allocated to (source 002, E-B5). details: {partial, paid, unpaid}, of invoices that claim something.', $$
     select 'partial_allocation_ratio_ppm', b.partial * 1000000 / nullif(b.partial + b.paid, 0), to_jsonb(b)
@@ -9451,10 +10639,12 @@ insert into ledger.kpi_metrics (name, part_of, unit, direction, description) val
 on conflict (name) do update set
   part_of = excluded.part_of, unit = excluded.unit, direction = excluded.direction, description = excluded.description, query = excluded.query;
 
+reset ledger.procedure;
+
 -- jobs that others replace, and times that changed: where somebody has set another, it stays
 select set_config('ledger.procedure', 'migration', true);
 delete from ledger.scheduled_jobs j where j.name in ('check balances', 'check debt drift');
-update ledger.scheduled_jobs j set schedule = '15 * * * *' where j.name = 'create partitions' and j.schedule = '15 2 * * *';
+update ledger.scheduled_jobs j set schedule = '15-17 * * * *' where j.name = 'create partitions' and j.schedule = '15 2 * * *';
 update ledger.scheduled_jobs j
 set schedule = '*/10 2-4 * * *', description = 'Drops an audit partition beyond the retention, or removes as many lines.'
 where j.name = 'purge audit log' and j.schedule = '30 2 * * *';
