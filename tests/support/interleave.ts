@@ -70,7 +70,7 @@ function arrangements(words: string[]): string[][] {
 }
 
 /**
- * Plays the permutations and checks each, with the books. An order that cannot be, because a
+ * Plays the permutations and checks each, and the books every few. An order that cannot be, because a
  * session would have to end while it waits, is left out. Answers the traces of those that were.
  */
 export async function interleave(
@@ -97,7 +97,8 @@ export async function interleave(
       traces.push(outcome.trace);
       try {
         await setting.check(outcome);
-        await expectBooksInOrder(sql);
+        // what one of them breaks stays broken
+        if (traces.length % 8 === 0) await expectBooksInOrder(sql);
       } catch (error) {
         throw new Error(`${outcome.trace}:\n${String(error)}`, { cause: error });
       }
@@ -107,6 +108,7 @@ export async function interleave(
     await pool.end();
   }
   expect(traces).not.toEqual([]);
+  await expectBooksInOrder(sql);
   return traces;
 }
 

@@ -7,7 +7,7 @@ select set_eq($$ select permission from public.role_permissions where role = 'fi
   $$ values ('accounts.read'), ('accounts.credit'), ('accounts.freeze'), ('audit.read'), ('orders.read'), ('orders.confirm'), ('orders.reject'), ('orders.cancel'),
             ('orders.edit'), ('orders.refund'), ('returns.review'), ('payments.record'), ('refunds.settle'),
             ('reports.read'), ('customers.read'), ('withdrawals.review'),
-            ('receipts.review'), ('credit.grant'), ('grace.grant'), ('invoices.issue'), ('payments.allocate') $$, 'finance');
+            ('receipts.review'), ('credit.grant'), ('grace.grant'), ('invoices.issue'), ('payments.allocate'), ('alerts.handle') $$, 'finance');
 select set_eq($$ select permission from public.role_permissions where role = 'warehouse' $$,
   $$ values ('orders.read'), ('orders.process'), ('orders.ship'), ('stock.read'), ('stock.adjust'), ('returns.review') $$, 'warehouse');
 select set_eq($$ select permission from public.role_permissions where role = 'logistics' $$, $$ values ('orders.read'), ('orders.ship'), ('orders.deliver') $$, 'logistics');
