@@ -18747,7 +18747,10 @@ begin
                when 'payment.charged_back' then -(e.payload ->> 'applied_amount')::bigint end as paid_from_outside,
              case when e.payload ? 'returned_amount' then (e.payload ->> 'returned_amount')::bigint
                   when e.event_type in ('refund.paid', 'refund.failed', 'refund.withdrawn') then (e.payload ->> 'refunded_change')::bigint end as refunded,
-             case when e.event_type in ('order.status_changed', 'order.refunded') then (e.payload ->> 'wallet_amount')::bigint
+             -- an ending without a refund is of before there were refunds: all went back, to the wallet as far as that had paid
+             e.event_type = 'order.status_changed' and e.payload ->> 'to_status' in ('cancelled', 'refunded') and not e.payload ? 'refund_id' as ends_whole,
+             case when e.event_type = 'order.status_changed' and not e.payload ? 'refund_id' then -coalesce((e.payload #>> '{effect,total_orders}')::bigint, 0)
+                  when e.event_type in ('order.status_changed', 'order.refunded') then (e.payload ->> 'wallet_amount')::bigint
                   when e.event_type = 'order.edited' then
                     (e.payload ->> 'wallet_amount')::bigint - coalesce((e.payload #>> '{effect,total_orders}')::bigint, 0) end as wallet_refunded,
              case when e.event_type in ('order.status_changed', 'order.refunded') then (e.payload ->> 'credited_amount')::bigint end as credited,
@@ -18755,6 +18758,8 @@ begin
                     or e.event_type = 'payment.imported' and not e.payload ? 'payment_status' then e.id end as untold,
              case when e.event_type = 'payment.recorded' and e.payload ->> 'source' = 'card' then e.id end as by_card,
              e.event_type = 'payment.recorded' and e.payload ->> 'credit_amount' <> '0' as has_surplus,
+             -- so said a surplus before there was a status for it
+             case when e.event_type = 'payment.recorded' and e.payload ->> 'credit_amount' <> '0' and e.payload ->> 'payment_status' = 'paid' then e.id end as surplus_as_paid,
              e.event_type = 'order.payment_status_changed' as is_marked
       from %s e
       where e.stream_type = 'order'),
@@ -18763,8 +18768,8 @@ begin
              substr(max(s.status collate "C"), 20) as status, substr(max(s.payment_status collate "C"), 20) as payment_status,
              coalesce(sum(s.total), 0) as total, coalesce(sum(s.wallet), 0) as wallet, coalesce(sum(s.paid_from_outside), 0) as paid_from_outside,
              coalesce(sum(s.refunded), 0) as refunded, coalesce(sum(s.wallet_refunded), 0) as wallet_refunded,
-             coalesce(sum(s.credited), 0) as credited, max(s.untold) as untold,
-             case when bool_or(s.has_surplus) and not bool_or(s.is_marked) then max(s.by_card) end as unmarked
+             case when bool_or(s.ends_whole) then coalesce(sum(s.total), 0) else coalesce(sum(s.credited), 0) end as credited, max(s.untold) as untold,
+             greatest(case when bool_or(s.has_surplus) and not bool_or(s.is_marked) then max(s.by_card) end, max(s.surplus_as_paid)) as unmarked
       from said s
       group by s.stream_id)
     select s.stream_id, s.account_id, s.status, case when coalesce(s.untold, s.unmarked) is null then s.payment_status end, s.total::bigint, s.wallet::bigint,
@@ -18828,6 +18833,13 @@ begin
                   when u.event_type = 'order.edited' then (u.unit ->> 'old_quantity')::bigint - (u.unit ->> 'new_quantity')::bigint
                   else (u.unit ->> 'restocked_quantity')::bigint end as quantity, 0 as held
       from units u
+      union all
+      -- an ending of before there were refunds put all of it back, or nothing
+      select (i.unit ->> 'variant_id')::uuid, e.stream_id, e.id, (i.unit ->> 'quantity')::bigint, 0
+      from %1$s e
+      join %1$s p on p.stream_id = e.stream_id and p.event_type = 'order.placed'
+      cross join lateral jsonb_array_elements(p.payload -> 'items') i (unit)
+      where e.event_type = 'order.status_changed' and e.payload ->> 'restocked' = 'true' and not e.payload ? 'refund_id'
       union all
       select h.variant_id, null, 0, 0, h.quantity from held h
       union all

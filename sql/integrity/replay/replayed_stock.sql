@@ -81,6 +81,13 @@ begin
                   else (u.unit ->> 'restocked_quantity')::bigint end as quantity, 0 as held
       from units u
       union all
+      -- an ending of before there were refunds put all of it back, or nothing
+      select (i.unit ->> 'variant_id')::uuid, e.stream_id, e.id, (i.unit ->> 'quantity')::bigint, 0
+      from %1$s e
+      join %1$s p on p.stream_id = e.stream_id and p.event_type = 'order.placed'
+      cross join lateral jsonb_array_elements(p.payload -> 'items') i (unit)
+      where e.event_type = 'order.status_changed' and e.payload ->> 'restocked' = 'true' and not e.payload ? 'refund_id'
+      union all
       select h.variant_id, null, 0, 0, h.quantity from held h
       union all
       select w.variant_id, null, w.id, null, 0 from waited w),
