@@ -9,8 +9,8 @@ import { openEverything } from './mutations/shop.ts';
 /*
  * A superuser with the triggers off breaks the data of a shop in every way that mutations/areas lists. The run of
  * all checks and the seals name each, and nothing else; what a repair is for is repaired, and then nothing is
- * found but what is left for a person. A line of the audit log that was rewritten is the one thing that
- * nothing finds: audit lines are purged after a while and are under no seal; the events are.
+ * found but what is left for a person. What nothing finds is
+ * listed in sql/integrity/README.md, and is not among them.
  */
 const db = await createTestDatabase('mutations');
 const sql = connect(db.server.url('supabase_admin', db.name), 1);
