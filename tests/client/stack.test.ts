@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createClient } from '@supabase/supabase-js';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createOrderLedger, type OrderLedger } from '../../types/index.ts';
+import { sealEverything } from '../support/books.ts';
 import { startTestApi } from '../support/test-api.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 
@@ -315,7 +316,7 @@ test('permissions are those of the roles', async () => {
 
 test('the books are in order and the seals intact', async () => {
   await customerWith(100);
-  await db.sql`select ledger.seal_events()`;
+  await sealEverything(db.sql);
   await expect(admin.checkBooks()).resolves.toEqual([]);
   const balances = await admin.trialBalance();
   const sum = (side: 'debitAmount' | 'creditAmount') =>
@@ -329,7 +330,7 @@ test('the books are in order and the seals intact', async () => {
 
 test('a hash that was kept elsewhere shows a chain that was made anew', async () => {
   await customerWith(100);
-  await db.sql`select ledger.seal_events()`;
+  await sealEverything(db.sql);
   const [kept] = await db.sql<{ sealNumber: number; hash: string }[]>`
     select (payload ->> 'seal_number')::int as "sealNumber", payload ->> 'hash' as hash
     from ledger.outbox where type = 'events.sealed' order by id desc limit 1
