@@ -8,6 +8,7 @@ import { placeCases } from './place.ts';
 import { quoteCase } from './quote.ts';
 import { readCases } from './reads.ts';
 import { receivableCases } from './receivables.ts';
+import { recordCases } from './records.ts';
 
 /** What is measured unless somebody names cases. */
 export const cases: Case[] = [
@@ -19,6 +20,7 @@ export const cases: Case[] = [
   ...receivableCases,
   quoteCase,
   ...readCases,
+  ...recordCases,
 ];
 
 const everything: Case[] = [...cases, ...baselines];

@@ -1,12 +1,13 @@
 import { type Case, call, pick, refusal } from './case.ts';
 
-const AMOUNT = 250;
+/** Minor units that a credit is of. */
+export const AMOUNT = 250;
 
 const credit: Case = {
   name: 'credit',
   title: 'Credits wallets, spread over all customers.',
   operations: 5000,
-  against: ['transfer', 'single_row', 'tpcb'],
+  against: ['transfer', 'credit_records', 'single_row', 'tpcb'],
   prepare: async ({ world }, count) => ({
     operation: (index) => [
       call('ledger_credit_account', { p_user_id: pick(world.people, index).id, p_amount: AMOUNT }),

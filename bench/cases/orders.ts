@@ -34,6 +34,22 @@ const statusChange: Case = {
   },
 };
 
+const toProcessing: Case = {
+  name: 'to_processing',
+  title: 'Moves orders from pending to processing, where neither money nor goods move.',
+  operations: 3000,
+  against: ['transfer', 'processing_records', 'single_row', 'tpcb'],
+  async prepare(shop, count) {
+    const orders = await placed(shop, count);
+    return {
+      operation: (index) => [statusChangeOf(at(orders, index), 'pending', 'processing')],
+      complaint: refusal,
+      moves: {},
+      verify: () => expectStatus(shop.sql, orders, 'processing'),
+    };
+  },
+};
+
 const cancel: Case = {
   name: 'cancel',
   title: 'Cancels orders of 1 item: money and goods go back.',
@@ -53,4 +69,4 @@ const cancel: Case = {
   },
 };
 
-export const orderCases: Case[] = [statusChange, cancel];
+export const orderCases: Case[] = [statusChange, toProcessing, cancel];

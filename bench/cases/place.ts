@@ -53,11 +53,16 @@ export function spreadBasket({ world }: Shop, index: number, lineCount: number):
   return { userId: pick(world.people, index).id, lines };
 }
 
-const spread = (name: string, lineCount: number, operations: number): Case => ({
+const spread = (
+  name: string,
+  lineCount: number,
+  operations: number,
+  against = ['transfer', 'single_row', 'tpcb'],
+): Case => ({
   name,
   title: `Places orders of ${lineCount === 1 ? '1 item' : `${lineCount} items`}, spread over all customers and variants.`,
   operations,
-  against: ['transfer', 'single_row', 'tpcb'],
+  against,
   prepare: async (shop, count) => placeWork(count, (index) => spreadBasket(shop, index, lineCount)),
 });
 
@@ -77,7 +82,7 @@ const withKey: Case = {
 
 export const placeCases: Case[] = [
   spread('place_1', 1, 3000),
-  spread('place_3', 3, 2000),
+  spread('place_3', 3, 2000, ['transfer', 'place_3_records', 'single_row', 'tpcb']),
   spread('place_10', 10, 1000),
   withKey,
 ];

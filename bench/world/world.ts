@@ -49,6 +49,7 @@ export async function makeWorld(sql: postgres.Sql, size: WorldSize): Promise<voi
   await sql.unsafe(read('../baselines/baselines.sql'));
   await sql`call bench.open_shop(${size.customers}, ${size.variants})`;
   await sql`call bench.fill_baselines(${size.branches}, ${size.accountsPerBranch}, ${size.customers})`;
+  await sql.unsafe(read('../baselines/records.sql'));
   await sql`vacuum analyze`;
 }
 
