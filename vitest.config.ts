@@ -17,6 +17,8 @@ export default defineConfig({
     sequence: { sequencer: DatabaseFirst },
     pool: 'forks',
     maxWorkers: 2,
+    // A worker loads the libraries once and not for every file; what a file changes of its process it puts back.
+    isolate: false,
     // Generous, for a busy machine: nothing here waits for a time to pass.
     testTimeout: 120_000,
     hookTimeout: 120_000,

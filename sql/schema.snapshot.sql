@@ -149,6 +149,15 @@ create type ledger.edited_order as (
 );
 comment on type ledger.edited_order is 'last_line_number: the highest that the order ever had; keeps_discount: its code still applies; quantities: signed, below zero leaves the stock; changes: [{line_number, variant_id, product_sku, old_quantity, new_quantity, unit_price_amount}].';
 
+create type ledger.event_draft as (
+  event_type text,
+  stream_type text,
+  stream_id uuid,
+  account_id uuid,
+  payload jsonb,
+  causation_id uuid
+);
+
 create type ledger.finding as (
   check_code text,
   severity text,
@@ -418,6 +427,19 @@ create type ledger.order_part as (
 );
 comment on type ledger.order_part is 'lines: what units cost the customer. An allowance is an amount taken off without any unit coming back; allowance_tax is the tax in it.';
 
+create type ledger.order_past as (
+  is_refunded boolean,
+  is_shipped boolean,
+  is_returned boolean,
+  awaits_stock boolean,
+  is_invoiced boolean,
+  has_deadline boolean,
+  gave_commission boolean,
+  gave_vendors boolean,
+  customer_is_erased boolean
+);
+comment on type ledger.order_past is 'Whether an order has refunds, shipments, returns, open backorders, a live invoice, a payment deadline; whether its delivery gave a commission or vendors'' shares; whether its customer was erased.';
+
 create type ledger.order_pricing as (
   refusal jsonb,
   currency text,
@@ -647,6 +669,15 @@ create type ledger.taken_line as (
   base_amount bigint,
   vendor_amount bigint
 );
+
+create type ledger.taken_units as (
+  lines ledger.taken_line[],
+  part ledger.order_part,
+  facts jsonb,
+  restocked_ids uuid[],
+  restocked bigint[]
+);
+comment on type ledger.taken_units is 'part: what the lines cost, without shipping and allowance; facts: what events say of them; restocked: units that go back in stock, by variant.';
 
 create type ledger.vendor_share as (
   vendor_id uuid,
@@ -1808,7 +1839,7 @@ create table ledger.immutable_events_default (
   written_by_xid bigint default ((pg_current_xact_id())::text)::bigint not null,
   constraint immutable_events_default_pkey PRIMARY KEY (id, occurred_at),
   constraint ids_count_up_from_one CHECK ((LEAST(id, written_by_xid) > 0)),
-  constraint year_has_four_digits CHECK ((isfinite(occurred_at) AND ((EXTRACT(year FROM (occurred_at AT TIME ZONE 'UTC'::text)) >= (1)::numeric) AND (EXTRACT(year FROM (occurred_at AT TIME ZONE 'UTC'::text)) <= (9999)::numeric))))
+  constraint year_has_four_digits CHECK (((occurred_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (occurred_at < '10000-01-01 00:00:00+00'::timestamp with time zone)))
 )
 -- the default partition of its parent;
 alter table ledger.immutable_events_default enable row level security;
@@ -2700,7 +2731,7 @@ create table public.immutable_events (
   written_by_xid bigint default ((pg_current_xact_id())::text)::bigint not null,
   constraint immutable_events_pkey PRIMARY KEY (id, occurred_at),
   constraint ids_count_up_from_one CHECK ((LEAST(id, written_by_xid) > 0)),
-  constraint year_has_four_digits CHECK ((isfinite(occurred_at) AND ((EXTRACT(year FROM (occurred_at AT TIME ZONE 'UTC'::text)) >= (1)::numeric) AND (EXTRACT(year FROM (occurred_at AT TIME ZONE 'UTC'::text)) <= (9999)::numeric))))
+  constraint year_has_four_digits CHECK (((occurred_at >= '0001-01-01 00:00:00+00'::timestamp with time zone) AND (occurred_at < '10000-01-01 00:00:00+00'::timestamp with time zone)))
 )
 partition by RANGE (occurred_at);
 alter table public.immutable_events enable row level security;
@@ -3430,11 +3461,7 @@ create table public.orders (
   outstanding_amount bigint generated always as ((((total_amount - credited_amount) - paid_amount) + refunded_amount)) stored not null,
   amount_due bigint generated always as (GREATEST((((total_amount - credited_amount) - paid_amount) + refunded_amount), (0)::bigint)) stored not null,
   constraint orders_pkey PRIMARY KEY (id),
-  constraint orders_order_number_key UNIQUE (order_number),
-  constraint notes_are_short CHECK ((length(notes) <= 2000)),
-  constraint payment_status_is_known CHECK ((payment_status = ANY (ledger.order_payment_statuses()))),
-  constraint refunded_at_most_what_was_paid CHECK (((refunded_amount >= 0) AND (refunded_amount <= paid_amount))),
-  constraint status_is_known CHECK ((status = ANY (ledger.order_statuses())))
+  constraint orders_order_number_key UNIQUE (order_number)
 )
 with (fillfactor=70);
 alter table public.orders enable row level security;
@@ -3442,9 +3469,9 @@ create policy orders_are_seen_by_their_customer_and_staff on public.orders for s
   using (((user_id = ( SELECT auth.uid() AS uid)) OR ( SELECT ledger.caller_may('orders.read'::text) AS caller_may)));
 CREATE INDEX orders_by_customer ON public.orders USING btree (user_id, id);
 CREATE INDEX orders_on_invoice ON public.orders USING btree (account_id) WHERE (payment_method = 'invoice'::text);
-CREATE TRIGGER amounts_fit_together BEFORE INSERT OR UPDATE OF prices_include_tax, subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, wallet_amount, paid_amount, refunded_amount, wallet_refunded_amount, credited_amount ON public.orders FOR EACH ROW EXECUTE FUNCTION ledger.check_order_amounts();
-alter table public.orders enable always trigger amounts_fit_together;
 CREATE TRIGGER edits_are_audited AFTER UPDATE OF notes, metadata ON public.orders FOR EACH ROW WHEN ((COALESCE(current_setting('ledger.procedure'::text, true), ''::text) = ''::text)) EXECUTE FUNCTION ledger.audit_hand_edit('id');
+CREATE TRIGGER order_keeps_its_rules BEFORE INSERT OR UPDATE ON public.orders FOR EACH ROW EXECUTE FUNCTION ledger.check_order();
+alter table public.orders enable always trigger order_keeps_its_rules;
 CREATE TRIGGER rows_are_never_truncated BEFORE TRUNCATE ON public.orders FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('orders', 'ledger_place_order, ledger_change_order_status or ledger_cancel_order');
 alter table public.orders enable always trigger rows_are_never_truncated;
 CREATE TRIGGER rows_come_from_procedures BEFORE INSERT ON public.orders FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_hand_edit('orders', 'ledger_place_order, ledger_change_order_status or ledger_cancel_order');
@@ -5534,7 +5561,7 @@ declare
   v_change ledger.order_change;
 begin
   if p_to in ('shipped', 'delivered') then
-    return ledger.send_out(p_order, p_to, p_actor, p_actor_action, p_metadata);
+    return ledger.send_out(p_order.account_id, p_order.id, p_to, p_actor, p_actor_action, p_metadata);
   elsif p_to = 'rejected' then
     return ledger.reject_order(p_order, p_actor, p_actor_action, p_metadata);
   elsif p_to not in ('cancelled', 'refunded') then
@@ -5735,7 +5762,7 @@ end $function$;
 comment on function ledger.awaits_goods(p_order public.orders, p_return_id uuid) is 'Whether units of an approved return have not arrived yet and are outside.';
 
 CREATE OR REPLACE FUNCTION ledger.award_commission(p_order_id uuid, p_referral public.referrals, p_base_amount bigint, p_currency text, p_actor ledger.actor, p_correlation_id uuid)
- RETURNS void
+ RETURNS ledger.event_draft[]
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
@@ -5747,7 +5774,7 @@ declare
 begin
   v_commission := ledger.commission_amount(p_base_amount, p_referral.rate_bp);
   if coalesce(v_commission, 0) = 0 then
-    return;
+    return null;
   end if;
   -- the first money of somebody opens their account
   perform ledger.lock_accounts(array[p_referral.referrer_user_id], p_currency);
@@ -5761,54 +5788,76 @@ begin
     p_earned => v_commission, p_reference_id => v_commission_id);
   perform ledger.write_postings(v_transaction, p_currency,
     array[row('commission_expense', 'wallet', v_commission)]::ledger.posting_leg[]);
-  perform ledger.record_operation('commission.earned', 'account', v_account_id, v_account_id,
+  return array[row('commission.earned', 'account', v_account_id, v_account_id,
     ledger.balance_effect(v_transaction, p_earned => v_commission)
       || jsonb_build_object('commission_id', v_commission_id, 'base_amount', p_base_amount, 'rate_bp', p_referral.rate_bp),
-    p_actor, p_correlation_id, p_order_id);
+    p_order_id)::ledger.event_draft];
 end $function$;
 -- for nobody but its owner
-comment on function ledger.award_commission(p_order_id uuid, p_referral public.referrals, p_base_amount bigint, p_currency text, p_actor ledger.actor, p_correlation_id uuid) is 'Credits a referrer with the commission on an order of whom they brought; nothing when there is no referral. Both accounts are locked by the caller; the referrer''s is opened here when it is their first.';
+comment on function ledger.award_commission(p_order_id uuid, p_referral public.referrals, p_base_amount bigint, p_currency text, p_actor ledger.actor, p_correlation_id uuid) is 'Credits a referrer with the commission on an order of whom they brought; answers its event for the caller to record, or null when there is no commission. Both accounts are locked by the caller; the referrer''s is opened here when it is their first.';
 
-CREATE OR REPLACE FUNCTION ledger.award_vendor_earnings(p_order public.orders, p_shares ledger.vendor_share[], p_actor ledger.actor, p_correlation_id uuid)
- RETURNS void
+CREATE OR REPLACE FUNCTION ledger.award_vendor_earnings(p_order_id uuid, p_currency text, p_shares ledger.vendor_share[], p_actor_id uuid, p_correlation_id uuid)
+ RETURNS ledger.event_draft[]
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   v_share ledger.vendor_share;
   v_account_id uuid;
+  v_account_version bigint;
+  v_balance bigint;
   v_earning_id uuid;
-  v_transaction public.transactions;
+  v_transaction_id uuid;
+  v_effect jsonb;
+  v_events ledger.event_draft[];
 begin
-  for v_share in select s.* from unnest(p_shares) s where s.share_amount > 0 order by s.vendor_id loop
-    v_account_id := ledger.account_id(v_share.owner_user_id, p_order.currency);
+  foreach v_share in array p_shares loop
+    continue when v_share.share_amount = 0;
     v_earning_id := ledger.uuid_v7();
-    v_transaction := null;
-    -- the first money of somebody opens their account
-    if v_account_id is not null then
-      perform ledger.lock_accounts(array[v_share.owner_user_id], p_order.currency);
+    v_account_id := null;
+    v_effect := '{}';
+    if v_share.owner_user_id is not null then
+      -- the first money of somebody opens their account
+      v_account_id := ledger.account_id(v_share.owner_user_id, p_currency);
+      if not exists (select from public.accounts a where a.id = v_account_id) then
+        perform ledger.lock_accounts(array[v_share.owner_user_id], p_currency);
+      end if;
     end if;
     insert into public.vendor_earnings
       (id, account_id, owner_user_id, vendor_id, order_id, currency, base_amount, share_amount)
     values
-      (v_earning_id, v_account_id, v_share.owner_user_id, v_share.vendor_id, p_order.id, p_order.currency,
+      (v_earning_id, v_account_id, v_share.owner_user_id, v_share.vendor_id, p_order_id, p_currency,
        v_share.base_amount, v_share.share_amount);
+
+    -- transaction, posting
     if v_account_id is not null then
-      v_transaction := ledger.write_transaction(
-        v_account_id, 'vendor_earned', p_actor, 'share of a delivered order', p_correlation_id,
-        p_earned => v_share.share_amount, p_reference_id => v_earning_id);
-      perform ledger.write_postings(v_transaction, p_order.currency,
-        array[row('vendor_payable', 'wallet', v_share.share_amount)]::ledger.posting_leg[]);
+      update public.accounts a set
+        total_earned = a.total_earned + v_share.share_amount,
+        version = a.version + 1,
+        updated_at = clock_timestamp()
+      where a.id = v_account_id
+      returning a.version, a.available_balance into v_account_version, v_balance;
+      insert into public.transactions as t
+        (account_id, account_version, type, amount, balance_after, reference_id, actor_id, actor_action, correlation_id)
+      values
+        (v_account_id, v_account_version, 'vendor_earned', v_share.share_amount, v_balance, v_earning_id, p_actor_id,
+         'share of a delivered order', p_correlation_id)
+      returning t.id into v_transaction_id;
+      insert into public.postings (account_id, transaction_id, leg_number, debit_account, credit_account, amount, currency)
+      values (v_account_id, v_transaction_id, 1, 'vendor_payable', 'wallet', v_share.share_amount, p_currency);
+      v_effect := jsonb_build_object(
+        'transaction_id', v_transaction_id, 'transaction_type', 'vendor_earned', 'account_version', v_account_version,
+        'amount', v_share.share_amount, 'effect', jsonb_build_object('total_earned', v_share.share_amount));
     end if;
-    perform ledger.record_operation('vendor.earned', 'vendor', v_share.vendor_id, v_account_id,
-      case when v_account_id is null then '{}' else ledger.balance_effect(v_transaction, p_earned => v_share.share_amount) end
-        || jsonb_build_object('earning_id', v_earning_id, 'order_id', p_order.id, 'currency', p_order.currency,
-                              'base_amount', v_share.base_amount, 'share_amount', v_share.share_amount),
-      p_actor, p_correlation_id, p_order.id);
+    v_events := v_events || row('vendor.earned', 'vendor', v_share.vendor_id, v_account_id,
+      v_effect || jsonb_build_object('earning_id', v_earning_id, 'order_id', p_order_id, 'currency', p_currency,
+                                     'base_amount', v_share.base_amount, 'share_amount', v_share.share_amount),
+      p_order_id)::ledger.event_draft;
   end loop;
+  return v_events;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.award_vendor_earnings(p_order public.orders, p_shares ledger.vendor_share[], p_actor ledger.actor, p_correlation_id uuid) is 'Credits the owners of an order''s vendors with their shares. All accounts are locked, and ledger.refuse_shares was asked, by the caller; one that somebody has not yet is opened here.';
+comment on function ledger.award_vendor_earnings(p_order_id uuid, p_currency text, p_shares ledger.vendor_share[], p_actor_id uuid, p_correlation_id uuid) is 'Credits the owners of an order''s vendors with their shares, by vendor; answers the events of that for the caller to record. All accounts are locked, and ledger.refuse_shares was asked, by the caller; one that somebody has not yet is opened here.';
 
 CREATE OR REPLACE FUNCTION ledger.backfill_account(p_account_id uuid, p_run_id uuid, p_actor ledger.actor, p_correlation_id uuid)
  RETURNS bigint
@@ -7309,7 +7358,7 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.check_integrity() is 'Job: runs all checks on what has changed, and the drift check of debts, which switches flags off.';
 
-CREATE OR REPLACE FUNCTION ledger.check_order_amounts()
+CREATE OR REPLACE FUNCTION ledger.check_order()
  RETURNS trigger
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -7326,7 +7375,11 @@ begin
     when new.wallet_amount < 0 or new.paid_amount < new.wallet_amount then 'wallet_part_is_part_of_what_was_paid'
     when new.wallet_refunded_amount not between 0 and new.wallet_amount or new.refunded_amount < new.wallet_refunded_amount then
       'wallet_gets_back_what_it_paid'
+    when new.refunded_amount > new.paid_amount then 'refunded_at_most_what_was_paid'
     when new.credited_amount not between 0 and new.total_amount then 'credited_at_most_the_total'
+    when new.status <> all (ledger.order_statuses()) then 'status_is_known'
+    when new.payment_status <> all (ledger.order_payment_statuses()) then 'payment_status_is_known'
+    when length(new.notes) > 2000 then 'notes_are_short'
   end;
   if v_broken is not null then
     raise exception using errcode = 'check_violation', constraint = v_broken, table = 'orders', schema = 'public',
@@ -7335,7 +7388,7 @@ begin
   return new;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.check_order_amounts() is 'Trigger: refuses an order whose amounts do not fit together, with the rule as name of the constraint.';
+comment on function ledger.check_order() is 'Trigger: refuses an order that breaks a rule of its amounts, statuses or notes, with the rule as name of the constraint.';
 
 CREATE OR REPLACE FUNCTION ledger.choose_repairs(p_account_id uuid, p_action_ids uuid[], p_max_repairs bigint, p_max_amount bigint)
  RETURNS ledger.chosen_repairs
@@ -7445,7 +7498,7 @@ begin
   if not exists (select from public.vendor_earnings e where e.order_id = p_order.id) then
     return 0;
   end if;
-  v_shares := ledger.vendor_shares(p_order);
+  v_shares := ledger.vendor_shares(p_order.account_id, p_order.id, p_order.prices_include_tax);
 
   for v_earning in select e.* from public.vendor_earnings e where e.order_id = p_order.id order by e.vendor_id loop
     v_amount := v_earning.share_amount - v_earning.clawed_back_amount
@@ -7811,7 +7864,7 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.credit_used(p_account_id uuid, p_order_id uuid, OUT debt_amount bigint, OUT not_invoiced_amount bigint) is 'What an account owes by invoices, and by orders placed on invoice that have none, but for one order; minor units.';
 
-CREATE OR REPLACE FUNCTION ledger.credited_after(p_whole ledger.order_part, p_before ledger.order_part, p_taken ledger.taken_line[], p_shipping_amount bigint, p_amount bigint)
+CREATE OR REPLACE FUNCTION ledger.credited_after(p_whole ledger.order_part, p_before ledger.order_part, p_units ledger.order_part, p_amount bigint)
  RETURNS ledger.order_part
  LANGUAGE plpgsql
  IMMUTABLE
@@ -7820,19 +7873,20 @@ AS $function$
 declare
   v_after ledger.order_part;
 begin
-  select p_before.goods_amount + coalesce(sum(t.goods_amount), 0), p_before.discount_amount + coalesce(sum(t.discount_amount), 0),
-         p_before.tax_amount + coalesce(sum(t.tax_amount), 0), p_before.lines_amount + coalesce(sum(t.total_amount), 0),
-         p_before.base_amount + coalesce(sum(t.base_amount), 0), p_before.vendor_amount + coalesce(sum(t.vendor_amount), 0),
-         p_before.shipping_amount + p_shipping_amount, 0, 0
-  into v_after
-  from unnest(p_taken) t;
+  v_after.goods_amount := p_before.goods_amount + p_units.goods_amount;
+  v_after.discount_amount := p_before.discount_amount + p_units.discount_amount;
+  v_after.tax_amount := p_before.tax_amount + p_units.tax_amount;
+  v_after.lines_amount := p_before.lines_amount + p_units.lines_amount;
+  v_after.base_amount := p_before.base_amount + p_units.base_amount;
+  v_after.vendor_amount := p_before.vendor_amount + p_units.vendor_amount;
+  v_after.shipping_amount := p_before.shipping_amount + p_units.shipping_amount;
   v_after.allowance_amount := least(p_before.allowance_amount + p_amount,
     p_whole.lines_amount - v_after.lines_amount + p_whole.shipping_amount - v_after.shipping_amount);
   v_after.allowance_tax_amount := ledger.share_of_allowance(p_whole.tax_amount - v_after.tax_amount, p_whole, v_after);
   return v_after;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.credited_after(p_whole ledger.order_part, p_before ledger.order_part, p_taken ledger.taken_line[], p_shipping_amount bigint, p_amount bigint) is 'The part of an order that is taken back by now, with the allowance that is left and the tax in it.';
+comment on function ledger.credited_after(p_whole ledger.order_part, p_before ledger.order_part, p_units ledger.order_part, p_amount bigint) is 'The part of an order that is taken back by now, with the allowance that is left and the tax in it.';
 
 CREATE OR REPLACE FUNCTION ledger.credited_base(p_whole ledger.order_part, p_credited ledger.order_part)
  RETURNS bigint
@@ -8064,44 +8118,37 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.default_has_rows(p_table text, p_from timestamp with time zone, p_to timestamp with time zone) is 'Whether rows of that time, without its end, lie in the default partition of a table.';
 
-CREATE OR REPLACE FUNCTION ledger.deliver_shipments(p_order public.orders, p_shipment_id uuid, p_delivered_at timestamp with time zone, p_actor ledger.actor, p_correlation_id uuid)
- RETURNS integer
+CREATE OR REPLACE FUNCTION ledger.deliver_shipments(p_account_id uuid, p_order_id uuid, p_order_number text, p_user_id uuid, p_shipment_id uuid, p_delivered_at timestamp with time zone)
+ RETURNS ledger.event_draft[]
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_shipment public.shipments;
-  v_count integer := 0;
+  v_events ledger.event_draft[];
 begin
-  for v_shipment in
+  with delivered as (
     update public.shipments s set delivered_at = p_delivered_at
-    where s.account_id = p_order.account_id and s.order_id = p_order.id and s.delivered_at is null
+    where s.account_id = p_account_id and s.order_id = p_order_id and s.delivered_at is null
       and (p_shipment_id is null or s.id = p_shipment_id)
-    returning s.*
-  loop
-    perform ledger.record_operation('order.shipment_delivered', 'order', p_order.id, p_order.account_id,
-      jsonb_build_object('order_number', p_order.order_number, 'user_id', p_order.user_id, 'shipment_id', v_shipment.id,
-        'shipment_number', v_shipment.shipment_number, 'delivered_at', v_shipment.delivered_at),
-      p_actor, p_correlation_id);
-    v_count := v_count + 1;
-  end loop;
-  return v_count;
+    returning s.id, s.shipment_number, s.delivered_at)
+  select array_agg(row('order.shipment_delivered', 'order', p_order_id, p_account_id,
+    jsonb_build_object('order_number', p_order_number, 'user_id', p_user_id, 'shipment_id', d.id,
+                       'shipment_number', d.shipment_number, 'delivered_at', d.delivered_at), null)::ledger.event_draft
+    order by d.shipment_number)
+  into v_events
+  from delivered d;
+  return v_events;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.deliver_shipments(p_order public.orders, p_shipment_id uuid, p_delivered_at timestamp with time zone, p_actor ledger.actor, p_correlation_id uuid) is 'Marks an open shipment of a locked order (all of them when null) as delivered, each with its event; answers how many.';
+comment on function ledger.deliver_shipments(p_account_id uuid, p_order_id uuid, p_order_number text, p_user_id uuid, p_shipment_id uuid, p_delivered_at timestamp with time zone) is 'Marks an open shipment of a locked order (all of them when p_shipment_id is null) as delivered; answers an event for each, which the caller records, or null.';
 
-CREATE OR REPLACE FUNCTION ledger.delivery_legs(p_order public.orders, p_left ledger.order_part)
+CREATE OR REPLACE FUNCTION ledger.delivery_legs(p_outstanding_amount bigint, p_left ledger.order_part)
  RETURNS ledger.posting_leg[]
- LANGUAGE plpgsql
+ LANGUAGE sql
  IMMUTABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-begin
-  return ledger.forward(
-    row('receivable', 'order_escrow', p_order.outstanding_amount)::ledger.posting_leg || ledger.recognition_legs(p_left));
-end $function$;
+RETURN ledger.forward((ROW('receivable'::text, 'order_escrow'::text, p_outstanding_amount)::ledger.posting_leg || ledger.recognition_legs(p_left)));
 -- for nobody but its owner
-comment on function ledger.delivery_legs(p_order public.orders, p_left ledger.order_part) is 'Postings of the delivery of an order of which p_left was not taken back.';
+comment on function ledger.delivery_legs(p_outstanding_amount bigint, p_left ledger.order_part) is 'Postings of the delivery of an order of which p_left was not taken back and this much is not paid.';
 
 CREATE OR REPLACE FUNCTION ledger.diff_of_lines(p_lines jsonb)
  RETURNS bigint
@@ -9964,6 +10011,26 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.give_up_fix(p_refusal jsonb) is 'Raises LREFU with a refusal as its message, if there is one.';
 
+CREATE OR REPLACE FUNCTION ledger.give_up_waiting(p_order_id uuid, p_ends boolean, p_taken ledger.taken_line[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if p_ends then
+    perform ledger.drop_backorders(p_order_id);
+  else
+    perform ledger.drop_open_units(p_order_id, array_agg(t.variant_id), array_agg(t.quantity), false)
+    from (select t.variant_id, sum(t.unshipped_quantity - t.restocked_quantity)::bigint as quantity
+          from unnest(p_taken) t
+          where t.unshipped_quantity > t.restocked_quantity
+          group by t.variant_id) t
+    having count(*) > 0;
+  end if;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.give_up_waiting(p_order_id uuid, p_ends boolean, p_taken ledger.taken_line[]) is 'Gives up the open backorders of units that are taken back. Slot 0 of their variants is locked by the caller.';
+
 CREATE OR REPLACE FUNCTION ledger.grace_left(p_order_id uuid)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -11478,6 +11545,21 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.left_by_rate(p_invoice public.invoices) is 'What of a free invoice was not credited yet, by tax rate; gross with its tax, minor units.';
 
+CREATE OR REPLACE FUNCTION ledger.legs_after_delivery(p_part ledger.order_part, p_money ledger.returned_money)
+ RETURNS ledger.posting_leg[]
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return ledger.forward(
+    ledger.reversed(ledger.recognition_legs(p_part)) || ledger.return_legs(p_money)
+    || row('order_escrow', 'receivable',
+           ledger.cost_of(p_part) - p_money.wallet_amount - p_money.credit_amount - p_money.payout_amount)::ledger.posting_leg);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.legs_after_delivery(p_part ledger.order_part, p_money ledger.returned_money) is 'Postings of a part of a delivered order that is taken back, with the money that goes back for it.';
+
 CREATE OR REPLACE FUNCTION ledger.line_part(p_item public.order_items, p_prices_include_tax boolean, p_units bigint)
  RETURNS ledger.line_part
  LANGUAGE plpgsql
@@ -11511,7 +11593,7 @@ RETURN (CASE WHEN (p_tax_rate_bp = 0) THEN (0)::numeric ELSE ledger.divide_half_
 -- for nobody but its owner
 comment on function ledger.line_tax(p_amount numeric, p_tax_rate_bp integer, p_prices_include_tax boolean) is 'Tax on, or contained in, an amount of minor units.';
 
-CREATE OR REPLACE FUNCTION ledger.lines_asked_back(p_order public.orders, p_lines jsonb)
+CREATE OR REPLACE FUNCTION ledger.lines_asked_back(p_order public.orders, p_lines jsonb, p_past ledger.order_past)
  RETURNS ledger.taken_line[]
  LANGUAGE plpgsql
  STABLE
@@ -11523,6 +11605,20 @@ declare
   v_unshipped bigint[];
   v_restocked bigint[];
 begin
+  -- nothing came back before, and nothing is waited for
+  if not (p_past.is_refunded or p_past.is_returned or p_past.awaits_stock) then
+    return (
+      select array_agg(row(i.line_number, i.variant_id, n.units, case when n.unshipped then n.units else 0 end,
+               case when n.unshipped or n.restock then n.units else 0 end,
+               l.goods_amount, l.discount_amount, l.tax_amount, l.total_amount, l.base_amount, l.vendor_amount)::ledger.taken_line
+               order by i.line_number)
+      from (select e.line_number::integer, e.quantity::bigint as units, e.restock, e.unshipped
+            from jsonb_to_recordset(p_lines) e (line_number numeric, quantity numeric, restock boolean, unshipped boolean)) n
+      join public.order_items i on i.account_id = p_order.account_id and i.order_id = p_order.id and i.line_number = n.line_number
+      cross join lateral ledger.line_part(i, p_order.prices_include_tax, n.units) l
+      where n.units > 0);
+  end if;
+
   select array_agg(a.line_number), array_agg(a.quantity), array_agg(a.unshipped),
          array_agg(case
            when a.unshipped > 0 then a.unshipped - least(a.unshipped, greatest(coalesce(b.quantity, 0) - a.before, 0))
@@ -11541,7 +11637,7 @@ begin
   return ledger.taken_lines(p_order, v_line_numbers, v_units, v_unshipped, v_restocked);
 end $function$;
 -- for nobody but its owner
-comment on function ledger.lines_asked_back(p_order public.orders, p_lines jsonb) is 'The lines that a refund of well-formed p_lines takes back. Its stock is locked by the caller.';
+comment on function ledger.lines_asked_back(p_order public.orders, p_lines jsonb, p_past ledger.order_past) is 'The lines that a refund of well-formed p_lines takes back. Its stock is locked by the caller.';
 
 CREATE OR REPLACE FUNCTION ledger.lines_left(p_order public.orders, p_restock boolean)
  RETURNS ledger.taken_line[]
@@ -11866,7 +11962,7 @@ begin
       union
       select w.owner_id, c.currency
       from changed c
-      cross join lateral unnest(ledger.owners_of(ledger.vendor_shares(c::public.orders))) w (owner_id)
+      cross join lateral unnest(ledger.owners_of(ledger.vendor_shares(c.account_id, c.id, c.prices_include_tax))) w (owner_id)
       where p_to = 'delivered'
       union
       select e.earner_id, c.currency
@@ -12529,7 +12625,7 @@ comment on function ledger.metrics_to_ask() is 'Metrics with a query, those that
 CREATE OR REPLACE FUNCTION ledger.moment(p_text text)
  RETURNS timestamp with time zone
  LANGUAGE plpgsql
- STABLE
+ STABLE STRICT
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
@@ -12603,47 +12699,34 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.move_in_slots(p_variant_ids uuid[], p_slots smallint[], p_quantities bigint[], p_held bigint[], p_reason text, p_actor ledger.actor, p_order_id uuid, p_notes text) is 'Applies signed quantities to these slots'' stock and to what is held there (p_held null: nothing), and records the movements; answers how many slots.';
 
-CREATE OR REPLACE FUNCTION ledger.move_stock(p_variant_ids uuid[], p_quantities bigint[], p_reason text, p_actor ledger.actor, p_order_id uuid DEFAULT NULL::uuid, p_notes text DEFAULT NULL::text, p_thresholds bigint[] DEFAULT NULL::bigint[])
- RETURNS integer
+CREATE OR REPLACE FUNCTION ledger.move_stock(p_variant_ids uuid[], p_quantities bigint[], p_reason text, p_actor ledger.actor, p_order_id uuid DEFAULT NULL::uuid)
+ RETURNS void
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
  SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
 declare
   v_count integer;
-  v_low uuid[];
 begin
   with moved as (
     update public.stock_levels s set
       on_hand = s.on_hand + p_quantities[array_position(p_variant_ids, s.variant_id)],
       version = s.version + 1
     where s.variant_id = any (p_variant_ids) and s.slot = 0
-    returning s.variant_id, s.slot, s.version, s.on_hand, array_position(p_variant_ids, s.variant_id) as place),
+    returning s.variant_id, s.slot, s.version, s.on_hand),
   recorded as (
-    insert into public.stock_movements
-      (variant_id, slot, slot_version, quantity, on_hand_after, reason, order_id, actor_id, notes)
-    select m.variant_id, m.slot, m.version, p_quantities[m.place], m.on_hand, p_reason, p_order_id, p_actor.user_id, p_notes
+    insert into public.stock_movements (variant_id, slot, slot_version, quantity, on_hand_after, reason, order_id, actor_id)
+    select m.variant_id, m.slot, m.version, p_quantities[array_position(p_variant_ids, m.variant_id)], m.on_hand, p_reason, p_order_id,
+           p_actor.user_id
     from moved m)
-  select count(*), array_agg(m.variant_id) filter (
-           where m.on_hand <= p_thresholds[m.place] and m.on_hand - p_quantities[m.place] > p_thresholds[m.place])
-  into v_count, v_low
-  from moved m;
+  select count(*) into v_count from moved m;
 
   if v_count < cardinality(p_variant_ids) then
     raise exception 'of % variants only % have stock: every variant has a row in stock_levels', cardinality(p_variant_ids), v_count;
   end if;
-  if v_low is not null then
-    insert into ledger.outbox (type, payload)
-    select 'stock.low', jsonb_build_object('variant_id', v.id, 'sku', v.sku, 'name', v.name, 'on_hand', s.on_hand,
-                                           'threshold', p_thresholds[array_position(p_variant_ids, v.id)])
-    from public.variants v
-    join public.stock_levels s on s.variant_id = v.id and s.slot = 0
-    where v.id = any (v_low);
-  end if;
-  return coalesce(cardinality(v_low), 0);
 end $function$;
 -- for nobody but its owner
-comment on function ledger.move_stock(p_variant_ids uuid[], p_quantities bigint[], p_reason text, p_actor ledger.actor, p_order_id uuid, p_notes text, p_thresholds bigint[]) is 'Applies signed quantities to slot 0 of these variants, records the movements, queues stock.low once per crossing of a threshold (source 004); answers how many crossed it.';
+comment on function ledger.move_stock(p_variant_ids uuid[], p_quantities bigint[], p_reason text, p_actor ledger.actor, p_order_id uuid) is 'Applies signed quantities to slot 0 of these variants and records the movements.';
 
 CREATE OR REPLACE FUNCTION ledger.moving_transactions(p_account_id uuid, p_after bigint, p_last bigint, p_limit integer)
  RETURNS TABLE(account_version bigint, at timestamp with time zone, type text, transaction_id uuid, order_id uuid, reference_id uuid, description text, wallet_change bigint, wallet_balance bigint, debt_change bigint, unapplied_change bigint)
@@ -13409,6 +13492,37 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.pass_over_orders(p_run public.import_runs, p_orders public.orders[], p_items public.order_items[]) is 'Skips and rejects those of drafted orders that are not to be written; answers how many rows.';
+
+CREATE OR REPLACE FUNCTION ledger.past_of_order(p_order_id uuid, p_user_id uuid, p_was_delivered boolean)
+ RETURNS ledger.order_past
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_past ledger.order_past;
+begin
+  select exists (select from public.refunds f where f.order_id = p_order_id) as is_refunded,
+         exists (select from public.shipment_lines s where s.order_id = p_order_id) as is_shipped,
+         false as is_returned,
+         exists (select from public.backorders b where b.order_id = p_order_id and b.open_quantity > 0) as awaits_stock,
+         exists (select from public.invoices i where i.order_id = p_order_id and i.kind = 'invoice' and i.status = 'issued') as is_invoiced,
+         exists (select from public.payment_deadlines d where d.order_id = p_order_id) as has_deadline,
+         false as gave_commission,
+         false as gave_vendors,
+         exists (select from public.profiles p where p.id = p_user_id and p.erased_at is not null) as customer_is_erased
+  into v_past;
+  -- nothing comes back, and nobody earns, before something went out
+  if p_was_delivered or v_past.is_shipped then
+    select exists (select from public.returns r where r.order_id = p_order_id),
+           exists (select from public.referral_commissions c where c.order_id = p_order_id),
+           exists (select from public.vendor_earnings e where e.order_id = p_order_id)
+    into v_past.is_returned, v_past.gave_commission, v_past.gave_vendors;
+  end if;
+  return v_past;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.past_of_order(p_order_id uuid, p_user_id uuid, p_was_delivered boolean) is 'What has happened to an order of p_user_id so far. Order and account are locked by the caller, and slot 0 of the variants where open backorders matter.';
 
 CREATE OR REPLACE FUNCTION ledger.pay_from_wallet(p_order public.orders, p_amount bigint, p_actor ledger.actor, p_actor_action text, p_correlation_id uuid, p_confirm boolean DEFAULT NULL::boolean)
  RETURNS ledger.order_change
@@ -15488,7 +15602,7 @@ begin
   join public.orders o on o.account_id = d.account_id and o.id = d.id
   cross join lateral unnest(case
     when s.type = 'payment_imported' then array[row('bank', 'order_escrow', o.paid_amount)]::ledger.posting_leg[]
-    when s.type = 'order_status_changed' and o.status = 'delivered' then ledger.delivery_legs(o, ledger.whole_order(o)) end) with ordinality l
+    when s.type = 'order_status_changed' and o.status = 'delivered' then ledger.delivery_legs(o.outstanding_amount, ledger.whole_order(o)) end) with ordinality l
   where l.amount <> 0;
 
   insert into public.immutable_events (id, occurred_at, event_type, stream_type, stream_id, account_id, payload, actor_id, correlation_id)
@@ -15575,6 +15689,35 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.record_operation(p_event_type text, p_stream_type text, p_stream_id uuid, p_account_id uuid, p_payload jsonb, p_actor ledger.actor, p_correlation_id uuid, p_causation_id uuid) is 'Appends the event, the audit line and the outbox message of an operation; answers the event''s id.';
+
+CREATE OR REPLACE FUNCTION ledger.record_operations(p_events ledger.event_draft[], p_actor_id uuid, p_correlation_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_headers jsonb := ledger.request_headers();
+  v_now timestamptz := clock_timestamp();
+begin
+  with drafts as materialized (
+    select nextval('ledger.event_id_seq') as id, d.* from unnest(p_events) d),
+  events as (
+    insert into public.immutable_events
+      (id, occurred_at, event_type, stream_type, stream_id, account_id, payload, actor_id, correlation_id, causation_id)
+    select d.id, v_now, d.event_type, d.stream_type, d.stream_id, d.account_id,
+           ledger.event_payload(d.id, d.account_id, d.stream_type, d.payload), p_actor_id, p_correlation_id, d.causation_id
+    from drafts d),
+  audit as (
+    insert into public.audit_log
+      (occurred_at, action, target_type, target_id, account_id, actor_id, actor_role, ip_address, user_agent, correlation_id)
+    select v_now, d.event_type, d.stream_type, d.stream_id::text, d.account_id, p_actor_id,
+           ledger.role_of_call(), ledger.client_address(v_headers), v_headers ->> 'user-agent', p_correlation_id
+    from drafts d)
+  insert into ledger.outbox (account_id, type, event_id, created_at, next_retry_at)
+  select d.account_id, d.event_type, d.id, v_now, v_now from drafts d;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.record_operations(p_events ledger.event_draft[], p_actor_id uuid, p_correlation_id uuid) is 'Appends events, in this order, each with its audit line and its outbox message.';
 
 CREATE OR REPLACE FUNCTION ledger.record_receipt(p_event_type text, p_receipt public.payment_receipts, p_order public.orders, p_notes text, p_actor ledger.actor, p_correlation_id uuid)
  RETURNS void
@@ -15674,27 +15817,6 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.refund_by_rate(p_invoice public.invoices, p_left ledger.invoice_draft_line[], p_price_amount bigint, p_tax_amount bigint) is 'Price (as lines say it) and tax that a refund credits of each tax rate of an order''s invoice; p_left: lines left of the order by now. Minor units.';
-
-CREATE OR REPLACE FUNCTION ledger.refund_facts(p_order public.orders, p_change ledger.order_change, p_taken ledger.taken_line[], p_return_id uuid, p_to text)
- RETURNS jsonb
- LANGUAGE plpgsql
- STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-begin
-  return jsonb_build_object(
-    'order_number', p_order.order_number, 'user_id', p_order.user_id, 'currency', p_order.currency,
-    'from_status', p_order.status, 'to_status', p_change.order_status, 'payment_status', p_change.payment_status,
-    'refund_id', p_change.refund_id, 'return_id', p_return_id, 'credited_amount', p_change.credited_amount,
-    'returned_amount', p_change.returned_amount, 'wallet_amount', p_change.wallet_amount, 'credit_amount', p_change.credit_amount,
-    'payout_amount', p_change.payout_amount, 'destination', p_to, 'outstanding_amount', p_change.outstanding_amount,
-    'restocked', exists (select from unnest(p_taken) t where t.restocked_quantity > 0),
-    'lines', (select coalesce(jsonb_agg(jsonb_build_object('line_number', t.line_number, 'variant_id', t.variant_id, 'quantity', t.quantity,
-                               'unshipped_quantity', t.unshipped_quantity, 'restocked_quantity', t.restocked_quantity, 'total_amount', t.total_amount) order by t.line_number), '[]')
-              from unnest(p_taken) t));
-end $function$;
--- for nobody but its owner
-comment on function ledger.refund_facts(p_order public.orders, p_change ledger.order_change, p_taken ledger.taken_line[], p_return_id uuid, p_to text) is 'What the event of a refund or an ending says of it; amounts in minor units.';
 
 CREATE OR REPLACE FUNCTION ledger.refund_figures(p_range ledger.report_range, p_currency text)
  RETURNS jsonb
@@ -15985,6 +16107,28 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.refuse_arrival(p_order public.orders, p_return_id uuid, p_lines jsonb) is 'The refusal for more than can be received, or a list of the wrong shape, or null.';
+
+CREATE OR REPLACE FUNCTION ledger.refuse_backordered(p_order public.orders)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_line ledger.shippable_line;
+begin
+  select s.* into v_line
+  from ledger.shippable_lines(p_order) s
+  where s.backordered_quantity > 0
+  order by s.line_number
+  limit 1;
+  if not found then
+    return null;
+  end if;
+  return ledger.refuse_units(v_line, v_line.quantity - v_line.shipped_quantity);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.refuse_backordered(p_order public.orders) is 'The refusal for shipping all that is left of an order with open backorders; null when no line of it waits.';
 
 CREATE OR REPLACE FUNCTION ledger.refuse_beside_backfill(p_run_id uuid DEFAULT NULL::uuid)
  RETURNS jsonb
@@ -16824,7 +16968,7 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.refuse_owing(p_payment_method text, p_account_id uuid, p_currency text, p_due bigint) is 'Why a customer, whose account is locked, cannot order by bank_transfer_grace or invoice with this much due, or null.';
 
-CREATE OR REPLACE FUNCTION ledger.refuse_parcel(p_order public.orders, p_metadata jsonb)
+CREATE OR REPLACE FUNCTION ledger.refuse_parcel(p_ordered_at timestamp with time zone, p_metadata jsonb)
  RETURNS jsonb
  LANGUAGE plpgsql
  STABLE
@@ -16846,14 +16990,14 @@ begin
       'estimated_delivery_at is a moment such as 2026-01-31T12:00:00Z'
     when jsonb_typeof(p_metadata -> 'delivered_at') not in ('string', 'null')
       or (p_metadata ->> 'delivered_at' is not null
-          and coalesce(ledger.moment(p_metadata ->> 'delivered_at') not between p_order.created_at and clock_timestamp(), true)) then
+          and coalesce(ledger.moment(p_metadata ->> 'delivered_at') not between p_ordered_at and clock_timestamp(), true)) then
       'delivered_at is a moment such as 2026-01-31T12:00:00Z, after the order was placed and not in the future'
   end;
   return case when v_problem is not null then
     ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_metadata', 'problem', v_problem)) end;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.refuse_parcel(p_order public.orders, p_metadata jsonb) is 'The refusal for what metadata says of a parcel in the wrong shape, or null.';
+comment on function ledger.refuse_parcel(p_ordered_at timestamp with time zone, p_metadata jsonb) is 'The refusal for what metadata says of a parcel of an order of that moment in the wrong shape, or null.';
 
 CREATE OR REPLACE FUNCTION ledger.refuse_payment(p_amount bigint, p_method text, p_reference text, p_notes text, p_paid_at timestamp with time zone, p_subjects integer, p_has_stray_currency boolean)
  RETURNS jsonb
@@ -17009,18 +17153,32 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.refuse_refund_amounts(p_order public.orders, p_shipping_amount bigint, p_amount bigint, p_before ledger.order_part, p_part ledger.order_part) is 'The refusal for shipping or a free amount that is more than can be refunded, or null. Minor units.';
 
-CREATE OR REPLACE FUNCTION ledger.refuse_refund_lines(p_order public.orders, p_lines jsonb)
+CREATE OR REPLACE FUNCTION ledger.refuse_refund_lines(p_order public.orders, p_lines jsonb, p_past ledger.order_past)
  RETURNS jsonb
  LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
+  v_are_plain boolean;
   v_refusal jsonb;
 begin
-  if p_lines is null then
-    return null;
+  -- most lists name shipped units of an order of which nothing was refunded: one statement sees that nothing is wrong with them
+  if not p_past.is_refunded and jsonb_typeof(p_lines) = 'array' then
+    select count(*) = jsonb_array_length(p_lines) and count(*) = count(distinct i.line_number) and count(*) between 1 and 5000 into v_are_plain
+    from jsonb_array_elements(p_lines) e (line)
+    join public.order_items i on i.account_id = p_order.account_id and i.order_id = p_order.id
+      and e.line -> 'line_number' = to_jsonb(i.line_number)
+    join ledger.shipped_units(p_order.id) s on s.line_number = i.line_number
+    where case when jsonb_typeof(e.line) = 'object' then
+                 e.line - '{line_number,quantity}'::text[] in ('{}', '{"restock": true}', '{"restock": false}') end
+      and case when jsonb_typeof(e.line -> 'quantity') = 'number' and e.line ->> 'quantity' ~ '^[1-9][0-9]{0,8}$' then
+                 (e.line ->> 'quantity')::bigint <= s.shipped_quantity end;
+    if v_are_plain then
+      return null;
+    end if;
   end if;
+
   v_refusal := ledger.refuse_line_list(p_lines, '{quantity}');
   if v_refusal is null and exists (
     select from jsonb_array_elements(p_lines) e (line)
@@ -17048,7 +17206,7 @@ begin
     limit 1);
 end $function$;
 -- for nobody but its owner
-comment on function ledger.refuse_refund_lines(p_order public.orders, p_lines jsonb) is 'The refusal for lines to be refunded, [{"line_number", "quantity", "restock", "unshipped"}], or null.';
+comment on function ledger.refuse_refund_lines(p_order public.orders, p_lines jsonb, p_past ledger.order_past) is 'The refusal for lines to be refunded, [{"line_number", "quantity", "restock", "unshipped"}], or null.';
 
 CREATE OR REPLACE FUNCTION ledger.refuse_repairs(p_dry_run boolean, p_account_id uuid, p_action_ids uuid[], p_max_repairs integer, p_max_amount bigint, p_reason text)
  RETURNS jsonb
@@ -17179,33 +17337,6 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.refuse_shares(p_shares ledger.vendor_share[], p_currency text, p_referrer_user_id uuid, p_commission_amount bigint) is 'The refusal when shares and the referrer''s commission together are more than an account can hold, or null. The accounts are locked by the caller.';
-
-CREATE OR REPLACE FUNCTION ledger.refuse_ship_rest(p_order public.orders, p_to text, p_metadata jsonb)
- RETURNS jsonb
- LANGUAGE plpgsql
- STABLE
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_line ledger.shippable_line;
-begin
-  if p_to not in ('shipped', 'delivered') then
-    return null;
-  end if;
-  if exists (select from ledger.open_backorders(p_order.id)) then
-    select s.* into v_line
-    from ledger.shippable_lines(p_order) s
-    where s.backordered_quantity > 0
-    order by s.line_number
-    limit 1;
-    if found then
-      return ledger.refuse_units(v_line, v_line.quantity - v_line.shipped_quantity);
-    end if;
-  end if;
-  return ledger.refuse_parcel(p_order, p_metadata);
-end $function$;
--- for nobody but its owner
-comment on function ledger.refuse_ship_rest(p_order public.orders, p_to text, p_metadata jsonb) is 'The refusal for a status change to shipped or delivered of an order with open backorders, or with metadata that says of the parcel what cannot be; null else.';
 
 CREATE OR REPLACE FUNCTION ledger.refuse_shipping(p_order public.orders, p_lines jsonb)
  RETURNS jsonb
@@ -18970,12 +19101,14 @@ CREATE OR REPLACE FUNCTION ledger.restock(p_variant_ids uuid[], p_quantities big
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_variant_ids uuid[];
-  v_quantities bigint[];
+  v_variant_ids uuid[] := p_variant_ids;
+  v_quantities bigint[] := p_quantities;
 begin
-  select array_agg(w.variant_id), array_agg(w.quantity) into v_variant_ids, v_quantities
-  from unnest(p_variant_ids, p_quantities) w (variant_id, quantity)
-  where w.quantity > 0;
+  if 0 >= any (p_quantities) then
+    select array_agg(w.variant_id), array_agg(w.quantity) into v_variant_ids, v_quantities
+    from unnest(p_variant_ids, p_quantities) w (variant_id, quantity)
+    where w.quantity > 0;
+  end if;
   if v_variant_ids is null then
     return 0;
   end if;
@@ -19525,98 +19658,159 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.seals_of_report() is 'The newest seal, and how many events wait for the next, counted up to 10000.';
 
-CREATE OR REPLACE FUNCTION ledger.send_out(p_order public.orders, p_to text, p_actor ledger.actor, p_actor_action text, p_metadata jsonb)
+CREATE OR REPLACE FUNCTION ledger.send_out(p_account_id uuid, p_order_id uuid, p_to text, p_actor ledger.actor, p_actor_action text, p_metadata jsonb)
  RETURNS ledger.order_change
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET enable_seqscan TO 'off'
 AS $function$
 declare
   v_delivers boolean := p_to = 'delivered';
+  v_seen record;
+  v_order public.orders;
+  v_shipment_number integer := 1;
+  v_units jsonb;
   v_referral public.referrals;
   v_shares ledger.vendor_share[];
+  v_owners uuid[] := '{}'::uuid[];
   v_whole ledger.order_part;
   v_credited ledger.order_part;
+  v_left ledger.order_part;
   v_base bigint;
-  v_transaction public.transactions;
-  v_correlation_id uuid := ledger.correlation_id();
+  v_delivered_at timestamptz;
+  v_payment_status text;
+  v_account_version bigint;
+  v_available bigint;
+  v_transaction_id uuid := ledger.uuid_v7();
+  v_headers jsonb := ledger.request_headers();
+  v_correlation_id uuid := ledger.correlation_id_in(v_headers);
+  v_events ledger.event_draft[];
   v_change ledger.order_change;
 begin
-  -- lock: accounts of who earns by a delivery, with the customer's; where only its version moves, it is locked by its update
+  -- look: the order, its lines, what became of them, who may earn by it
+  select o.order_number, o.user_id, o.currency, o.status, o.created_at, o.prices_include_tax, o.outstanding_amount,
+         row(o.subtotal_amount, o.discount_amount, o.tax_amount, o.total_amount - o.shipping_amount,
+             o.total_amount - o.shipping_amount - o.tax_amount, 0, o.shipping_amount, 0, 0)::ledger.order_part as part,
+         l.lines, l.units, l.has_vendors,
+         coalesce((select sum(s.quantity) from public.shipment_lines s where s.order_id = p_order_id), 0) as shipped_units,
+         exists (select from public.refunds r where r.order_id = p_order_id) as was_refunded,
+         exists (select from public.backorders b where b.order_id = p_order_id and b.open_quantity > 0) as waits,
+         -- nobody had brought the customer of an imported order that is older than the referral
+         (select r.referrer_user_id from public.referrals r
+          where v_delivers and r.referee_user_id = o.user_id and r.created_at <= o.created_at) as referrer_user_id
+  into v_seen
+  from public.orders o
+  cross join lateral (
+    select jsonb_agg(jsonb_build_object('line_number', i.line_number, 'quantity', i.quantity)) as lines, sum(i.quantity) as units,
+           bool_or(i.vendor_id is not null) as has_vendors
+    from (select n.* from public.order_items n where n.account_id = p_account_id and n.order_id = p_order_id order by n.line_number) i) l
+  where o.account_id = p_account_id and o.id = p_order_id;
+  if v_seen.was_refunded or v_seen.waits or v_seen.shipped_units not in (0, v_seen.units) then
+    select o.* into v_order from public.orders o where o.account_id = p_account_id and o.id = p_order_id;
+    v_units := ledger.units_left(v_order);
+    v_shipment_number := 1 + coalesce((select max(s.shipment_number) from public.shipments s where s.order_id = p_order_id), 0);
+  elsif v_seen.shipped_units = 0 then
+    v_units := v_seen.lines;
+  end if;
+
   if v_delivers then
-    -- nobody had brought the customer of an imported order that is older than the referral
-    select r.* into v_referral from public.referrals r where r.referee_user_id = p_order.user_id and r.created_at <= p_order.created_at;
-    v_shares := ledger.vendor_shares(p_order);
-    if v_referral.referrer_user_id is not null or v_shares is not null then
-      perform ledger.lock_accounts(array_remove(array[p_order.user_id, v_referral.referrer_user_id], null) || ledger.owners_of(v_shares),
-                                   p_order.currency, p_open => false);
+    -- lock: accounts of who earns by it, with the customer's; where only its version moves, it is locked by its update
+    if v_seen.has_vendors then
+      v_shares := ledger.vendor_shares(p_account_id, p_order_id, v_seen.prices_include_tax);
+      v_owners := ledger.owners_of(v_shares);
+    end if;
+    if v_seen.referrer_user_id is not null or v_owners <> '{}' then
+      perform ledger.lock_accounts(array_remove(array[v_seen.user_id, v_seen.referrer_user_id], null) || v_owners,
+                                   v_seen.currency, p_open => false);
       -- who was erased while their account was waited for earns nothing; now none of them can be
       select r.* into v_referral
       from public.referrals r
       join public.profiles p on p.id = r.referrer_user_id and p.erased_at is null
-      where r.referee_user_id = p_order.user_id and r.referrer_user_id = v_referral.referrer_user_id;
+      where r.referee_user_id = v_seen.user_id and r.referrer_user_id = v_seen.referrer_user_id;
       v_shares := ledger.shares_without_erased(v_shares);
     end if;
-    v_whole := ledger.whole_order(p_order);
-    v_credited := ledger.credited_part(p_order);
-    v_base := v_whole.base_amount - ledger.credited_base(v_whole, v_credited);
+
+    -- what is delivered: all of the order, whose amounts are the sums of its lines, or what was not taken back of it
+    if v_seen.was_refunded then
+      v_whole := ledger.whole_order(v_order);
+      v_credited := ledger.credited_part(v_order);
+      v_left := ledger.part_between(v_credited, v_whole);
+      v_base := v_whole.base_amount - ledger.credited_base(v_whole, v_credited);
+    else
+      v_left := v_seen.part;
+      v_left.vendor_amount := case when v_shares is null then 0 else ledger.sum_of_shares(v_shares) end;
+      v_base := v_left.base_amount;
+    end if;
   end if;
 
-  -- check: nothing of it waits for stock, and what is earned fits the accounts
-  v_change.refusal := ledger.refuse_ship_rest(p_order, p_to, p_metadata);
-  if v_change.refusal is null and (v_referral.referrer_user_id is not null or v_shares is not null) then
-    v_change.refusal := ledger.refuse_shares(v_shares, p_order.currency, v_referral.referrer_user_id,
-                                             ledger.commission_amount(v_base, v_referral.rate_bp));
-  end if;
-  if v_change.refusal is not null then
-    return v_change;
+  -- check: nothing of it waits for stock, what is said of the parcel can be, and what is earned fits the accounts
+  if v_seen.waits or p_metadata <> '{}' or v_referral.referrer_user_id is not null or v_owners <> '{}' then
+    v_change.refusal := coalesce(
+      case when v_seen.waits then ledger.refuse_backordered(v_order) end,
+      ledger.refuse_parcel(v_seen.created_at, p_metadata),
+      ledger.refuse_shares(v_shares, v_seen.currency, v_referral.referrer_user_id,
+                           ledger.commission_amount(v_base, v_referral.rate_bp)));
+    if v_change.refusal is not null then
+      return v_change;
+    end if;
   end if;
 
-  -- write: order
-  update public.orders o set
-    status = p_to,
-    version = o.version + 1,
-    updated_at = clock_timestamp()
-  where o.account_id = p_order.account_id and o.id = p_order.id
-  returning o.status, o.payment_status, o.outstanding_amount
-  into v_change.order_status, v_change.payment_status, v_change.outstanding_amount;
+  -- write: order, account; from here on the account is locked, so that events come in the order of its versions
+  update public.orders o set status = p_to, version = o.version + 1, updated_at = clock_timestamp()
+  where o.account_id = p_account_id and o.id = p_order_id
+  returning o.payment_status into v_payment_status;
+  update public.accounts a set version = a.version + 1, updated_at = clock_timestamp()
+  where a.id = p_account_id
+  returning a.version, a.available_balance into v_account_version, v_available;
 
   -- write: transaction, postings
-  v_transaction := ledger.write_transaction(
-    p_order.account_id, 'order_status_changed', p_actor, coalesce(p_actor_action, format('order %s to %s', p_order.status, p_to)),
-    v_correlation_id, p_order_id => p_order.id, p_metadata => p_metadata);
+  insert into public.transactions
+    (id, account_id, account_version, type, amount, balance_after, order_id, actor_id, actor_action, metadata, correlation_id)
+  values
+    (v_transaction_id, p_account_id, v_account_version, 'order_status_changed', 0, v_available, p_order_id, p_actor.user_id,
+     coalesce(p_actor_action, format('order %s to %s', v_seen.status, p_to)), coalesce(p_metadata, '{}'), v_correlation_id);
   if v_delivers then
-    perform ledger.write_postings(v_transaction, p_order.currency,
-      ledger.delivery_legs(p_order, ledger.part_between(v_credited, v_whole)));
+    insert into public.postings (account_id, transaction_id, leg_number, debit_account, credit_account, amount, currency)
+    select p_account_id, v_transaction_id, l.ordinality, l.debit_account, l.credit_account, l.amount, v_seen.currency
+    from unnest(ledger.delivery_legs(v_seen.outstanding_amount, v_left)) with ordinality l
+    where l.amount <> 0;
+
+    -- write: what has arrived
+    v_delivered_at := coalesce(ledger.moment(p_metadata ->> 'delivered_at'), clock_timestamp());
+    if v_seen.shipped_units > 0 then
+      v_events := ledger.deliver_shipments(p_account_id, p_order_id, v_seen.order_number, v_seen.user_id, null, v_delivered_at);
+    end if;
   end if;
 
-  -- write: shipment, with its event; by now the account is locked, so that its events come in the order of its versions
-  perform ledger.ship_rest(p_order, p_to, p_actor, v_correlation_id, p_metadata);
-
-  -- record
-  perform ledger.record_operation('order.status_changed', 'order', p_order.id, p_order.account_id,
-    ledger.balance_effect(v_transaction) || jsonb_build_object(
-      'order_number', p_order.order_number, 'user_id', p_order.user_id, 'currency', p_order.currency,
-      'from_status', p_order.status, 'to_status', p_to, 'payment_status', v_change.payment_status,
-      'notes', coalesce(p_metadata ->> 'notes', p_actor_action), 'metadata', p_metadata),
-    p_actor, v_correlation_id);
-
-  -- the sides of the referrer and of the vendors
-  if v_referral.referrer_user_id is not null then
-    perform ledger.award_commission(p_order.id, v_referral, v_base, p_order.currency, p_actor, v_correlation_id);
-  end if;
-  if v_shares is not null then
-    perform ledger.award_vendor_earnings(p_order, v_shares, p_actor, v_correlation_id);
+  -- write: what goes out
+  if v_units is not null then
+    v_events := v_events || row('order.shipment_created', 'order', p_order_id, p_account_id,
+      ledger.ship_units(p_account_id, p_order_id, v_seen.order_number, v_seen.user_id, v_shipment_number, v_units,
+                        p_actor.user_id, p_metadata, v_delivered_at), null)::ledger.event_draft;
   end if;
 
-  v_change.transaction_id := v_transaction.id;
-  v_change.returned_amount := 0;
+  -- the sides of the referrer and of the vendors, then the record of all
+  v_events := v_events || row('order.status_changed', 'order', p_order_id, p_account_id, jsonb_build_object(
+    'transaction_id', v_transaction_id, 'transaction_type', 'order_status_changed', 'account_version', v_account_version,
+    'amount', 0, 'effect', '{}'::jsonb, 'order_number', v_seen.order_number, 'user_id', v_seen.user_id, 'currency', v_seen.currency,
+    'from_status', v_seen.status, 'to_status', p_to, 'payment_status', v_payment_status,
+    'notes', coalesce(p_metadata ->> 'notes', p_actor_action), 'metadata', p_metadata), null)::ledger.event_draft;
+  if v_delivers and v_referral.referrer_user_id is not null then
+    v_events := v_events || ledger.award_commission(p_order_id, v_referral, v_base, v_seen.currency, p_actor, v_correlation_id);
+  end if;
+  if v_delivers and v_shares is not null then
+    v_events := v_events || ledger.award_vendor_earnings(p_order_id, v_seen.currency, v_shares, p_actor.user_id, v_correlation_id);
+  end if;
+  perform ledger.record_operations(v_events, p_actor.user_id, v_correlation_id);
+
   -- the customer may be one of them
-  v_change.available_balance := case when v_shares is not null
-    then (select a.available_balance from public.accounts a where a.id = p_order.account_id) else v_transaction.balance_after end;
-  return v_change;
+  if v_owners <> '{}' then
+    v_available := (select a.available_balance from public.accounts a where a.id = p_account_id);
+  end if;
+  return row(null, v_transaction_id, p_to, v_payment_status, 0, v_available, null, null, null, null, null, v_seen.outstanding_amount)::ledger.order_change;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.send_out(p_order public.orders, p_to text, p_actor ledger.actor, p_actor_action text, p_metadata jsonb) is 'Moves a locked and checked order to shipped or delivered, with its shipments, money and records.';
+comment on function ledger.send_out(p_account_id uuid, p_order_id uuid, p_to text, p_actor ledger.actor, p_actor_action text, p_metadata jsonb) is 'Moves a locked and checked order to shipped or delivered, with its shipments, money and records. metadata.carrier, tracking_number, estimated_delivery_at and delivered_at are taken when given.';
 
 CREATE OR REPLACE FUNCTION ledger.set_payment_status(p_order public.orders, p_payment_status text)
  RETURNS public.orders
@@ -19668,6 +19862,19 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.setting_text(p_key text) is 'A setting''s value as text; cast it to the kind the setting has.';
+
+CREATE OR REPLACE FUNCTION ledger.settings_of_placing()
+ RETURNS text[]
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return array['auto_confirm_when_paid', 'default_order_status', 'grace_hours', 'low_stock_threshold', 'max_line_quantity', 'max_order_lines',
+               'order_number_length', 'order_number_prefix', 'prices_include_tax', 'tax_rate_bp'];
+end $function$;
+-- for nobody but its owner
+comment on function ledger.settings_of_placing() is 'Keys of the settings that ledger_place_order reads.';
 
 CREATE OR REPLACE FUNCTION ledger.settle_card_refund(p_step ledger.card_step, p_object_id text, p_refund_id uuid, p_action text, p_kind text)
  RETURNS jsonb
@@ -19873,6 +20080,25 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.settle_refund(p_order public.orders, p_account public.accounts, p_refund public.refunds, p_action text, p_reference text, p_actor ledger.actor, p_correlation_id uuid, p_by_provider boolean) is 'Settles the payout of a locked refund; p_action: paid, failed, withdrawn. Refusals, before its first write: refund_conflict, account_frozen, amount_too_large.';
 
+CREATE OR REPLACE FUNCTION ledger.settle_returns(p_order public.orders, p_status text, p_restock boolean, p_taken ledger.taken_line[], p_return_id uuid, p_actor ledger.actor, p_correlation_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if p_return_id is null then
+    perform ledger.settle_received_units(p_order.id,
+      array(select t.line_number from unnest(p_taken) t order by t.line_number),
+      array(select t.quantity - t.unshipped_quantity from unnest(p_taken) t order by t.line_number));
+  end if;
+  if p_status <> p_order.status then
+    perform ledger.end_returns(p_order, p_order.status = 'delivered' and p_status = 'refunded' and not coalesce(p_restock, false),
+                               p_actor, p_correlation_id, p_return_id);
+  end if;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.settle_returns(p_order public.orders, p_status text, p_restock boolean, p_taken ledger.taken_line[], p_return_id uuid, p_actor ledger.actor, p_correlation_id uuid) is 'The returns of an order of which something was taken back; p_status is its status by then, p_restock what was said of the goods of its ending.';
+
 CREATE OR REPLACE FUNCTION ledger.settle_withdrawal(p_withdrawal_id uuid, p_user_id uuid, p_from text[], p_to text, p_procedure text, p_actor ledger.actor, p_notes text, p_bank_reference text DEFAULT NULL::text)
  RETURNS ledger.withdrawal_change
  LANGUAGE plpgsql
@@ -19993,67 +20219,33 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.shares_without_erased(p_shares ledger.vendor_share[]) is 'The same shares, of nobody where the owner was erased. The owners'' accounts are locked by the caller, so none is erased any more.';
 
-CREATE OR REPLACE FUNCTION ledger.ship_rest(p_order public.orders, p_to text, p_actor ledger.actor, p_correlation_id uuid, p_metadata jsonb)
- RETURNS integer
+CREATE OR REPLACE FUNCTION ledger.ship_units(p_account_id uuid, p_order_id uuid, p_order_number text, p_user_id uuid, p_shipment_number integer, p_units jsonb, p_actor_id uuid, p_metadata jsonb, p_delivered_at timestamp with time zone DEFAULT NULL::timestamp with time zone)
+ RETURNS jsonb
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_delivered_at timestamptz := case when p_to = 'delivered' then
-    coalesce(ledger.moment(p_metadata ->> 'delivered_at'), clock_timestamp()) end;
-  v_line_numbers integer[];
-  v_quantities bigint[];
-begin
-  if p_to = 'delivered' then
-    perform ledger.deliver_shipments(p_order, null, v_delivered_at, p_actor, p_correlation_id);
-  end if;
-  select array_agg(s.line_number order by s.line_number), array_agg(s.shippable_quantity order by s.line_number)
-  into v_line_numbers, v_quantities
-  from ledger.shippable_lines(p_order) s
-  where s.shippable_quantity > 0;
-  if v_line_numbers is null then
-    return 0;
-  end if;
-  perform ledger.ship_units(p_order, v_line_numbers, v_quantities, p_actor, p_correlation_id, p_metadata, v_delivered_at);
-  return 1;
-end $function$;
--- for nobody but its owner
-comment on function ledger.ship_rest(p_order public.orders, p_to text, p_actor ledger.actor, p_correlation_id uuid, p_metadata jsonb) is 'Ships what is left of an order that becomes shipped or delivered, and with delivered marks all its shipments as arrived. metadata.carrier, tracking_number, estimated_delivery_at and delivered_at are taken when given. Answers how many shipments it made. Open backorders were refused before (ledger.refuse_ship_rest).';
-
-CREATE OR REPLACE FUNCTION ledger.ship_units(p_order public.orders, p_line_numbers integer[], p_quantities bigint[], p_actor ledger.actor, p_correlation_id uuid, p_metadata jsonb, p_delivered_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_effect jsonb DEFAULT '{}'::jsonb)
- RETURNS public.shipments
- LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_shipment public.shipments;
+  v_shipment_id uuid;
+  v_payload jsonb;
 begin
   insert into public.shipments as s
     (account_id, order_id, shipment_number, carrier, tracking_number, estimated_delivery_at, metadata, shipped_by, delivered_at)
   values
-    (p_order.account_id, p_order.id,
-     (select coalesce(max(n.shipment_number), 0) + 1 from public.shipments n where n.order_id = p_order.id),
-     p_metadata ->> 'carrier', p_metadata ->> 'tracking_number', ledger.moment(p_metadata ->> 'estimated_delivery_at'),
-     coalesce(p_metadata, '{}') - '{carrier,tracking_number,estimated_delivery_at,delivered_at}'::text[],
-     p_actor.user_id, p_delivered_at)
-  returning s.* into v_shipment;
+    (p_account_id, p_order_id, p_shipment_number, p_metadata ->> 'carrier', p_metadata ->> 'tracking_number',
+     ledger.moment(p_metadata ->> 'estimated_delivery_at'),
+     coalesce(p_metadata, '{}') - '{carrier,tracking_number,estimated_delivery_at,delivered_at}'::text[], p_actor_id, p_delivered_at)
+  returning s.id, jsonb_build_object(
+    'order_number', p_order_number, 'user_id', p_user_id, 'shipment_id', s.id, 'shipment_number', s.shipment_number,
+    'carrier', s.carrier, 'tracking_number', s.tracking_number, 'estimated_delivery_at', s.estimated_delivery_at,
+    'delivered_at', s.delivered_at, 'lines', p_units)
+  into v_shipment_id, v_payload;
   insert into public.shipment_lines (shipment_id, line_number, account_id, order_id, quantity)
-  select v_shipment.id, l.line_number, p_order.account_id, p_order.id, l.quantity
-  from unnest(p_line_numbers, p_quantities) l (line_number, quantity);
-
-  perform ledger.record_operation('order.shipment_created', 'order', p_order.id, p_order.account_id,
-    p_effect || jsonb_build_object(
-      'order_number', p_order.order_number, 'user_id', p_order.user_id, 'shipment_id', v_shipment.id,
-      'shipment_number', v_shipment.shipment_number, 'carrier', v_shipment.carrier,
-      'tracking_number', v_shipment.tracking_number, 'estimated_delivery_at', v_shipment.estimated_delivery_at,
-      'delivered_at', v_shipment.delivered_at,
-      'lines', (select jsonb_agg(jsonb_build_object('line_number', l.line_number, 'quantity', l.quantity) order by l.line_number)
-                from unnest(p_line_numbers, p_quantities) l (line_number, quantity))),
-    p_actor, p_correlation_id);
-  return v_shipment;
+  select v_shipment_id, u.line_number, p_account_id, p_order_id, u.quantity
+  from jsonb_to_recordset(p_units) u (line_number integer, quantity bigint);
+  return v_payload;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.ship_units(p_order public.orders, p_line_numbers integer[], p_quantities bigint[], p_actor ledger.actor, p_correlation_id uuid, p_metadata jsonb, p_delivered_at timestamp with time zone, p_effect jsonb) is 'Writes a shipment of these units with its event; the order is locked and the units are checked by the caller.';
+comment on function ledger.ship_units(p_account_id uuid, p_order_id uuid, p_order_number text, p_user_id uuid, p_shipment_number integer, p_units jsonb, p_actor_id uuid, p_metadata jsonb, p_delivered_at timestamp with time zone) is 'Writes a shipment of these units; answers the payload of order.shipment_created, which the caller records.';
 
 CREATE OR REPLACE FUNCTION ledger.shippable_lines(p_order public.orders)
  RETURNS SETOF ledger.shippable_line
@@ -20189,15 +20381,15 @@ $function$;
 -- for nobody but its owner
 comment on function ledger.state_of_order(p_order_id uuid) is 'Status, payment status, stage, paid and due amount of an order, and the balance of its customer.';
 
-CREATE OR REPLACE FUNCTION ledger.status_after_refund(p_order public.orders, p_after ledger.order_part, p_taken ledger.taken_line[])
+CREATE OR REPLACE FUNCTION ledger.status_after_refund(p_order public.orders, p_credited bigint, p_allowance bigint, p_taken ledger.taken_line[])
  RETURNS text
  LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  if p_order.status = 'delivered' and ledger.cost_of(p_after) = p_order.total_amount
-     and (p_after.allowance_amount > 0 or not exists (
+  if p_order.status = 'delivered' and p_credited = p_order.total_amount
+     and (p_allowance > 0 or not exists (
        select from public.order_items i
        left join ledger.refunded_units(p_order.id) r on r.line_number = i.line_number
        left join unnest(p_taken) t on t.line_number = i.line_number
@@ -20208,7 +20400,7 @@ begin
   return p_order.status;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.status_after_refund(p_order public.orders, p_after ledger.order_part, p_taken ledger.taken_line[]) is 'The status of an order of which these lines are taken back and p_after is taken back in all.';
+comment on function ledger.status_after_refund(p_order public.orders, p_credited bigint, p_allowance bigint, p_taken ledger.taken_line[]) is 'The status of an order of which these lines are taken back and p_credited in all, p_allowance of it as an allowance.';
 
 CREATE OR REPLACE FUNCTION ledger.status_of_stage(p_stage text, p_of_customer text)
  RETURNS text
@@ -20466,43 +20658,74 @@ AS $function$
 declare
   v_was_delivered boolean := p_order.status = 'delivered';
   v_restock boolean := case when p_ends_as is not null then (p_metadata ->> 'restock')::boolean end;
-  v_paid bigint := p_order.paid_amount - p_order.refunded_amount;
+  v_user_ids uuid[] := case when v_was_delivered then ledger.accounts_to_take_back_from(p_order) else array[p_order.user_id] end;
+  v_past ledger.order_past;
+  v_units ledger.taken_units;
   v_whole ledger.order_part;
-  v_before ledger.order_part;
+  v_before ledger.order_part := row(0, 0, 0, 0, 0, 0, 0, 0, 0);
   v_after ledger.order_part;
-  v_taken ledger.taken_line[];
   v_part ledger.order_part;
   v_credited bigint;
   v_money ledger.returned_money;
-  v_refund_id uuid := ledger.uuid_v7();
-  v_order public.orders;
-  v_transaction public.transactions;
   v_change ledger.order_change;
 begin
   -- lock: accounts (those that earned by the delivery too), stock
-  perform ledger.lock_accounts(ledger.accounts_to_take_back_from(p_order), p_order.currency, p_open => false);
-  perform ledger.lock_stock_to_return(ledger.variants_to_take_back(p_order, p_lines, p_ends_as is not null, v_restock));
+  if cardinality(v_user_ids) > 1 then
+    perform ledger.lock_accounts(v_user_ids, p_order.currency, p_open => false);
+  else
+    perform from public.accounts a where a.id = p_order.account_id for no key update;
+  end if;
+  if p_ends_as is not null and (v_restock or not v_was_delivered) then
+    perform from public.stock_levels s
+    where s.variant_id = any (array(select i.variant_id from public.order_items i
+                                    where i.account_id = p_order.account_id and i.order_id = p_order.id)) and s.slot = 0
+    order by s.variant_id
+    for no key update;
+  elsif p_lines @> '[{"restock": true}]' or p_lines @> '[{"unshipped": true}]' then
+    perform ledger.lock_stock_to_return(ledger.variants_to_take_back(p_order.account_id, p_order.id, p_lines));
+  end if;
+  v_past := ledger.past_of_order(p_order.id, p_order.user_id, v_was_delivered);
 
   -- check: customer, lines
-  v_change.refusal := coalesce(ledger.refuse_erased(p_order.user_id), ledger.refuse_refund_lines(p_order, p_lines));
+  if v_past.customer_is_erased then
+    v_change.refusal := ledger.refuse_erased(p_order.user_id);
+  elsif p_lines is not null then
+    v_change.refusal := ledger.refuse_refund_lines(p_order, p_lines, v_past);
+  end if;
   if v_change.refusal is not null then
     return v_change;
   end if;
 
-  -- what was taken back before, what is by now, and the money that follows from the difference
-  v_whole := ledger.whole_order(p_order);
-  v_before := ledger.credited_part(p_order);
-  v_taken := case when p_ends_as is null then ledger.lines_asked_back(p_order, p_lines) else ledger.lines_left(p_order, v_restock) end;
-  v_after := ledger.credited_after(v_whole, v_before, v_taken,
-    case when p_ends_as is null then p_shipping_amount else p_order.shipping_amount - v_before.shipping_amount end,
-    case when p_ends_as is null then p_amount else 0 end);
-  v_part := ledger.part_between(v_before, v_after);
+  -- the units that are taken back, with the shipping
+  if p_ends_as is null then
+    v_units := ledger.units_together(ledger.lines_asked_back(p_order, p_lines, v_past));
+  elsif v_past.is_refunded or v_past.is_shipped or v_past.is_returned or v_past.awaits_stock then
+    v_units := ledger.units_together(ledger.lines_left(p_order, v_restock));
+  else
+    v_units := ledger.units_together(ledger.untouched_lines(p_order.account_id, p_order.id, p_order.prices_include_tax, v_restock));
+  end if;
+  v_part := v_units.part;
+  if v_past.is_refunded then
+    v_before := ledger.credited_part(p_order);
+  end if;
+  v_part.shipping_amount := case when p_ends_as is null then p_shipping_amount else p_order.shipping_amount - v_before.shipping_amount end;
+
+  -- an allowance, which changes with what is left beside it
+  if p_amount > 0 or v_before.allowance_amount > 0 or v_past.gave_commission then
+    v_whole := ledger.whole_order(p_order);
+    v_after := ledger.credited_after(v_whole, v_before, v_part, p_amount);
+    v_part := ledger.part_between(v_before, v_after);
+  end if;
+
+  -- the money that follows
   v_credited := ledger.cost_of(v_part);
-  v_money := ledger.split_return(p_order, greatest(v_paid - (p_order.total_amount - p_order.credited_amount - v_credited), 0), p_to);
+  v_money := ledger.split_return(p_order, greatest(
+    p_order.paid_amount - p_order.refunded_amount - (p_order.total_amount - p_order.credited_amount - v_credited), 0), p_to);
 
   -- check: amounts
-  v_change.refusal := case
-    when p_ends_as is null then ledger.refuse_refund_amounts(p_order, p_shipping_amount, p_amount, v_before, v_part) end;
+  if p_ends_as is null then
+    v_change.refusal := ledger.refuse_refund_amounts(p_order, p_shipping_amount, p_amount, v_before, v_part);
+  end if;
   if v_change.refusal is null and v_money.credit_amount > 0 then
     v_change.refusal := (select ledger.refuse('amount_too_large', jsonb_build_object('maximum', 9007199254740991))
                          from public.accounts a
@@ -20512,64 +20735,27 @@ begin
     return v_change;
   end if;
 
-  -- write: order
-  v_change.refund_id := v_refund_id;
-  v_change.credited_amount := v_credited;
-  v_change.wallet_amount := v_money.wallet_amount;
-  v_change.credit_amount := v_money.credit_amount;
-  v_change.payout_amount := v_money.payout_amount;
-  v_change.returned_amount := v_money.wallet_amount + v_money.credit_amount + v_money.payout_amount;
-  update public.orders o set
-    status = coalesce(p_ends_as, ledger.status_after_refund(p_order, v_after, v_taken)),
-    payment_status = ledger.payment_status_of(o.total_amount, o.credited_amount + v_credited, o.paid_amount,
-                                              o.refunded_amount + v_change.returned_amount, ledger.payment_status_kept(o)),
-    refunded_amount = o.refunded_amount + v_change.returned_amount,
-    wallet_refunded_amount = o.wallet_refunded_amount + v_money.wallet_amount,
-    credited_amount = o.credited_amount + v_credited,
-    version = o.version + 1,
-    updated_at = clock_timestamp()
-  where o.account_id = p_order.account_id and o.id = p_order.id
-  returning o.* into v_order;
-  v_change.order_status := v_order.status;
-  v_change.payment_status := v_order.payment_status;
-  v_change.outstanding_amount := v_order.outstanding_amount;
-  perform ledger.settle_payment_deadline(v_order);
+  -- write and record
+  v_change := ledger.write_taken_back(
+    p_order, v_past, v_units, v_part, v_money,
+    case when p_ends_as is not null then p_ends_as
+         when v_was_delivered then ledger.status_after_refund(p_order, ledger.cost_of(v_before) + v_credited,
+                                                              v_before.allowance_amount + v_part.allowance_amount, v_units.lines)
+         else p_order.status end,
+    p_to, v_restock, p_return_id, p_actor, p_reason,
+    coalesce(p_reason, case when p_ends_as is null then 'order refunded' else format('order %s to %s', p_order.status, p_ends_as) end),
+    p_correlation_id, p_metadata);
 
-  -- write: refund, goods, discount
-  perform ledger.write_refund(v_refund_id, p_order, p_return_id, v_part, v_taken, v_money, p_to, p_reason, p_actor);
-  perform ledger.write_goods_back(p_order, v_change.order_status, v_taken, v_restock, p_return_id, p_actor, p_correlation_id);
-
-  -- write: transaction, postings
-  v_transaction := ledger.write_transaction(
-    p_order.account_id, case p_ends_as when 'cancelled' then 'order_cancelled' else 'order_refunded' end,
-    p_actor, coalesce(p_reason, case when p_ends_as is null then 'order refunded' else format('order %s to %s', p_order.status, p_ends_as) end),
-    p_correlation_id, p_earned => v_money.credit_amount, p_orders => -v_money.wallet_amount, p_order_id => p_order.id,
-    p_reference_id => v_refund_id, p_metadata => p_metadata);
-  perform ledger.write_postings(v_transaction, p_order.currency, ledger.forward(
-    case when v_was_delivered then ledger.reversed(ledger.recognition_legs(v_part)) end
-    || ledger.return_legs(v_money)
-    || case when v_was_delivered then array[row('order_escrow', 'receivable', v_credited - v_change.returned_amount)]::ledger.posting_leg[] end));
-
-  -- record
-  perform ledger.record_operation(
-    case when v_change.order_status = p_order.status then 'order.refunded' else 'order.status_changed' end,
-    'order', p_order.id, p_order.account_id,
-    ledger.balance_effect(v_transaction, p_earned => v_money.credit_amount, p_orders => -v_money.wallet_amount)
-      || ledger.refund_facts(p_order, v_change, v_taken, p_return_id, p_to)
-      || ledger.follow_order_invoice(v_order, v_transaction, v_refund_id, p_actor)
-      || jsonb_build_object('notes', coalesce(p_metadata ->> 'notes', p_reason), 'metadata', p_metadata),
-    p_actor, p_correlation_id);
-
-  -- the sides of those who earned by the delivery
-  if v_was_delivered then
+  -- the sides of those who earned by the delivery; the customer may be one of them
+  if v_past.gave_commission then
     perform ledger.claw_back_commission(p_order.id, v_whole.base_amount - ledger.credited_base(v_whole, v_after), p_actor, p_correlation_id);
+  end if;
+  if v_past.gave_vendors then
     perform ledger.claw_back_vendor_earnings(p_order, p_actor, p_correlation_id);
   end if;
-
-  -- the customer may be one of them
-  v_change.transaction_id := v_transaction.id;
-  v_change.available_balance := case when v_was_delivered
-    then (select a.available_balance from public.accounts a where a.id = p_order.account_id) else v_transaction.balance_after end;
+  if cardinality(v_user_ids) > 1 then
+    v_change.available_balance := (select a.available_balance from public.accounts a where a.id = p_order.account_id);
+  end if;
   return v_change;
 end $function$;
 -- for nobody but its owner
@@ -20713,6 +20899,50 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.take_out_of_card(p_step ledger.card_step, p_kind text, p_object_id text, p_is_refund boolean, p_amount bigint, p_reason text, p_only_surplus boolean) is 'Takes p_amount (minor units) of a card payment out of the books, as far as it is there; answers how much.';
+
+CREATE OR REPLACE FUNCTION ledger.take_stock(p_variant_ids uuid[], p_quantities bigint[], p_thresholds bigint[], p_order_id uuid, p_actor_id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  v_count integer;
+  v_low uuid[];
+begin
+  with locked as materialized (
+    select l.variant_id, l.on_hand, l.held, l.version, array_position(p_variant_ids, l.variant_id) as place
+    from public.stock_levels l
+    where l.variant_id = any (p_variant_ids) and l.slot = 0
+    order by l.variant_id
+    for no key update),
+  taken as (
+    update public.stock_levels s set on_hand = l.on_hand + p_quantities[l.place], held = l.held, version = l.version + 1
+    from locked l
+    where s.variant_id = l.variant_id and s.slot = 0
+      and (select count(*) = cardinality(p_variant_ids) and bool_and(a.on_hand - a.held + p_quantities[a.place] >= 0) from locked a)
+    returning s.variant_id, s.version, s.on_hand, l.place),
+  recorded as (
+    insert into public.stock_movements (variant_id, slot_version, quantity, on_hand_after, reason, order_id, actor_id)
+    select t.variant_id, t.version, p_quantities[t.place], t.on_hand, 'order_placed', p_order_id, p_actor_id
+    from taken t)
+  select count(*), array_agg(t.variant_id) filter (
+           where t.on_hand <= p_thresholds[t.place] and t.on_hand - p_quantities[t.place] > p_thresholds[t.place])
+  into v_count, v_low
+  from taken t;
+
+  if v_low is not null then
+    insert into ledger.outbox (type, payload)
+    select 'stock.low', jsonb_build_object('variant_id', v.id, 'sku', v.sku, 'name', v.name, 'on_hand', s.on_hand,
+                                           'threshold', p_thresholds[array_position(p_variant_ids, v.id)])
+    from public.variants v
+    join public.stock_levels s on s.variant_id = v.id and s.slot = 0
+    where v.id = any (v_low);
+  end if;
+  return v_count > 0;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.take_stock(p_variant_ids uuid[], p_quantities bigint[], p_thresholds bigint[], p_order_id uuid, p_actor_id uuid) is 'Locks slot 0 of these variants and takes these quantities (below zero) for an order, with movements and stock.low once per crossing of a threshold (source 004); false, with nothing moved, where one is short.';
 
 CREATE OR REPLACE FUNCTION ledger.taken_lines(p_order public.orders, p_line_numbers integer[], p_units bigint[], p_unshipped bigint[], p_restocked bigint[])
  RETURNS ledger.taken_line[]
@@ -21019,6 +21249,21 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.try_repair(p_action public.reconciliation_actions) is 'The action as it would be read now: planned when its plan holds, else stale. Writes nothing.';
 
+CREATE OR REPLACE FUNCTION ledger.units_left(p_order public.orders)
+ RETURNS jsonb
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (
+    select jsonb_agg(jsonb_build_object('line_number', s.line_number, 'quantity', s.shippable_quantity) order by s.line_number)
+    from ledger.shippable_lines(p_order) s
+    where s.shippable_quantity > 0);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.units_left(p_order public.orders) is 'Units of an order that can go out now: [{"line_number", "quantity"}], null when none can.';
+
 CREATE OR REPLACE FUNCTION ledger.units_to_cancel(p_run public.import_runs, p_number text)
  RETURNS ledger.cancelled_units[]
  LANGUAGE plpgsql
@@ -21070,6 +21315,37 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.units_to_restock(p_order public.orders, p_return_id uuid, p_lines jsonb) is 'Units of arriving lines that go into stock: [{"variant_id", "quantity"}].';
 
+CREATE OR REPLACE FUNCTION ledger.units_together(p_lines ledger.taken_line[])
+ RETURNS ledger.taken_units
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_units ledger.taken_units;
+begin
+  select p_lines,
+         row(coalesce(sum(t.goods_amount), 0), coalesce(sum(t.discount_amount), 0), coalesce(sum(t.tax_amount), 0),
+             coalesce(sum(t.total_amount), 0), coalesce(sum(t.base_amount), 0), coalesce(sum(t.vendor_amount), 0), 0, 0, 0)::ledger.order_part,
+         coalesce(jsonb_agg(jsonb_build_object(
+           'line_number', t.line_number, 'variant_id', t.variant_id, 'quantity', t.quantity, 'unshipped_quantity', t.unshipped_quantity,
+           'restocked_quantity', t.restocked_quantity, 'total_amount', t.total_amount) order by t.line_number), '[]'),
+         array_agg(t.variant_id) filter (where t.restocked_quantity > 0),
+         array_agg(t.restocked_quantity) filter (where t.restocked_quantity > 0)
+  into v_units
+  from unnest(p_lines) t;
+  -- lines of the same variant go back as one
+  if cardinality(v_units.restocked_ids) > 1 then
+    select array_agg(g.variant_id), array_agg(g.quantity) into v_units.restocked_ids, v_units.restocked
+    from (select w.variant_id, sum(w.quantity)::bigint as quantity
+          from unnest(v_units.restocked_ids, v_units.restocked) w (variant_id, quantity)
+          group by w.variant_id) g;
+  end if;
+  return v_units;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.units_together(p_lines ledger.taken_line[]) is 'These lines and what follows from them together.';
+
 CREATE OR REPLACE FUNCTION ledger.units_under_way(p_order_id uuid)
  RETURNS TABLE(line_number integer, quantity bigint)
  LANGUAGE plpgsql
@@ -21108,6 +21384,24 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.unsealed_events(p_at_most bigint) is 'Events that no seal covers yet, counted up to p_at_most (null: all).';
 
+CREATE OR REPLACE FUNCTION ledger.untouched_lines(p_account_id uuid, p_order_id uuid, p_prices_include_tax boolean, p_restock boolean)
+ RETURNS ledger.taken_line[]
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return (
+    select array_agg(row(i.line_number, i.variant_id, i.quantity, i.quantity, case when p_restock is false then 0 else i.quantity end,
+             l.goods_amount, l.discount_amount, l.tax_amount, l.total_amount, l.base_amount, l.vendor_amount)::ledger.taken_line
+             order by i.line_number)
+    from public.order_items i
+    cross join lateral ledger.line_part(i, p_prices_include_tax, i.quantity) l
+    where i.account_id = p_account_id and i.order_id = p_order_id);
+end $function$;
+-- for nobody but its owner
+comment on function ledger.untouched_lines(p_account_id uuid, p_order_id uuid, p_prices_include_tax boolean, p_restock boolean) is 'All lines of an order to which nothing has happened yet; they go back in stock unless p_restock is false.';
+
 CREATE OR REPLACE FUNCTION ledger.uuid_in(p_text text)
  RETURNS uuid
  LANGUAGE sql
@@ -21135,7 +21429,7 @@ end $function$;
 grant execute on function ledger.uuid_v7() to service_role;
 comment on function ledger.uuid_v7() is 'Time-ordered UUID, version 7.';
 
-CREATE OR REPLACE FUNCTION ledger.variants_to_take_back(p_order public.orders, p_lines jsonb, p_ends boolean, p_restock boolean)
+CREATE OR REPLACE FUNCTION ledger.variants_to_take_back(p_account_id uuid, p_order_id uuid, p_lines jsonb)
  RETURNS uuid[]
  LANGUAGE plpgsql
  STABLE
@@ -21145,13 +21439,12 @@ begin
   return (
     select coalesce(array_agg(distinct i.variant_id), '{}')
     from public.order_items i
-    where i.account_id = p_order.account_id and i.order_id = p_order.id
-      and case when p_ends then coalesce(p_restock, false) or p_order.status <> 'delivered'
-               else p_lines @> jsonb_build_array(jsonb_build_object('line_number', i.line_number, 'restock', true))
-                 or p_lines @> jsonb_build_array(jsonb_build_object('line_number', i.line_number, 'unshipped', true)) end);
+    where i.account_id = p_account_id and i.order_id = p_order_id
+      and (p_lines @> jsonb_build_array(jsonb_build_object('line_number', i.line_number, 'restock', true))
+           or p_lines @> jsonb_build_array(jsonb_build_object('line_number', i.line_number, 'unshipped', true))));
 end $function$;
 -- for nobody but its owner
-comment on function ledger.variants_to_take_back(p_order public.orders, p_lines jsonb, p_ends boolean, p_restock boolean) is 'The variants whose stock is locked when something of an order is taken back.';
+comment on function ledger.variants_to_take_back(p_account_id uuid, p_order_id uuid, p_lines jsonb) is 'The variants whose stock is locked when these lines are refunded.';
 
 CREATE OR REPLACE FUNCTION ledger.vendor_earners(p_order_id uuid)
  RETURNS uuid[]
@@ -21225,35 +21518,33 @@ RETURN (p_order_status = ANY (ARRAY['confirmed'::text, 'processing'::text, 'ship
 -- for nobody but its owner
 comment on function ledger.vendor_may_see_address(p_order_status text) is 'Vendors see an order''s address once it is confirmed, and not when it was rejected, cancelled or refunded.';
 
-CREATE OR REPLACE FUNCTION ledger.vendor_shares(p_order public.orders)
+CREATE OR REPLACE FUNCTION ledger.vendor_shares(p_account_id uuid, p_order_id uuid, p_prices_include_tax boolean)
  RETURNS ledger.vendor_share[]
  LANGUAGE plpgsql
  STABLE
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  -- a house that sells its own goods alone pays for one look at the lines
-  perform from public.order_items i
-  where i.account_id = p_order.account_id and i.order_id = p_order.id and i.vendor_id is not null;
-  if not found then
-    return null;
-  end if;
-
   return (
     select array_agg(row(s.vendor_id, v.owner_user_id, s.base_amount, s.share_amount)::ledger.vendor_share order by s.vendor_id)
     from (
-      select i.vendor_id, sum(whole.base_amount - back.base_amount)::bigint as base_amount,
-             sum(whole.vendor_amount - back.vendor_amount)::bigint as share_amount
+      select i.vendor_id, sum(whole.base_amount - coalesce(back.base_amount, 0))::bigint as base_amount,
+             sum(whole.vendor_amount - coalesce(back.vendor_amount, 0))::bigint as share_amount
       from public.order_items i
-      left join ledger.refunded_units(p_order.id) r on r.line_number = i.line_number
-      cross join lateral ledger.line_part(i, p_order.prices_include_tax, i.quantity) whole
-      cross join lateral ledger.line_part(i, p_order.prices_include_tax, coalesce(r.quantity, 0)) back
-      where i.account_id = p_order.account_id and i.order_id = p_order.id and i.vendor_id is not null
+      cross join lateral ledger.line_part(i, p_prices_include_tax, i.quantity) whole
+      left join lateral (
+        select p.base_amount, p.vendor_amount
+        from (select sum(l.quantity)::bigint as quantity
+              from public.refund_lines l
+              where l.order_id = p_order_id and l.line_number = i.line_number
+              having count(*) > 0) r
+        cross join lateral ledger.line_part(i, p_prices_include_tax, r.quantity) p) back on true
+      where i.account_id = p_account_id and i.order_id = p_order_id and i.vendor_id is not null
       group by i.vendor_id) s
     join public.vendors v on v.id = s.vendor_id);
 end $function$;
 -- for nobody but its owner
-comment on function ledger.vendor_shares(p_order public.orders) is 'The vendors of an order with what its units that were not refunded are worth to them, in minor units; null when none of its lines is a vendor''s.';
+comment on function ledger.vendor_shares(p_account_id uuid, p_order_id uuid, p_prices_include_tax boolean) is 'The vendors of an order with what its units that were not refunded are worth to them, in minor units; null when none of its lines is a vendor''s.';
 
 CREATE OR REPLACE FUNCTION ledger.vendors_of_call(p_actor ledger.actor, p_vendor_id uuid, p_permission text)
  RETURNS uuid[]
@@ -21844,53 +22135,6 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.write_edited_order(p_order public.orders, p_edit ledger.edited_order, p_money ledger.edit_money) is 'Writes the totals and the payment side of an edited order; answers the new row.';
 
-CREATE OR REPLACE FUNCTION ledger.write_goods_back(p_order public.orders, p_status text, p_taken ledger.taken_line[], p_restock boolean, p_return_id uuid, p_actor ledger.actor, p_correlation_id uuid)
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_ends boolean := p_status <> p_order.status;
-  v_may_still_come boolean := p_order.status = 'delivered' and p_status = 'refunded' and not coalesce(p_restock, false);
-  v_variant_ids uuid[];
-  v_quantities bigint[];
-begin
-  if v_ends and p_order.status <> 'delivered' then
-    perform ledger.drop_backorders(p_order.id);
-  else
-    perform ledger.drop_open_units(p_order.id, array_agg(t.variant_id), array_agg(t.quantity), false)
-    from (select t.variant_id, sum(t.unshipped_quantity - t.restocked_quantity)::bigint as quantity
-          from unnest(p_taken) t
-          where t.unshipped_quantity > t.restocked_quantity
-          group by t.variant_id) t
-    having count(*) > 0;
-  end if;
-  select array_agg(g.variant_id), array_agg(g.quantity) into v_variant_ids, v_quantities
-  from (select t.variant_id, sum(t.restocked_quantity)::bigint as quantity
-        from unnest(p_taken) t
-        where t.restocked_quantity > 0
-        group by t.variant_id) g;
-  if v_variant_ids is not null then
-    perform ledger.restock(v_variant_ids, v_quantities, case p_status when 'cancelled' then 'order_cancelled' else 'order_refunded' end,
-                           p_actor, p_order.id, p_correlation_id);
-  end if;
-
-  if p_return_id is null then
-    perform ledger.settle_received_units(p_order.id,
-      array(select t.line_number from unnest(p_taken) t order by t.line_number),
-      array(select t.quantity - t.unshipped_quantity from unnest(p_taken) t order by t.line_number));
-  end if;
-  if v_ends then
-    perform ledger.end_returns(p_order, v_may_still_come, p_actor, p_correlation_id, p_return_id);
-    if p_order.status <> 'delivered' and p_order.discount_code_id is not null then
-      update public.discount_usage u set redemptions = u.redemptions - 1 where u.discount_code_id = p_order.discount_code_id;
-      update public.discount_redemptions r set released_at = clock_timestamp() where r.order_id = p_order.id;
-    end if;
-  end if;
-end $function$;
--- for nobody but its owner
-comment on function ledger.write_goods_back(p_order public.orders, p_status text, p_taken ledger.taken_line[], p_restock boolean, p_return_id uuid, p_actor ledger.actor, p_correlation_id uuid) is 'Stock, returns, backorders and discount code of an order of which something was taken back; p_status is its status by now, p_restock what was said of the goods of its ending.';
-
 CREATE OR REPLACE FUNCTION ledger.write_imported_customers(p_run public.import_runs, p_rows bigint[])
  RETURNS integer
  LANGUAGE plpgsql
@@ -22271,24 +22515,23 @@ end $function$;
 -- for nobody but its owner
 comment on function ledger.write_opening_stock(p_run public.import_runs, p_rows bigint[]) is 'Receives the opening stock of new variants of an import.';
 
-CREATE OR REPLACE FUNCTION ledger.write_operation(p_account_id uuid, p_account_version bigint, p_balance_after bigint, p_type text, p_amount bigint, p_effect jsonb, p_actor_id uuid, p_actor_action text, p_metadata jsonb, p_order_id uuid, p_currency text, p_legs ledger.posting_leg[], p_event_type text, p_payload jsonb, p_texts jsonb)
+CREATE OR REPLACE FUNCTION ledger.write_operation(p_account_id uuid, p_account_version bigint, p_balance_after bigint, p_type text, p_amount bigint, p_effect jsonb, p_actor_id uuid, p_actor_action text, p_metadata jsonb, p_order_id uuid, p_currency text, p_legs ledger.posting_leg[], p_event_type text, p_payload jsonb, p_texts jsonb, p_reference_id uuid DEFAULT NULL::uuid, p_correlation_id uuid DEFAULT NULL::uuid, p_transaction_id uuid DEFAULT NULL::uuid)
  RETURNS uuid
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
   v_headers jsonb := ledger.request_headers();
-  v_correlation_id uuid := ledger.correlation_id_in(v_headers);
-  v_transaction_id uuid;
+  v_correlation_id uuid := coalesce(p_correlation_id, ledger.correlation_id_in(v_headers));
+  v_transaction_id uuid := coalesce(p_transaction_id, ledger.uuid_v7());
   v_event_id bigint := nextval('ledger.event_id_seq');
   v_now timestamptz;
 begin
-  insert into public.transactions as t
-    (account_id, account_version, type, amount, balance_after, order_id, actor_id, actor_action, metadata, correlation_id)
+  insert into public.transactions
+    (id, account_id, account_version, type, amount, balance_after, order_id, reference_id, actor_id, actor_action, metadata, correlation_id)
   values
-    (p_account_id, p_account_version, p_type, p_amount, p_balance_after, p_order_id, p_actor_id, p_actor_action,
-     coalesce(p_metadata, '{}'), v_correlation_id)
-  returning t.id into v_transaction_id;
+    (v_transaction_id, p_account_id, p_account_version, p_type, p_amount, p_balance_after, p_order_id, p_reference_id, p_actor_id,
+     p_actor_action, coalesce(p_metadata, '{}'), v_correlation_id);
 
   if p_legs is not null then
     insert into public.postings (account_id, transaction_id, leg_number, debit_account, credit_account, amount, currency)
@@ -22320,7 +22563,7 @@ begin
   return v_transaction_id;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.write_operation(p_account_id uuid, p_account_version bigint, p_balance_after bigint, p_type text, p_amount bigint, p_effect jsonb, p_actor_id uuid, p_actor_action text, p_metadata jsonb, p_order_id uuid, p_currency text, p_legs ledger.posting_leg[], p_event_type text, p_payload jsonb, p_texts jsonb) is 'Writes the transaction, postings, event, audit line and outbox message of an operation on an account whose totals the caller has just moved; answers the transaction''s id. Amounts in minor units.';
+comment on function ledger.write_operation(p_account_id uuid, p_account_version bigint, p_balance_after bigint, p_type text, p_amount bigint, p_effect jsonb, p_actor_id uuid, p_actor_action text, p_metadata jsonb, p_order_id uuid, p_currency text, p_legs ledger.posting_leg[], p_event_type text, p_payload jsonb, p_texts jsonb, p_reference_id uuid, p_correlation_id uuid, p_transaction_id uuid) is 'Writes the transaction, postings, event, audit line and outbox message of an operation on an account whose totals the caller has just moved; answers the transaction''s id. Amounts in minor units.';
 
 CREATE OR REPLACE FUNCTION ledger.write_postings(p_transaction public.transactions, p_currency text, p_legs ledger.posting_leg[])
  RETURNS integer
@@ -22368,30 +22611,6 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.write_receipt(p_receipt public.payment_receipts, p_actor ledger.actor) is 'Writes a receipt as it was sent; one that was handed back is under review again.';
-
-CREATE OR REPLACE FUNCTION ledger.write_refund(p_refund_id uuid, p_order public.orders, p_return_id uuid, p_part ledger.order_part, p_taken ledger.taken_line[], p_money ledger.returned_money, p_to text, p_reason text, p_actor ledger.actor)
- RETURNS void
- LANGUAGE plpgsql
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-begin
-  insert into public.refunds
-    (id, account_id, order_id, return_id, currency, goods_amount, discount_amount, tax_amount, shipping_amount, allowance_amount,
-     allowance_tax_amount, credited_amount, wallet_amount, credit_amount, payout_amount, payout_status, destination, reason, actor_id)
-  values
-    (p_refund_id, p_order.account_id, p_order.id, p_return_id, p_order.currency, p_part.goods_amount, p_part.discount_amount, p_part.tax_amount,
-     p_part.shipping_amount, p_part.allowance_amount, p_part.allowance_tax_amount, ledger.cost_of(p_part), p_money.wallet_amount,
-     p_money.credit_amount, p_money.payout_amount, case when p_money.payout_amount > 0 then 'pending' else 'none' end, p_to, p_reason,
-     p_actor.user_id);
-  insert into public.refund_lines
-    (refund_id, line_number, account_id, order_id, quantity, unshipped_quantity, restocked_quantity, goods_amount, discount_amount,
-     tax_amount, total_amount, base_amount, vendor_amount)
-  select p_refund_id, t.line_number, p_order.account_id, p_order.id, t.quantity, t.unshipped_quantity, t.restocked_quantity,
-         t.goods_amount, t.discount_amount, t.tax_amount, t.total_amount, t.base_amount, t.vendor_amount
-  from unnest(p_taken) t;
-end $function$;
--- for nobody but its owner
-comment on function ledger.write_refund(p_refund_id uuid, p_order public.orders, p_return_id uuid, p_part ledger.order_part, p_taken ledger.taken_line[], p_money ledger.returned_money, p_to text, p_reason text, p_actor ledger.actor) is 'Writes a refund and its lines.';
 
 CREATE OR REPLACE FUNCTION ledger.write_repair(p_lines jsonb)
  RETURNS jsonb
@@ -22467,6 +22686,117 @@ begin
 end $function$;
 -- for nobody but its owner
 comment on function ledger.write_reversals(p_transaction public.transactions, p_allocation_ids uuid[], p_actor ledger.actor) is 'Writes the reversing row of each allocation; answers their ids.';
+
+CREATE OR REPLACE FUNCTION ledger.write_taken_back(p_order public.orders, p_past ledger.order_past, p_units ledger.taken_units, p_part ledger.order_part, p_money ledger.returned_money, p_status text, p_to text, p_restock boolean, p_return_id uuid, p_actor ledger.actor, p_reason text, p_actor_action text, p_correlation_id uuid, p_metadata jsonb)
+ RETURNS ledger.order_change
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+  v_credited bigint := ledger.cost_of(p_part);
+  v_returned bigint := p_money.wallet_amount + p_money.credit_amount + p_money.payout_amount;
+  v_kept text := p_order.payment_status;
+  v_payment_status text;
+  v_outstanding bigint;
+  v_order public.orders;
+  v_refund_id uuid := ledger.uuid_v7();
+  v_type text := case when p_status = 'cancelled' and p_order.status <> 'cancelled' then 'order_cancelled' else 'order_refunded' end;
+  v_account_version bigint;
+  v_available bigint;
+  v_transaction public.transactions;
+  v_invoiced jsonb := '{}'::jsonb;
+begin
+  -- order, and the time it has to be paid
+  if v_kept = 'overpaid' then
+    v_kept := ledger.payment_status_kept(p_order);
+  end if;
+  v_payment_status := ledger.payment_status_of(
+    p_order.total_amount, p_order.credited_amount + v_credited, p_order.paid_amount, p_order.refunded_amount + v_returned, v_kept);
+  update public.orders o set
+    status = p_status,
+    payment_status = v_payment_status,
+    refunded_amount = o.refunded_amount + v_returned,
+    wallet_refunded_amount = o.wallet_refunded_amount + p_money.wallet_amount,
+    credited_amount = o.credited_amount + v_credited,
+    version = o.version + 1,
+    updated_at = clock_timestamp()
+  where o.account_id = p_order.account_id and o.id = p_order.id
+  returning o.outstanding_amount into v_outstanding;
+  if p_past.has_deadline or p_past.is_invoiced then
+    select o.* into v_order from public.orders o where o.account_id = p_order.account_id and o.id = p_order.id;
+    perform ledger.settle_payment_deadline(v_order);
+  end if;
+
+  -- refund
+  insert into public.refunds
+    (id, account_id, order_id, return_id, currency, goods_amount, discount_amount, tax_amount, shipping_amount, allowance_amount,
+     allowance_tax_amount, credited_amount, wallet_amount, credit_amount, payout_amount, payout_status, destination, reason, actor_id)
+  values
+    (v_refund_id, p_order.account_id, p_order.id, p_return_id, p_order.currency, p_part.goods_amount, p_part.discount_amount,
+     p_part.tax_amount, p_part.shipping_amount, p_part.allowance_amount, p_part.allowance_tax_amount, v_credited, p_money.wallet_amount,
+     p_money.credit_amount, p_money.payout_amount, case when p_money.payout_amount > 0 then 'pending' else 'none' end, p_to, p_reason,
+     p_actor.user_id);
+  insert into public.refund_lines
+    (refund_id, line_number, account_id, order_id, quantity, unshipped_quantity, restocked_quantity, goods_amount, discount_amount,
+     tax_amount, total_amount, base_amount, vendor_amount)
+  select v_refund_id, t.line_number, p_order.account_id, p_order.id, t.quantity, t.unshipped_quantity, t.restocked_quantity,
+         t.goods_amount, t.discount_amount, t.tax_amount, t.total_amount, t.base_amount, t.vendor_amount
+  from unnest(p_units.lines) t;
+
+  -- goods, discount code
+  if p_past.awaits_stock then
+    perform ledger.give_up_waiting(p_order.id, p_status <> p_order.status and p_order.status <> 'delivered', p_units.lines);
+  end if;
+  if p_units.restocked_ids is not null then
+    perform ledger.restock(p_units.restocked_ids, p_units.restocked, v_type, p_actor, p_order.id, p_correlation_id);
+  end if;
+  if p_past.is_returned then
+    perform ledger.settle_returns(p_order, p_status, p_restock, p_units.lines, p_return_id, p_actor, p_correlation_id);
+  end if;
+  if p_order.discount_code_id is not null and p_status <> p_order.status and p_order.status <> 'delivered' then
+    update public.discount_usage u set redemptions = u.redemptions - 1 where u.discount_code_id = p_order.discount_code_id;
+    update public.discount_redemptions r set released_at = clock_timestamp() where r.order_id = p_order.id;
+  end if;
+
+  -- account; the invoice of the order, whose records name the transaction
+  update public.accounts a set
+    total_earned = a.total_earned + p_money.credit_amount,
+    total_orders = a.total_orders - p_money.wallet_amount,
+    version = a.version + 1,
+    updated_at = clock_timestamp()
+  where a.id = p_order.account_id
+  returning a.version, a.available_balance into v_account_version, v_available;
+  if p_past.is_invoiced then
+    v_transaction.id := ledger.uuid_v7();
+    v_transaction.account_id := p_order.account_id;
+    v_transaction.account_version := v_account_version;
+    v_invoiced := ledger.follow_order_invoice(v_order, v_transaction, v_refund_id, p_actor);
+  end if;
+
+  -- transaction, postings, event
+  return row(null, ledger.write_operation(
+      p_order.account_id, v_account_version, v_available, v_type,
+      p_money.wallet_amount + p_money.credit_amount,
+      jsonb_strip_nulls(jsonb_build_object('total_earned', nullif(p_money.credit_amount, 0), 'total_orders', nullif(-p_money.wallet_amount, 0))),
+      p_actor.user_id, p_actor_action, p_metadata, p_order.id, p_order.currency,
+      case when p_order.status = 'delivered' then ledger.legs_after_delivery(p_part, p_money) else ledger.return_legs(p_money) end,
+      case when p_status = p_order.status then 'order.refunded' else 'order.status_changed' end,
+      jsonb_build_object(
+        'order_number', p_order.order_number, 'user_id', p_order.user_id, 'currency', p_order.currency,
+        'from_status', p_order.status, 'to_status', p_status, 'payment_status', v_payment_status,
+        'refund_id', v_refund_id, 'return_id', p_return_id, 'credited_amount', v_credited, 'returned_amount', v_returned,
+        'wallet_amount', p_money.wallet_amount, 'credit_amount', p_money.credit_amount, 'payout_amount', p_money.payout_amount,
+        'destination', p_to, 'outstanding_amount', v_outstanding, 'restocked', p_units.restocked_ids is not null,
+        'lines', p_units.facts) || v_invoiced,
+      case when p_reason is not null or p_metadata <> '{}' then
+        jsonb_build_object('notes', coalesce(p_metadata ->> 'notes', p_reason), 'metadata', p_metadata) end,
+      v_refund_id, p_correlation_id, v_transaction.id),
+    p_status, v_payment_status, v_returned, v_available, v_refund_id, v_credited, p_money.wallet_amount, p_money.credit_amount,
+    p_money.payout_amount, v_outstanding)::ledger.order_change;
+end $function$;
+-- for nobody but its owner
+comment on function ledger.write_taken_back(p_order public.orders, p_past ledger.order_past, p_units ledger.taken_units, p_part ledger.order_part, p_money ledger.returned_money, p_status text, p_to text, p_restock boolean, p_return_id uuid, p_actor ledger.actor, p_reason text, p_actor_action text, p_correlation_id uuid, p_metadata jsonb) is 'Writes and records what is taken back of an order: p_units, of which p_part is the cost with shipping and allowance, and p_money, which goes back. Everything is locked and checked by the caller.';
 
 CREATE OR REPLACE FUNCTION ledger.write_transaction(p_account_id uuid, p_type text, p_actor ledger.actor, p_actor_action text, p_correlation_id uuid, p_earned bigint DEFAULT 0, p_withdrawn bigint DEFAULT 0, p_pending_withdrawals bigint DEFAULT 0, p_orders bigint DEFAULT 0, p_order_id uuid DEFAULT NULL::uuid, p_reference_id uuid DEFAULT NULL::uuid, p_metadata jsonb DEFAULT '{}'::jsonb)
  RETURNS public.transactions
@@ -23771,7 +24101,8 @@ declare
   v_request jsonb;
   v_answer jsonb;
   v_order public.orders;
-  v_window integer := ledger.setting_text('cancellation_window_minutes')::integer;
+  v_may_go boolean;
+  v_window integer;
   v_change ledger.order_change;
   v_phase text;
   v_result public.ledger_cancel_order_result;
@@ -23781,8 +24112,10 @@ begin
   v_user_id := ledger.customer_of_call(v_actor, p_user_id, 'orders.cancel');
 
   -- asked before
-  v_request := case when p_idempotency_key is not null then jsonb_build_array(v_user_id, p_order_id, p_reason, p_to) end;
-  v_answer := ledger.idempotency_begin('ledger_cancel_order', p_idempotency_key, v_actor.caller_id, v_request);
+  if p_idempotency_key is not null then
+    v_request := jsonb_build_array(v_user_id, p_order_id, p_reason, p_to);
+    v_answer := ledger.idempotency_begin('ledger_cancel_order', p_idempotency_key, v_actor.caller_id, v_request);
+  end if;
   if v_answer is null and not v_actor.is_system then
     v_answer := ledger.rate_limit_take(v_actor.user_id, 'ledger_cancel_order');
   end if;
@@ -23797,26 +24130,35 @@ begin
   where o.id = p_order_id and o.user_id = v_user_id
   for no key update;
 
-  -- check
-  v_answer := case
-    when v_user_id is null then ledger.refuse('customer_required')
-    when v_order.id is null then ledger.refuse('order_not_found', jsonb_build_object('order_id', p_order_id))
-    when length(p_reason) > 2000 then
-      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reason', 'problem', 'at most 2000 characters'))
-    when p_to is null or p_to not in ('wallet', 'original') then
-      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_to', 'problem', 'wallet or original'))
-    else coalesce(
-      ledger.refuse_transition(v_order, 'cancelled'),
-      case
-        when not (select t.customer_may from public.order_status_transitions t
-                  where t.from_status = v_order.status and t.to_status = 'cancelled') then
-          ledger.refuse('cancellation_not_allowed', jsonb_build_object('order_number', v_order.order_number,
-            'reason', format('it is already %s', v_order.status)))
-        when clock_timestamp() > v_order.created_at + make_interval(mins => v_window) then
-          ledger.refuse('cancellation_not_allowed', jsonb_build_object('order_number', v_order.order_number,
-            'reason', format('it was placed more than %s minutes ago', v_window)))
-      end)
-  end;
+  -- check; refusals are worded only where one may be needed
+  select t.customer_may and (not t.needs_payment or v_order.amount_due = 0)
+         and clock_timestamp() <= v_order.created_at + make_interval(mins => (
+           select (s.value #>> '{}')::integer from public.settings s where s.key = 'cancellation_window_minutes'))
+  into v_may_go
+  from public.order_status_transitions t
+  where t.from_status = v_order.status and t.to_status = 'cancelled';
+  if v_may_go is not true or p_reason is not null or p_to is distinct from 'wallet' then
+    v_window := ledger.setting_text('cancellation_window_minutes')::integer;
+    v_answer := case
+      when v_user_id is null then ledger.refuse('customer_required')
+      when v_order.id is null then ledger.refuse('order_not_found', jsonb_build_object('order_id', p_order_id))
+      when length(p_reason) > 2000 then
+        ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reason', 'problem', 'at most 2000 characters'))
+      when p_to is null or p_to not in ('wallet', 'original') then
+        ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_to', 'problem', 'wallet or original'))
+      else coalesce(
+        ledger.refuse_transition(v_order, 'cancelled'),
+        case
+          when not (select t.customer_may from public.order_status_transitions t
+                    where t.from_status = v_order.status and t.to_status = 'cancelled') then
+            ledger.refuse('cancellation_not_allowed', jsonb_build_object('order_number', v_order.order_number,
+              'reason', format('it is already %s', v_order.status)))
+          when clock_timestamp() > v_order.created_at + make_interval(mins => v_window) then
+            ledger.refuse('cancellation_not_allowed', jsonb_build_object('order_number', v_order.order_number,
+              'reason', format('it was placed more than %s minutes ago', v_window)))
+        end)
+    end;
+  end if;
   if v_answer is not null then
     return next jsonb_populate_record(null::public.ledger_cancel_order_result, v_answer);
     return;
@@ -23824,8 +24166,9 @@ begin
 
   -- write and record
   v_phase := set_config('ledger.procedure', 'ledger_cancel_order', true);
-  v_change := ledger.apply_order_status(v_order, 'cancelled', v_actor, coalesce(p_reason, 'cancelled by the customer'),
-                                        case p_to when 'wallet' then '{}' else jsonb_build_object('refund_to', p_to) end);
+  v_change := ledger.take_back(v_order, null, 0, 0, p_to, v_actor, coalesce(p_reason, 'cancelled by the customer'), ledger.correlation_id(),
+                               p_ends_as => 'cancelled',
+                               p_metadata => case p_to when 'wallet' then '{}' else jsonb_build_object('refund_to', p_to) end);
   if v_change.refusal is not null then
     perform set_config('ledger.procedure', '', true);
     return next jsonb_populate_record(null::public.ledger_cancel_order_result, v_change.refusal);
@@ -24022,7 +24365,9 @@ begin
 
   -- write and record
   v_phase := set_config('ledger.procedure', 'ledger_change_order_status', true);
-  if v_new in ('shipped', 'delivered', 'rejected', 'cancelled', 'refunded') then
+  if v_new in ('shipped', 'delivered') then
+    v_change := ledger.send_out(v_account_id, v_order_id, v_new, v_actor, p_actor_action, p_metadata);
+  elsif v_new in ('rejected', 'cancelled', 'refunded') then
     select o.* into v_order from public.orders o where o.id = v_order_id;
     v_change := ledger.apply_order_status(v_order, v_new, v_actor, p_actor_action, p_metadata);
   else
@@ -24037,7 +24382,8 @@ begin
 
   -- answer, stored under the key
   v_result := row(true, v_change.transaction_id, null, null, null, v_order_id, v_change.order_status, v_change.payment_status,
-                  v_change.returned_amount, case when ledger.has_permission(v_actor, 'accounts.read') then v_change.available_balance end);
+                  v_change.returned_amount,
+                  case when v_actor.is_system or ledger.has_permission(v_actor, 'accounts.read') then v_change.available_balance end);
   if p_idempotency_key is not null then
     v_answer := ledger.idempotency_end('ledger_change_order_status', p_idempotency_key, v_actor.caller_id, v_request, v_account_id, to_jsonb(v_result));
   end if;
@@ -24118,7 +24464,9 @@ begin
       return;
     end if;
   else
-    perform ledger.deliver_shipments(v_order, p_shipment_id, v_delivered_at, v_actor, ledger.correlation_id());
+    perform ledger.record_operations(
+      ledger.deliver_shipments(v_order.account_id, v_order.id, v_order.order_number, v_order.user_id, p_shipment_id, v_delivered_at),
+      v_actor.user_id, ledger.correlation_id());
   end if;
 
   -- answer, stored under the key
@@ -25024,6 +25372,7 @@ declare
   v_frozen_reason text;
   v_available bigint;
   v_is_offered boolean;
+  v_takes_at_once boolean;
   v_shipping_address jsonb;
   v_billing_address jsonb;
   v_wallet_amount bigint;
@@ -25055,7 +25404,8 @@ begin
     select jsonb_object_agg(s.key, s.value),
            exists (select from public.payment_methods m where m.code = p_payment_method and m.is_active)
     into v_settings, v_is_offered
-    from public.settings s;
+    from public.settings s
+    where s.key = any (ledger.settings_of_placing());
     v_pricing := ledger.price_order(v_user_id, p_items, p_shipping_method, p_discount_code, v_settings);
     if p_shipping_address_id is not null or p_billing_address_id is not null then
       v_shipping_address := ledger.address_snapshot(p_shipping_address_id, v_user_id);
@@ -25089,8 +25439,19 @@ begin
   end if;
   if v_answer is null then
     v_wallet_amount := ledger.wallet_part(p_payment_method, v_is_offered, p_wallet_amount, v_pricing.total_amount, v_available);
+    v_order_id := ledger.uuid_v7();
     if v_pricing.stock_is_plain and p_reservation_id is null then
-      v_answer := ledger.lock_stock_for(v_pricing);
+      -- where nothing is left that could refuse the order, its stock is taken right away
+      v_takes_at_once := v_wallet_amount is not null and v_pricing.discount_code_id is null
+                         and p_payment_method not in ('bank_transfer_grace', 'invoice');
+      if v_takes_at_once then
+        v_phase := set_config('ledger.procedure', 'ledger_place_order', true);
+        v_takes_at_once := ledger.take_stock(v_pricing.variant_ids, v_pricing.quantities, v_pricing.thresholds, v_order_id, v_actor.user_id);
+        v_phase := set_config('ledger.procedure', '', true);
+      end if;
+      if not v_takes_at_once then
+        v_answer := ledger.lock_stock_for(v_pricing);
+      end if;
     else
       v_pricing.stock_is_plain := false;
       v_stock := ledger.lock_slots_for(v_pricing.variant_ids, v_pricing.quantities, v_pricing.thresholds, p_reservation_id);
@@ -25129,11 +25490,11 @@ begin
   end if;
 
   insert into public.orders as o
-    (account_id, user_id, order_number, currency, status, payment_status, payment_method, prices_include_tax,
+    (id, account_id, user_id, order_number, currency, status, payment_status, payment_method, prices_include_tax,
      subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, wallet_amount, paid_amount,
      shipping_method, discount_code_id, shipping_address, billing_address, notes, metadata, placed_by)
   values
-    (v_account_id, v_user_id, ledger.next_order_number(v_settings), v_pricing.currency,
+    (v_order_id, v_account_id, v_user_id, ledger.next_order_number(v_settings), v_pricing.currency,
      ledger.first_status(v_wallet_amount = v_pricing.total_amount, p_payment_method, v_settings),
      case when v_wallet_amount = v_pricing.total_amount then 'paid'
           when v_wallet_amount > 0 then 'partially_paid'
@@ -25143,7 +25504,7 @@ begin
      v_pricing.total_amount, v_wallet_amount, v_wallet_amount, p_shipping_method, v_pricing.discount_code_id,
      v_shipping_address, v_billing_address,
      p_notes, coalesce(p_metadata, '{}'), v_actor.user_id)
-  returning o.id, o.order_number, o.status, o.payment_status into v_order_id, v_order_number, v_status, v_payment_status;
+  returning o.order_number, o.status, o.payment_status into v_order_number, v_status, v_payment_status;
 
   insert into public.order_items
     (account_id, order_id, line_number, variant_id, vendor_id, product_name, product_sku, variant_name, quantity,
@@ -25152,9 +25513,10 @@ begin
          l.quantity, l.unit_price_amount, l.total_price_amount, l.discount_amount, l.tax_rate_bp, l.tax_amount, l.platform_rate_bp
   from unnest(v_pricing.lines) l;
 
-  if v_pricing.stock_is_plain then
-    v_written := ledger.move_stock(v_pricing.variant_ids, v_pricing.quantities, 'order_placed', v_actor, v_order_id,
-                                   p_thresholds => v_pricing.thresholds);
+  if v_takes_at_once then
+    null;
+  elsif v_pricing.stock_is_plain then
+    perform ledger.take_stock(v_pricing.variant_ids, v_pricing.quantities, v_pricing.thresholds, v_order_id, v_actor.user_id);
   elsif v_stock.slots is not null then
     v_written := ledger.move_in_slots(v_pricing.variant_ids, v_stock.slots, v_pricing.quantities, null, 'order_placed', v_actor, v_order_id);
   else
@@ -26380,66 +26742,86 @@ declare
   v_answer jsonb;
   v_metadata jsonb;
   v_order public.orders;
-  v_line_numbers integer[];
-  v_quantities bigint[];
+  v_units jsonb;
+  v_permission text;
+  v_may_go boolean;
   v_is_rest boolean;
   v_change ledger.order_change;
   v_transaction public.transactions;
   v_correlation_id uuid;
-  v_shipment public.shipments;
+  v_shipped jsonb;
+  v_phase text;
+  v_result public.ledger_ship_order_result;
 begin
   -- who may
-  v_actor := ledger.require_permission(ledger.current_actor(p_actor_id), 'orders.ship');
+  v_actor := ledger.actor_with(p_actor_id, 'orders.ship');
 
   -- asked before
-  v_request := jsonb_build_array(p_order_id, p_lines, p_carrier, p_tracking_number, p_estimated_delivery_at, p_metadata, p_actor_id);
-  v_answer := ledger.idempotency_begin('ledger_ship_order', p_idempotency_key, v_actor.caller_id, v_request);
-  if v_answer is not null then
-    return next jsonb_populate_record(null::public.ledger_ship_order_result, v_answer);
-    return;
+  if p_idempotency_key is not null then
+    v_request := jsonb_build_array(p_order_id, p_lines, p_carrier, p_tracking_number, p_estimated_delivery_at, p_metadata, p_actor_id);
+    v_answer := ledger.idempotency_begin('ledger_ship_order', p_idempotency_key, v_actor.caller_id, v_request);
+    if v_answer is not null then
+      return next jsonb_populate_record(null::public.ledger_ship_order_result, v_answer);
+      return;
+    end if;
   end if;
 
   -- lock: order
   select o.* into v_order from public.orders o where o.id = p_order_id for no key update;
 
-  -- check
+  -- check; refusals are worded only where one may be needed
+  select t.permission, not t.needs_payment or v_order.amount_due = 0 into v_permission, v_may_go
+  from public.order_status_transitions t
+  where t.from_status = v_order.status and t.to_status = 'shipped';
   v_answer := case
     when v_order.id is null then ledger.refuse('order_not_found', jsonb_build_object('order_id', p_order_id))
     when coalesce(jsonb_typeof(p_metadata), 'object') <> 'object' or octet_length(p_metadata::text) > 16384 then
       ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_metadata', 'problem', 'a JSON object of at most 16 KB'))
     when not isfinite(p_estimated_delivery_at) then
       ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_estimated_delivery_at', 'problem', 'a moment that comes'))
-    else ledger.refuse_transition(v_order, 'shipped')
+    when v_may_go is not true then ledger.refuse_transition(v_order, 'shipped')
   end;
   if v_answer is null then
     v_metadata := coalesce(p_metadata, '{}') || jsonb_strip_nulls(jsonb_build_object(
       'carrier', p_carrier, 'tracking_number', p_tracking_number, 'estimated_delivery_at', p_estimated_delivery_at));
-    v_answer := coalesce(ledger.refuse_parcel(v_order, v_metadata), ledger.refuse_shipping(v_order, p_lines));
+    v_answer := ledger.refuse_parcel(v_order.created_at, v_metadata);
+  end if;
+  if v_answer is null then
+    -- all of an order of which nothing went out, came back or waits needs no look at its lines
+    v_is_rest := p_lines is null
+      and not exists (select from public.shipments s where s.order_id = p_order_id)
+      and not exists (select from public.refunds r where r.order_id = p_order_id)
+      and not exists (select from public.backorders b where b.order_id = p_order_id and b.open_quantity > 0);
+    if not v_is_rest then
+      v_answer := ledger.refuse_shipping(v_order, p_lines);
+    end if;
   end if;
   if v_answer is not null then
     return next jsonb_populate_record(null::public.ledger_ship_order_result, v_answer);
     return;
   end if;
-  select array_agg(s.line_number order by s.line_number) filter (where s.asked > 0),
-         array_agg(s.asked order by s.line_number) filter (where s.asked > 0),
-         bool_and(s.asked = s.quantity - s.shipped_quantity)
-  into v_line_numbers, v_quantities, v_is_rest
-  from ledger.lines_to_ship(v_order, p_lines) s;
-  if v_is_rest then
-    v_actor := ledger.require_transition(v_actor, v_order.status, 'shipped');
+  if not v_is_rest then
+    select jsonb_agg(jsonb_build_object('line_number', s.line_number, 'quantity', s.asked) order by s.line_number) filter (where s.asked > 0),
+           bool_and(s.asked = s.quantity - s.shipped_quantity)
+    into v_units, v_is_rest
+    from ledger.lines_to_ship(v_order, p_lines) s;
+  end if;
+  if v_is_rest and v_permission is not null and not v_actor.is_system then
+    v_actor := ledger.require_permission(v_actor, v_permission);
   end if;
 
   -- write and record: the last units make the order shipped, which ships what is left; units before them
   -- leave a shipment with a transaction of its own
-  perform set_config('ledger.procedure', 'ledger_ship_order', true);
+  v_phase := set_config('ledger.procedure', 'ledger_ship_order', true);
   if v_is_rest then
-    v_change := ledger.apply_order_status(v_order, 'shipped', v_actor, null, v_metadata);
+    v_change := ledger.send_out(v_order.account_id, v_order.id, 'shipped', v_actor, null, v_metadata);
     if v_change.refusal is not null then
-      perform set_config('ledger.procedure', '', true);
+      v_phase := set_config('ledger.procedure', '', true);
       return next jsonb_populate_record(null::public.ledger_ship_order_result, v_change.refusal);
       return;
     end if;
-    select s.* into v_shipment
+    v_result := row(true, v_change.transaction_id, null, null, null, v_order.id, null, null, v_change.order_status);
+    select s.id, s.shipment_number into v_result.shipment_id, v_result.shipment_number
     from public.shipments s
     where s.account_id = v_order.account_id and s.order_id = v_order.id
     order by s.shipment_number desc
@@ -26449,17 +26831,22 @@ begin
     v_transaction := ledger.write_transaction(
       v_order.account_id, 'order_shipped', v_actor, 'a part of the order shipped', v_correlation_id,
       p_order_id => v_order.id, p_metadata => v_metadata);
-    v_shipment := ledger.ship_units(v_order, v_line_numbers, v_quantities, v_actor, v_correlation_id, v_metadata,
-                                    p_effect => ledger.balance_effect(v_transaction));
+    v_shipped := ledger.ship_units(
+      v_order.account_id, v_order.id, v_order.order_number, v_order.user_id,
+      (select 1 + coalesce(max(s.shipment_number), 0) from public.shipments s where s.order_id = v_order.id),
+      v_units, v_actor.user_id, v_metadata);
+    perform ledger.record_operation('order.shipment_created', 'order', v_order.id, v_order.account_id,
+      ledger.balance_effect(v_transaction) || v_shipped, v_actor, v_correlation_id);
+    v_result := row(true, v_transaction.id, null, null, null, v_order.id, (v_shipped ->> 'shipment_id')::uuid, (v_shipped ->> 'shipment_number')::integer,
+                    v_order.status);
   end if;
 
   -- answer, stored under the key
-  v_answer := jsonb_build_object('success', true, 'transaction_id', coalesce(v_change.transaction_id, v_transaction.id),
-    'order_id', v_order.id, 'shipment_id', v_shipment.id, 'shipment_number', v_shipment.shipment_number,
-    'order_status', coalesce(v_change.order_status, v_order.status));
-  v_answer := ledger.idempotency_end('ledger_ship_order', p_idempotency_key, v_actor.caller_id, v_request, v_order.account_id, v_answer);
-  perform set_config('ledger.procedure', '', true);
-  return next jsonb_populate_record(null::public.ledger_ship_order_result, v_answer);
+  if p_idempotency_key is not null then
+    v_answer := ledger.idempotency_end('ledger_ship_order', p_idempotency_key, v_actor.caller_id, v_request, v_order.account_id, to_jsonb(v_result));
+  end if;
+  v_phase := set_config('ledger.procedure', '', true);
+  return next v_result;
 end $function$;
 grant execute on function public.ledger_ship_order(p_order_id uuid, p_lines jsonb, p_carrier text, p_tracking_number text, p_estimated_delivery_at timestamp with time zone, p_metadata jsonb, p_idempotency_key text, p_actor_id uuid) to authenticated, service_role;
 comment on function public.ledger_ship_order(p_order_id uuid, p_lines jsonb, p_carrier text, p_tracking_number text, p_estimated_delivery_at timestamp with time zone, p_metadata jsonb, p_idempotency_key text, p_actor_id uuid) is 'Ships units of order p_order_id: p_lines [{"line_number": int, "quantity": units}], or all that can go when null. The order must be allowed to become shipped (order_status_transitions), and does with the last units. p_metadata is a JSON object of at most 16 KB. Needs orders.ship. Errors: order_not_found, invalid_transition, payment_required, invalid_argument, line_not_found, units_not_shippable, nothing_to_ship, idempotency_conflict. Source 004.';

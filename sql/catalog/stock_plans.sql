@@ -2,7 +2,7 @@
  * What an order, an edit or a reservation does to the stock: reckoned under the locks by
  * ledger.plan_stock, carried out by ledger.apply_stock_plan or public.order_reserve. Orders of variants in one
  * slot, and of one variant with plenty in several, do not need one unless a reservation or a backorder is in
- * play: ledger.lock_stock_for and ledger.move_stock, or ledger.lock_own_slot and ledger.move_in_slots, are shorter.
+ * play: ledger.take_stock, or ledger.lock_own_slot and ledger.move_in_slots, are shorter.
  */
 create type ledger.stock_plan as (
   refusal jsonb,

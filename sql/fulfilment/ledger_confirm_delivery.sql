@@ -82,7 +82,9 @@ begin
       return;
     end if;
   else
-    perform ledger.deliver_shipments(v_order, p_shipment_id, v_delivered_at, v_actor, ledger.correlation_id());
+    perform ledger.record_operations(
+      ledger.deliver_shipments(v_order.account_id, v_order.id, v_order.order_number, v_order.user_id, p_shipment_id, v_delivered_at),
+      v_actor.user_id, ledger.correlation_id());
   end if;
 
   -- answer, stored under the key

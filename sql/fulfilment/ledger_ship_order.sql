@@ -26,66 +26,86 @@ declare
   v_answer jsonb;
   v_metadata jsonb;
   v_order public.orders;
-  v_line_numbers integer[];
-  v_quantities bigint[];
+  v_units jsonb;
+  v_permission text;
+  v_may_go boolean;
   v_is_rest boolean;
   v_change ledger.order_change;
   v_transaction public.transactions;
   v_correlation_id uuid;
-  v_shipment public.shipments;
+  v_shipped jsonb;
+  v_phase text;
+  v_result public.ledger_ship_order_result;
 begin
   -- who may
-  v_actor := ledger.require_permission(ledger.current_actor(p_actor_id), 'orders.ship');
+  v_actor := ledger.actor_with(p_actor_id, 'orders.ship');
 
   -- asked before
-  v_request := jsonb_build_array(p_order_id, p_lines, p_carrier, p_tracking_number, p_estimated_delivery_at, p_metadata, p_actor_id);
-  v_answer := ledger.idempotency_begin('ledger_ship_order', p_idempotency_key, v_actor.caller_id, v_request);
-  if v_answer is not null then
-    return next jsonb_populate_record(null::public.ledger_ship_order_result, v_answer);
-    return;
+  if p_idempotency_key is not null then
+    v_request := jsonb_build_array(p_order_id, p_lines, p_carrier, p_tracking_number, p_estimated_delivery_at, p_metadata, p_actor_id);
+    v_answer := ledger.idempotency_begin('ledger_ship_order', p_idempotency_key, v_actor.caller_id, v_request);
+    if v_answer is not null then
+      return next jsonb_populate_record(null::public.ledger_ship_order_result, v_answer);
+      return;
+    end if;
   end if;
 
   -- lock: order
   select o.* into v_order from public.orders o where o.id = p_order_id for no key update;
 
-  -- check
+  -- check; refusals are worded only where one may be needed
+  select t.permission, not t.needs_payment or v_order.amount_due = 0 into v_permission, v_may_go
+  from public.order_status_transitions t
+  where t.from_status = v_order.status and t.to_status = 'shipped';
   v_answer := case
     when v_order.id is null then ledger.refuse('order_not_found', jsonb_build_object('order_id', p_order_id))
     when coalesce(jsonb_typeof(p_metadata), 'object') <> 'object' or octet_length(p_metadata::text) > 16384 then
       ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_metadata', 'problem', 'a JSON object of at most 16 KB'))
     when not isfinite(p_estimated_delivery_at) then
       ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_estimated_delivery_at', 'problem', 'a moment that comes'))
-    else ledger.refuse_transition(v_order, 'shipped')
+    when v_may_go is not true then ledger.refuse_transition(v_order, 'shipped')
   end;
   if v_answer is null then
     v_metadata := coalesce(p_metadata, '{}') || jsonb_strip_nulls(jsonb_build_object(
       'carrier', p_carrier, 'tracking_number', p_tracking_number, 'estimated_delivery_at', p_estimated_delivery_at));
-    v_answer := coalesce(ledger.refuse_parcel(v_order, v_metadata), ledger.refuse_shipping(v_order, p_lines));
+    v_answer := ledger.refuse_parcel(v_order.created_at, v_metadata);
+  end if;
+  if v_answer is null then
+    -- all of an order of which nothing went out, came back or waits needs no look at its lines
+    v_is_rest := p_lines is null
+      and not exists (select from public.shipments s where s.order_id = p_order_id)
+      and not exists (select from public.refunds r where r.order_id = p_order_id)
+      and not exists (select from public.backorders b where b.order_id = p_order_id and b.open_quantity > 0);
+    if not v_is_rest then
+      v_answer := ledger.refuse_shipping(v_order, p_lines);
+    end if;
   end if;
   if v_answer is not null then
     return next jsonb_populate_record(null::public.ledger_ship_order_result, v_answer);
     return;
   end if;
-  select array_agg(s.line_number order by s.line_number) filter (where s.asked > 0),
-         array_agg(s.asked order by s.line_number) filter (where s.asked > 0),
-         bool_and(s.asked = s.quantity - s.shipped_quantity)
-  into v_line_numbers, v_quantities, v_is_rest
-  from ledger.lines_to_ship(v_order, p_lines) s;
-  if v_is_rest then
-    v_actor := ledger.require_transition(v_actor, v_order.status, 'shipped');
+  if not v_is_rest then
+    select jsonb_agg(jsonb_build_object('line_number', s.line_number, 'quantity', s.asked) order by s.line_number) filter (where s.asked > 0),
+           bool_and(s.asked = s.quantity - s.shipped_quantity)
+    into v_units, v_is_rest
+    from ledger.lines_to_ship(v_order, p_lines) s;
+  end if;
+  if v_is_rest and v_permission is not null and not v_actor.is_system then
+    v_actor := ledger.require_permission(v_actor, v_permission);
   end if;
 
   -- write and record: the last units make the order shipped, which ships what is left; units before them
   -- leave a shipment with a transaction of its own
-  perform set_config('ledger.procedure', 'ledger_ship_order', true);
+  v_phase := set_config('ledger.procedure', 'ledger_ship_order', true);
   if v_is_rest then
-    v_change := ledger.apply_order_status(v_order, 'shipped', v_actor, null, v_metadata);
+    v_change := ledger.send_out(v_order.account_id, v_order.id, 'shipped', v_actor, null, v_metadata);
     if v_change.refusal is not null then
-      perform set_config('ledger.procedure', '', true);
+      v_phase := set_config('ledger.procedure', '', true);
       return next jsonb_populate_record(null::public.ledger_ship_order_result, v_change.refusal);
       return;
     end if;
-    select s.* into v_shipment
+    v_result := row(true, v_change.transaction_id, null, null, null, v_order.id, null, null, v_change.order_status);
+    select s.id, s.shipment_number into v_result.shipment_id, v_result.shipment_number
     from public.shipments s
     where s.account_id = v_order.account_id and s.order_id = v_order.id
     order by s.shipment_number desc
@@ -95,17 +115,22 @@ begin
     v_transaction := ledger.write_transaction(
       v_order.account_id, 'order_shipped', v_actor, 'a part of the order shipped', v_correlation_id,
       p_order_id => v_order.id, p_metadata => v_metadata);
-    v_shipment := ledger.ship_units(v_order, v_line_numbers, v_quantities, v_actor, v_correlation_id, v_metadata,
-                                    p_effect => ledger.balance_effect(v_transaction));
+    v_shipped := ledger.ship_units(
+      v_order.account_id, v_order.id, v_order.order_number, v_order.user_id,
+      (select 1 + coalesce(max(s.shipment_number), 0) from public.shipments s where s.order_id = v_order.id),
+      v_units, v_actor.user_id, v_metadata);
+    perform ledger.record_operation('order.shipment_created', 'order', v_order.id, v_order.account_id,
+      ledger.balance_effect(v_transaction) || v_shipped, v_actor, v_correlation_id);
+    v_result := row(true, v_transaction.id, null, null, null, v_order.id, (v_shipped ->> 'shipment_id')::uuid, (v_shipped ->> 'shipment_number')::integer,
+                    v_order.status);
   end if;
 
   -- answer, stored under the key
-  v_answer := jsonb_build_object('success', true, 'transaction_id', coalesce(v_change.transaction_id, v_transaction.id),
-    'order_id', v_order.id, 'shipment_id', v_shipment.id, 'shipment_number', v_shipment.shipment_number,
-    'order_status', coalesce(v_change.order_status, v_order.status));
-  v_answer := ledger.idempotency_end('ledger_ship_order', p_idempotency_key, v_actor.caller_id, v_request, v_order.account_id, v_answer);
-  perform set_config('ledger.procedure', '', true);
-  return next jsonb_populate_record(null::public.ledger_ship_order_result, v_answer);
+  if p_idempotency_key is not null then
+    v_answer := ledger.idempotency_end('ledger_ship_order', p_idempotency_key, v_actor.caller_id, v_request, v_order.account_id, to_jsonb(v_result));
+  end if;
+  v_phase := set_config('ledger.procedure', '', true);
+  return next v_result;
 end $$;
 revoke execute on function public.ledger_ship_order(uuid, jsonb, text, text, timestamptz, jsonb, text, uuid) from public, anon;
 grant execute on function public.ledger_ship_order(uuid, jsonb, text, text, timestamptz, jsonb, text, uuid) to authenticated, service_role;

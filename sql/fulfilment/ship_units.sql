@@ -3,7 +3,7 @@
 /* A moment as clients write it, or null where it is none. */
 create function ledger.moment(p_text text)
 returns timestamptz
-language plpgsql stable
+language plpgsql stable strict
 set search_path = pg_catalog, pg_temp
 as $$
 begin
@@ -14,7 +14,7 @@ end $$;
 comment on function ledger.moment(text) is 'A text of ISO 8601 as a moment; null when it is none.';
 
 /* What may be said of a parcel in metadata, and not otherwise: carrier, tracking_number, estimated_delivery_at, delivered_at. */
-create function ledger.refuse_parcel(p_order public.orders, p_metadata jsonb)
+create function ledger.refuse_parcel(p_ordered_at timestamptz, p_metadata jsonb)
 returns jsonb
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -35,76 +35,70 @@ begin
       'estimated_delivery_at is a moment such as 2026-01-31T12:00:00Z'
     when jsonb_typeof(p_metadata -> 'delivered_at') not in ('string', 'null')
       or (p_metadata ->> 'delivered_at' is not null
-          and coalesce(ledger.moment(p_metadata ->> 'delivered_at') not between p_order.created_at and clock_timestamp(), true)) then
+          and coalesce(ledger.moment(p_metadata ->> 'delivered_at') not between p_ordered_at and clock_timestamp(), true)) then
       'delivered_at is a moment such as 2026-01-31T12:00:00Z, after the order was placed and not in the future'
   end;
   return case when v_problem is not null then
     ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_metadata', 'problem', v_problem)) end;
 end $$;
-comment on function ledger.refuse_parcel(public.orders, jsonb) is 'The refusal for what metadata says of a parcel in the wrong shape, or null.';
+comment on function ledger.refuse_parcel(timestamptz, jsonb) is 'The refusal for what metadata says of a parcel of an order of that moment in the wrong shape, or null.';
 
-/* Sends units of an order's lines in one shipment. p_effect: what the event says of the account, where a transaction goes with it. */
+/*
+ * Sends units of an order's lines in one shipment; answers what its event says. The order is locked and the
+ * units, [{"line_number", "quantity"}], are checked by the caller, who knows which number is next and records the event.
+ */
 create function ledger.ship_units(
-  p_order public.orders, p_line_numbers integer[], p_quantities bigint[], p_actor ledger.actor, p_correlation_id uuid,
-  p_metadata jsonb, p_delivered_at timestamptz default null, p_effect jsonb default '{}')
-returns public.shipments
+  p_account_id uuid, p_order_id uuid, p_order_number text, p_user_id uuid, p_shipment_number integer, p_units jsonb,
+  p_actor_id uuid, p_metadata jsonb, p_delivered_at timestamptz default null)
+returns jsonb
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_shipment public.shipments;
+  v_shipment_id uuid;
+  v_payload jsonb;
 begin
   insert into public.shipments as s
     (account_id, order_id, shipment_number, carrier, tracking_number, estimated_delivery_at, metadata, shipped_by, delivered_at)
   values
-    (p_order.account_id, p_order.id,
-     (select coalesce(max(n.shipment_number), 0) + 1 from public.shipments n where n.order_id = p_order.id),
-     p_metadata ->> 'carrier', p_metadata ->> 'tracking_number', ledger.moment(p_metadata ->> 'estimated_delivery_at'),
-     coalesce(p_metadata, '{}') - '{carrier,tracking_number,estimated_delivery_at,delivered_at}'::text[],
-     p_actor.user_id, p_delivered_at)
-  returning s.* into v_shipment;
+    (p_account_id, p_order_id, p_shipment_number, p_metadata ->> 'carrier', p_metadata ->> 'tracking_number',
+     ledger.moment(p_metadata ->> 'estimated_delivery_at'),
+     coalesce(p_metadata, '{}') - '{carrier,tracking_number,estimated_delivery_at,delivered_at}'::text[], p_actor_id, p_delivered_at)
+  returning s.id, jsonb_build_object(
+    'order_number', p_order_number, 'user_id', p_user_id, 'shipment_id', s.id, 'shipment_number', s.shipment_number,
+    'carrier', s.carrier, 'tracking_number', s.tracking_number, 'estimated_delivery_at', s.estimated_delivery_at,
+    'delivered_at', s.delivered_at, 'lines', p_units)
+  into v_shipment_id, v_payload;
   insert into public.shipment_lines (shipment_id, line_number, account_id, order_id, quantity)
-  select v_shipment.id, l.line_number, p_order.account_id, p_order.id, l.quantity
-  from unnest(p_line_numbers, p_quantities) l (line_number, quantity);
-
-  perform ledger.record_operation('order.shipment_created', 'order', p_order.id, p_order.account_id,
-    p_effect || jsonb_build_object(
-      'order_number', p_order.order_number, 'user_id', p_order.user_id, 'shipment_id', v_shipment.id,
-      'shipment_number', v_shipment.shipment_number, 'carrier', v_shipment.carrier,
-      'tracking_number', v_shipment.tracking_number, 'estimated_delivery_at', v_shipment.estimated_delivery_at,
-      'delivered_at', v_shipment.delivered_at,
-      'lines', (select jsonb_agg(jsonb_build_object('line_number', l.line_number, 'quantity', l.quantity) order by l.line_number)
-                from unnest(p_line_numbers, p_quantities) l (line_number, quantity))),
-    p_actor, p_correlation_id);
-  return v_shipment;
+  select v_shipment_id, u.line_number, p_account_id, p_order_id, u.quantity
+  from jsonb_to_recordset(p_units) u (line_number integer, quantity bigint);
+  return v_payload;
 end $$;
-comment on function ledger.ship_units(public.orders, integer[], bigint[], ledger.actor, uuid, jsonb, timestamptz, jsonb) is
-  'Writes a shipment of these units with its event; the order is locked and the units are checked by the caller.';
+comment on function ledger.ship_units(uuid, uuid, text, uuid, integer, jsonb, uuid, jsonb, timestamptz) is
+  'Writes a shipment of these units; answers the payload of order.shipment_created, which the caller records.';
 
-/* Marks one open shipment of an order as delivered, or all of them; answers how many. */
+/* Marks one open shipment of an order as delivered, or all of them; answers the events of that for the caller to record. */
 create function ledger.deliver_shipments(
-  p_order public.orders, p_shipment_id uuid, p_delivered_at timestamptz, p_actor ledger.actor, p_correlation_id uuid)
-returns integer
+  p_account_id uuid, p_order_id uuid, p_order_number text, p_user_id uuid, p_shipment_id uuid, p_delivered_at timestamptz)
+returns ledger.event_draft[]
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_shipment public.shipments;
-  v_count integer := 0;
+  v_events ledger.event_draft[];
 begin
-  for v_shipment in
+  with delivered as (
     update public.shipments s set delivered_at = p_delivered_at
-    where s.account_id = p_order.account_id and s.order_id = p_order.id and s.delivered_at is null
+    where s.account_id = p_account_id and s.order_id = p_order_id and s.delivered_at is null
       and (p_shipment_id is null or s.id = p_shipment_id)
-    returning s.*
-  loop
-    perform ledger.record_operation('order.shipment_delivered', 'order', p_order.id, p_order.account_id,
-      jsonb_build_object('order_number', p_order.order_number, 'user_id', p_order.user_id, 'shipment_id', v_shipment.id,
-        'shipment_number', v_shipment.shipment_number, 'delivered_at', v_shipment.delivered_at),
-      p_actor, p_correlation_id);
-    v_count := v_count + 1;
-  end loop;
-  return v_count;
+    returning s.id, s.shipment_number, s.delivered_at)
+  select array_agg(row('order.shipment_delivered', 'order', p_order_id, p_account_id,
+    jsonb_build_object('order_number', p_order_number, 'user_id', p_user_id, 'shipment_id', d.id,
+                       'shipment_number', d.shipment_number, 'delivered_at', d.delivered_at), null)::ledger.event_draft
+    order by d.shipment_number)
+  into v_events
+  from delivered d;
+  return v_events;
 end $$;
-comment on function ledger.deliver_shipments(public.orders, uuid, timestamptz, ledger.actor, uuid) is
-  'Marks an open shipment of a locked order (all of them when null) as delivered, each with its event; answers how many.';
+comment on function ledger.deliver_shipments(uuid, uuid, text, uuid, uuid, timestamptz) is
+  'Marks an open shipment of a locked order (all of them when p_shipment_id is null) as delivered; answers an event for each, which the caller records, or null.';

@@ -70,3 +70,18 @@ begin
 end $$;
 comment on function ledger.shippable_lines(public.orders) is
   'Each line of an order with its units: to be sent in all, shipped, on backorder, and shippable now.';
+
+/* The same for who sends all that can go, as ledger.ship_units takes it. */
+create function ledger.units_left(p_order public.orders)
+returns jsonb
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select jsonb_agg(jsonb_build_object('line_number', s.line_number, 'quantity', s.shippable_quantity) order by s.line_number)
+    from ledger.shippable_lines(p_order) s
+    where s.shippable_quantity > 0);
+end $$;
+comment on function ledger.units_left(public.orders) is
+  'Units of an order that can go out now: [{"line_number", "quantity"}], null when none can.';

@@ -7,7 +7,7 @@ comment on function ledger.commission_amount(bigint, integer) is 'Commission on 
 /* The referrer's side of a delivery: a step of its own, so that it can become a message between shards. */
 create function ledger.award_commission(
   p_order_id uuid, p_referral public.referrals, p_base_amount bigint, p_currency text, p_actor ledger.actor, p_correlation_id uuid)
-returns void
+returns ledger.event_draft[]
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
@@ -19,7 +19,7 @@ declare
 begin
   v_commission := ledger.commission_amount(p_base_amount, p_referral.rate_bp);
   if coalesce(v_commission, 0) = 0 then
-    return;
+    return null;
   end if;
   -- the first money of somebody opens their account
   perform ledger.lock_accounts(array[p_referral.referrer_user_id], p_currency);
@@ -33,13 +33,13 @@ begin
     p_earned => v_commission, p_reference_id => v_commission_id);
   perform ledger.write_postings(v_transaction, p_currency,
     array[row('commission_expense', 'wallet', v_commission)]::ledger.posting_leg[]);
-  perform ledger.record_operation('commission.earned', 'account', v_account_id, v_account_id,
+  return array[row('commission.earned', 'account', v_account_id, v_account_id,
     ledger.balance_effect(v_transaction, p_earned => v_commission)
       || jsonb_build_object('commission_id', v_commission_id, 'base_amount', p_base_amount, 'rate_bp', p_referral.rate_bp),
-    p_actor, p_correlation_id, p_order_id);
+    p_order_id)::ledger.event_draft];
 end $$;
 comment on function ledger.award_commission(uuid, public.referrals, bigint, text, ledger.actor, uuid) is
-  'Credits a referrer with the commission on an order of whom they brought; nothing when there is no referral. Both accounts are locked by the caller; the referrer''s is opened here when it is their first.';
+  'Credits a referrer with the commission on an order of whom they brought; answers its event for the caller to record, or null when there is no commission. Both accounts are locked by the caller; the referrer''s is opened here when it is their first.';
 
 /*
  * Takes back what of a commission belongs to the part of its base that was taken back since: reckoned

@@ -15,7 +15,7 @@ create table public.immutable_events (
   written_by_xid bigint not null default (pg_current_xact_id()::text)::bigint,
   primary key (id, occurred_at),
   constraint ids_count_up_from_one check (least(id, written_by_xid) > 0),
-  constraint year_has_four_digits check (isfinite(occurred_at) and extract(year from occurred_at at time zone 'UTC') between 1 and 9999)
+  constraint year_has_four_digits check (occurred_at >= '0001-01-01 00:00:00+00' and occurred_at < '10000-01-01 00:00:00+00')
 ) partition by range (occurred_at);
 create table ledger.immutable_events_default partition of public.immutable_events default;
 alter table public.immutable_events enable row level security;

@@ -8,7 +8,8 @@
  * p_effect: the differences to the four totals, without zeros; the event keeps them, so that every
  * total can be replayed. Legs of amount 0 are left out. The event's stream is the order, or the
  * account when there is none. p_texts: what people wrote, which stands beside the event; null when
- * nobody wrote anything.
+ * nobody wrote anything. Who wrote other records with the operation names its correlation id, and its
+ * transaction's where one of them refers to that.
  */
 create function ledger.write_operation(
   p_account_id uuid,
@@ -25,24 +26,26 @@ create function ledger.write_operation(
   p_legs ledger.posting_leg[],
   p_event_type text,
   p_payload jsonb,
-  p_texts jsonb)
+  p_texts jsonb,
+  p_reference_id uuid default null,
+  p_correlation_id uuid default null,
+  p_transaction_id uuid default null)
 returns uuid
 language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_headers jsonb := ledger.request_headers();
-  v_correlation_id uuid := ledger.correlation_id_in(v_headers);
-  v_transaction_id uuid;
+  v_correlation_id uuid := coalesce(p_correlation_id, ledger.correlation_id_in(v_headers));
+  v_transaction_id uuid := coalesce(p_transaction_id, ledger.uuid_v7());
   v_event_id bigint := nextval('ledger.event_id_seq');
   v_now timestamptz;
 begin
-  insert into public.transactions as t
-    (account_id, account_version, type, amount, balance_after, order_id, actor_id, actor_action, metadata, correlation_id)
+  insert into public.transactions
+    (id, account_id, account_version, type, amount, balance_after, order_id, reference_id, actor_id, actor_action, metadata, correlation_id)
   values
-    (p_account_id, p_account_version, p_type, p_amount, p_balance_after, p_order_id, p_actor_id, p_actor_action,
-     coalesce(p_metadata, '{}'), v_correlation_id)
-  returning t.id into v_transaction_id;
+    (v_transaction_id, p_account_id, p_account_version, p_type, p_amount, p_balance_after, p_order_id, p_reference_id, p_actor_id,
+     p_actor_action, coalesce(p_metadata, '{}'), v_correlation_id);
 
   if p_legs is not null then
     insert into public.postings (account_id, transaction_id, leg_number, debit_account, credit_account, amount, currency)
@@ -73,5 +76,5 @@ begin
   values (p_account_id, p_event_type, v_event_id, v_now, v_now);
   return v_transaction_id;
 end $$;
-comment on function ledger.write_operation(uuid, bigint, bigint, text, bigint, jsonb, uuid, text, jsonb, uuid, text, ledger.posting_leg[], text, jsonb, jsonb) is
+comment on function ledger.write_operation(uuid, bigint, bigint, text, bigint, jsonb, uuid, text, jsonb, uuid, text, ledger.posting_leg[], text, jsonb, jsonb, uuid, uuid, uuid) is
   'Writes the transaction, postings, event, audit line and outbox message of an operation on an account whose totals the caller has just moved; answers the transaction''s id. Amounts in minor units.';

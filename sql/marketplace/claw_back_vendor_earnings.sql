@@ -30,7 +30,7 @@ begin
   if not exists (select from public.vendor_earnings e where e.order_id = p_order.id) then
     return 0;
   end if;
-  v_shares := ledger.vendor_shares(p_order);
+  v_shares := ledger.vendor_shares(p_order.account_id, p_order.id, p_order.prices_include_tax);
 
   for v_earning in select e.* from public.vendor_earnings e where e.order_id = p_order.id order by e.vendor_id loop
     v_amount := v_earning.share_amount - v_earning.clawed_back_amount

@@ -9,7 +9,6 @@
  */
 create sequence ledger.order_number_seq as bigint;
 
-/* A list in a function, because a CHECK is parsed anew by every statement, and a long list in it costs more than the call. */
 create function ledger.order_statuses()
 returns text[]
 language plpgsql immutable parallel safe
@@ -20,7 +19,6 @@ begin
 end $$;
 comment on function ledger.order_statuses() is 'What orders.status can be.';
 
-/* The same for payments. */
 create function ledger.order_payment_statuses()
 returns text[]
 language plpgsql immutable parallel safe
@@ -64,11 +62,7 @@ create table public.orders (
   outstanding_amount bigint not null generated always as
     (total_amount - credited_amount - paid_amount + refunded_amount) stored,
   amount_due bigint not null generated always as
-    (greatest(total_amount - credited_amount - paid_amount + refunded_amount, 0)) stored,
-  constraint status_is_known check (status = any (ledger.order_statuses())),
-  constraint payment_status_is_known check (payment_status = any (ledger.order_payment_statuses())),
-  constraint refunded_at_most_what_was_paid check (refunded_amount between 0 and paid_amount),
-  constraint notes_are_short check (length(notes) <= 2000)
+    (greatest(total_amount - credited_amount - paid_amount + refunded_amount, 0)) stored
 ) with (fillfactor = 70);
 alter table public.orders enable row level security;
 revoke all on public.orders from anon, authenticated, service_role;
@@ -86,11 +80,10 @@ select ledger.protect_from_hands('public.orders', 'ledger_place_order, ledger_ch
 select ledger.audit_hand_edits_of_columns('public.orders', 'id', 'notes, metadata');
 
 /*
- * The rules between the amounts of an order. A trigger, because a CHECK is parsed and evaluated anew by
- * every statement that touches the row; these were a fifth of what a change of status cost, which
- * touches no amount they speak of.
+ * The rules of an order's values. A trigger, because CHECKs are parsed and planned anew by every statement
+ * that touches the row: each of four that stood beside it cost more than all that is in here.
  */
-create function ledger.check_order_amounts()
+create function ledger.check_order()
 returns trigger
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -107,7 +100,11 @@ begin
     when new.wallet_amount < 0 or new.paid_amount < new.wallet_amount then 'wallet_part_is_part_of_what_was_paid'
     when new.wallet_refunded_amount not between 0 and new.wallet_amount or new.refunded_amount < new.wallet_refunded_amount then
       'wallet_gets_back_what_it_paid'
+    when new.refunded_amount > new.paid_amount then 'refunded_at_most_what_was_paid'
     when new.credited_amount not between 0 and new.total_amount then 'credited_at_most_the_total'
+    when new.status <> all (ledger.order_statuses()) then 'status_is_known'
+    when new.payment_status <> all (ledger.order_payment_statuses()) then 'payment_status_is_known'
+    when length(new.notes) > 2000 then 'notes_are_short'
   end;
   if v_broken is not null then
     raise exception using errcode = 'check_violation', constraint = v_broken, table = 'orders', schema = 'public',
@@ -115,13 +112,12 @@ begin
   end if;
   return new;
 end $$;
-comment on function ledger.check_order_amounts() is 'Trigger: refuses an order whose amounts do not fit together, with the rule as name of the constraint.';
+comment on function ledger.check_order() is 'Trigger: refuses an order that breaks a rule of its amounts, statuses or notes, with the rule as name of the constraint.';
 
-create trigger amounts_fit_together
-  before insert or update of prices_include_tax, subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount,
-                             wallet_amount, paid_amount, refunded_amount, wallet_refunded_amount, credited_amount on public.orders
-  for each row execute function ledger.check_order_amounts();
-select ledger.enable_always('public.orders', array['amounts_fit_together']);
+create trigger order_keeps_its_rules
+  before insert or update on public.orders
+  for each row execute function ledger.check_order();
+select ledger.enable_always('public.orders', array['order_keeps_its_rules']);
 comment on table public.orders is 'Orders; all amounts in minor units of currency. Statuses and totals are written by procedures only.';
 comment on column public.orders.tax_amount is 'Sum of the lines'' tax; contained in the prices when prices_include_tax.';
 comment on column public.orders.wallet_amount is 'What the wallet has paid in all; part of paid_amount.';

@@ -16,33 +16,31 @@ comment on type ledger.vendor_share is
  * The shares of the units that were not refunded so far. At a delivery the owners are read here once, before
  * the accounts are locked, and handed on: one changed by hand meanwhile changes nothing.
  */
-create function ledger.vendor_shares(p_order public.orders)
+create function ledger.vendor_shares(p_account_id uuid, p_order_id uuid, p_prices_include_tax boolean)
 returns ledger.vendor_share[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  -- a house that sells its own goods alone pays for one look at the lines
-  perform from public.order_items i
-  where i.account_id = p_order.account_id and i.order_id = p_order.id and i.vendor_id is not null;
-  if not found then
-    return null;
-  end if;
-
   return (
     select array_agg(row(s.vendor_id, v.owner_user_id, s.base_amount, s.share_amount)::ledger.vendor_share order by s.vendor_id)
     from (
-      select i.vendor_id, sum(whole.base_amount - back.base_amount)::bigint as base_amount,
-             sum(whole.vendor_amount - back.vendor_amount)::bigint as share_amount
+      select i.vendor_id, sum(whole.base_amount - coalesce(back.base_amount, 0))::bigint as base_amount,
+             sum(whole.vendor_amount - coalesce(back.vendor_amount, 0))::bigint as share_amount
       from public.order_items i
-      left join ledger.refunded_units(p_order.id) r on r.line_number = i.line_number
-      cross join lateral ledger.line_part(i, p_order.prices_include_tax, i.quantity) whole
-      cross join lateral ledger.line_part(i, p_order.prices_include_tax, coalesce(r.quantity, 0)) back
-      where i.account_id = p_order.account_id and i.order_id = p_order.id and i.vendor_id is not null
+      cross join lateral ledger.line_part(i, p_prices_include_tax, i.quantity) whole
+      left join lateral (
+        select p.base_amount, p.vendor_amount
+        from (select sum(l.quantity)::bigint as quantity
+              from public.refund_lines l
+              where l.order_id = p_order_id and l.line_number = i.line_number
+              having count(*) > 0) r
+        cross join lateral ledger.line_part(i, p_prices_include_tax, r.quantity) p) back on true
+      where i.account_id = p_account_id and i.order_id = p_order_id and i.vendor_id is not null
       group by i.vendor_id) s
     join public.vendors v on v.id = s.vendor_id);
 end $$;
-comment on function ledger.vendor_shares(public.orders) is
+comment on function ledger.vendor_shares(uuid, uuid, boolean) is
   'The vendors of an order with what its units that were not refunded are worth to them, in minor units; null when none of its lines is a vendor''s.';
 
 /* An erased person's wallet leads to nobody: their share stays payable, as that of a vendor without owner. */

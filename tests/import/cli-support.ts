@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import { PROJECT_ROOT } from '../../local/database/supabase-cli.ts';
+import { atEnd } from '../support/at-end.ts';
 
 export interface Outcome {
   code: number | null;
@@ -57,15 +57,10 @@ export function startImport(...args: string[]): Running {
 
 export const runImport = (...args: string[]): Promise<Outcome> => startImport(...args).outcome;
 
-const folders: string[] = [];
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
-
 /** A file for one test, in a folder of its own that goes when the file's tests have ended. */
 export function fileWith(name: string, content: string | Uint8Array): string {
   const folder = mkdtempSync(join(tmpdir(), 'order-ledger-import-'));
-  folders.push(folder);
+  atEnd(() => rmSync(folder, { recursive: true, force: true }));
   const path = join(folder, name);
   writeFileSync(path, content);
   return path;

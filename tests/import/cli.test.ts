@@ -3,9 +3,12 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
 import { expect, test } from 'vitest';
+import { closeAtEnd } from '../support/at-end.ts';
 import { expectBooksInOrder } from '../support/books.ts';
 import { createTestDatabase } from '../support/test-database.ts';
 import { fileWith, productsFile, runImport, startImport } from './cli-support.ts';
+
+closeAtEnd();
 
 const db = await createTestDatabase('import cli');
 const url = db.server.url('postgres', db.name);

@@ -38,7 +38,7 @@ export async function bookDifferences(sql: Sql): Promise<string[]> {
       case when d.expected ~ '^-?[0-9]+$' and d.found ~ '^-?[0-9]+$'
         then (d.found::numeric - d.expected::numeric)::text
         else concat_ws(' ', d.found, 'instead of', d.expected) end) as difference
-    from ledger.book_differences() d
+    from tests.book_differences() d
     union all
     select concat_ws(' ', 'replayed', f.kind, f.subject, f.what, f.replayed, 'is stored as', f.stored)
     from ledger.replay_facts(null, null, null, true) f

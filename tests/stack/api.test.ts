@@ -3,7 +3,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Api, startApi } from '../../local/api/api.ts';
 import { createKeys, type Keys } from '../../local/keys.ts';
 import type { PostgresServer } from '../../local/postgres/postgres.ts';
+import { closeAtEnd } from '../support/at-end.ts';
 import { emptyProject, userJwt } from './support.ts';
+
+closeAtEnd();
 
 let server: PostgresServer;
 let keys: Keys;

@@ -2,7 +2,10 @@ import { beforeAll, expect, test } from 'vitest';
 import { gateway } from '../../local/api/gateway.ts';
 import { onDemand } from '../../local/api/on-demand.ts';
 import { createKeys, type Keys } from '../../local/keys.ts';
+import { closeAtEnd } from '../support/at-end.ts';
 import { echo, listening, userJwt } from './support.ts';
+
+closeAtEnd();
 
 let keys: Keys;
 let url: string;

@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { decodeJwt, jwtVerify } from 'jose';
 import { expect, test } from 'vitest';
 import { createKeys, demoPassword, jwtSecretBytes, loadKeys } from '../../local/keys.ts';
+import { closeAtEnd } from '../support/at-end.ts';
 import { temporaryFolder } from './support.ts';
+
+closeAtEnd();
 
 test('a data folder keeps its keys, and only its owner may read them', async () => {
   const folder = await temporaryFolder();

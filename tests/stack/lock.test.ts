@@ -4,7 +4,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { DataInUseError, lockData } from '../../local/lock.ts';
+import { closeAtEnd } from '../support/at-end.ts';
 import { temporaryFolder } from './support.ts';
+
+closeAtEnd();
 
 test('a second holder is refused and told the process, the address and the time', async () => {
   const folder = await temporaryFolder();

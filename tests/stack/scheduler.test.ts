@@ -5,7 +5,10 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { PROJECT_ROOT } from '../../local/database/supabase-cli.ts';
 import type { PostgresServer } from '../../local/postgres/postgres.ts';
 import { startScheduler } from '../../local/scheduler.ts';
+import { closeAtEnd } from '../support/at-end.ts';
 import { emptyProject } from './support.ts';
+
+closeAtEnd();
 
 let server: PostgresServer;
 let sql: postgres.Sql;

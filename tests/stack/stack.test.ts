@@ -7,7 +7,10 @@ import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { afterEach, beforeAll, expect, test } from 'vitest';
 import { freePort } from '../../local/free-port.ts';
+import { closeAtEnd } from '../support/at-end.ts';
 import { echo, listening, temporaryFolder } from './support.ts';
+
+closeAtEnd();
 
 interface StackJson {
   url: string;

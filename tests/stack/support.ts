@@ -5,22 +5,15 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SignJWT } from 'jose';
-import { afterAll } from 'vitest';
 import { bootstrapDatabase } from '../../local/database/bootstrap.ts';
 import { jwtSecretBytes, type Keys } from '../../local/keys.ts';
 import { type PostgresServer, startPostgres } from '../../local/postgres/postgres.ts';
-
-const ends: (() => Promise<void>)[] = [];
-
-// After the hooks of the file that imports this, and in reverse order.
-afterAll(async () => {
-  for (const end of ends.reverse()) await end();
-});
+import { atEnd } from '../support/at-end.ts';
 
 /** Removed when the tests of the file are done. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'order-ledger-stack-'));
-  ends.push(() => rm(folder, { recursive: true, force: true }));
+  atEnd(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -28,7 +21,7 @@ export async function temporaryFolder(): Promise<string> {
 export async function emptyProject(): Promise<PostgresServer> {
   const dataDir = join(await temporaryFolder(), 'postgres');
   const server = await startPostgres({ dataDir, durable: false });
-  ends.push(() => server.stop());
+  atEnd(() => server.stop());
   await bootstrapDatabase(server);
   return server;
 }
@@ -38,7 +31,7 @@ export async function listening(listener: RequestListener): Promise<{ url: strin
   const server: Server = createServer(listener);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  ends.push(async () => {
+  atEnd(async () => {
     const closed = once(server, 'close');
     server.close();
     server.closeAllConnections();

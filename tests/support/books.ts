@@ -6,6 +6,11 @@ export async function expectBooksInOrder(sql: Sql): Promise<void> {
   expect([...(await sql`select * from ledger.book_differences()`)]).toEqual([]);
 }
 
+/** The same for tests that look at the books again and again: a session plans these statements once. */
+export async function expectBooksStillInOrder(sql: Sql): Promise<void> {
+  expect([...(await sql`select * from tests.book_differences()`)]).toEqual([]);
+}
+
 /** The books are in order, every event is under a seal, and every seal holds. */
 export async function expectBooksSealed(sql: Sql): Promise<void> {
   await expectBooksInOrder(sql);

@@ -3,10 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { withConnection } from '../../local/database/bootstrap.ts';
+import { runFile } from '../../local/database/load-sql.ts';
 import { PROJECT_ROOT } from '../../local/database/supabase-cli.ts';
 import { type LoginRole, startPostgres } from '../../local/postgres/postgres.ts';
 import { databaseFromMigrations, databaseFromSql } from '../../local/tools/diff/scratch.ts';
 import { installPgtap } from '../../local/tools/pgtap-runner/pgtap-extension.ts';
+
+/** Makes tests.book_differences(). */
+const BOOKS = join(PROJECT_ROOT, 'tests', 'database', '000-books.sql');
 
 export const TEMPLATE = 'order_ledger_template';
 
@@ -31,6 +35,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const build = process.env.TEST_SCHEMA === 'sql' ? databaseFromSql : databaseFromMigrations;
     await build(server, TEMPLATE, PROJECT_ROOT);
     await installPgtap(server, TEMPLATE);
+    await withConnection(server.url('postgres', TEMPLATE), (sql) => runFile(sql, BOOKS));
     await withConnection(server.url('supabase_admin'), (sql) =>
       sql.unsafe(`alter database ${TEMPLATE} is_template true allow_connections false`),
     );

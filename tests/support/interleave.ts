@@ -1,6 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { expectBooksInOrder } from './books.ts';
-import { connect, type Sql } from './connection.ts';
+import { expectBooksStillInOrder } from './books.ts';
+import type { Sql } from './connection.ts';
 import { type Answer, backendOf, beginAs, type Call, send } from './sessions.ts';
 import type { TestDatabase } from './test-database.ts';
 
@@ -81,54 +82,65 @@ export async function interleave(
   const { sql } = db;
   const first = await setUp(sql);
   const names = Object.keys(first.sessions);
-  const pool = connect(db.server.url('postgres', db.name), names.length);
-  const connections = await Promise.all(names.map(() => pool.reserve()));
+  const seats = await seatsOf(db, names.length);
   const traces: string[] = [];
-  try {
-    for (const [index, permutation] of (list ?? permutations(names)).entries()) {
-      const setting = index === 0 ? first : await setUp(sql);
-      const players = await Promise.all(
-        Object.entries(setting.sessions).map(([name, action], index) =>
-          enter(name, action, connections[index]),
-        ),
-      );
-      const outcome = await play(sql, players, permutation);
-      if (!outcome) continue;
-      traces.push(outcome.trace);
-      try {
-        await setting.check(outcome);
-        // what one of them breaks stays broken
-        if (traces.length % 8 === 0) await expectBooksInOrder(sql);
-      } catch (error) {
-        throw new Error(`${outcome.trace}:\n${String(error)}`, { cause: error });
-      }
+  for (const [index, permutation] of (list ?? permutations(names)).entries()) {
+    const setting = index === 0 ? first : await setUp(sql);
+    const players = Object.entries(setting.sessions).map(([name, action], index) =>
+      enter(name, action, seats[index]),
+    );
+    const outcome = await play(sql, players, permutation);
+    if (!outcome) continue;
+    traces.push(outcome.trace);
+    try {
+      await setting.check(outcome);
+      // what one of them breaks stays broken
+      if (traces.length % 8 === 0) await expectBooksStillInOrder(sql);
+    } catch (error) {
+      throw new Error(`${outcome.trace}:\n${String(error)}`, { cause: error });
     }
-  } finally {
-    for (const connection of connections) connection.release();
-    await pool.end();
   }
+  // sessions report the deadlocks they were in now and then, and these stay
+  await Promise.all(seats.map(({ connection }) => connection`select pg_stat_force_next_flush()`));
   expect(traces).not.toEqual([]);
-  await expectBooksInOrder(sql);
+  await expectBooksStillInOrder(sql);
   return traces;
+}
+
+/** A connection that plays, and its server process. */
+interface Seat {
+  connection: Sql;
+  pid: number;
+}
+
+const seatsByDatabase = new WeakMap<TestDatabase, Seat[]>();
+
+/** The same for all tests of a file: in a new session every procedure is compiled and planned anew. */
+async function seatsOf(db: TestDatabase, count: number): Promise<Seat[]> {
+  const seats = seatsByDatabase.get(db) ?? [];
+  while (seats.length < count) {
+    const connection = db.connect(1);
+    seats.push({ connection, pid: await backendOf(connection) });
+  }
+  seatsByDatabase.set(db, seats);
+  return seats;
 }
 
 type State = 'idle' | 'running' | 'waiting' | 'acted' | 'ended';
 
-type Reserved = Awaited<ReturnType<Sql['reserve']>>;
-
-interface Player {
+interface Player extends Seat {
   name: string;
   action: Action;
-  connection: Reserved;
-  pid: number;
   state: State;
+  /** Fulfilled when the action is done, well or not. */
+  done?: Promise<void>;
   answer?: Answer;
   failure?: unknown;
 }
 
-async function enter(name: string, action: Action, connection?: Reserved): Promise<Player> {
-  if (!connection) throw new Error(`no connection is left for session ${name}`);
-  return { name, action, connection, pid: await backendOf(connection), state: 'idle' };
+function enter(name: string, action: Action, seat?: Seat): Player {
+  if (!seat) throw new Error(`no connection is left for session ${name}`);
+  return { ...seat, name, action, state: 'idle' };
 }
 
 /** Nothing when the order cannot be. */
@@ -156,7 +168,10 @@ async function play(
    * for each other do not count as waiting: the server breaks their deadlock, and that is a failure.
    */
   const settle = async () => {
-    for (;;) {
+    while (underWay().length > 0) {
+      // the server is asked now and then only: each question takes a processor from the action itself
+      await Promise.race([...underWay().map((player) => player.done), delay(2)]);
+      if (underWay().length === 0) break;
       const rows = await observer<{ pid: number; blockers: number[] }[]>`
         select pid, pg_blocking_pids(pid) as blockers from unnest(${pids}::int[]) pid`;
       const blockers = new Map(rows.map((row) => [row.pid, row.blockers]));
@@ -170,7 +185,7 @@ async function play(
   };
   const act = (player: Player) => {
     player.state = 'running';
-    perform(player)
+    player.done = perform(player)
       .then((answer) => {
         if (answer) player.answer = answer;
       })

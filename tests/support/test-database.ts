@@ -20,6 +20,8 @@ export interface TestDatabase {
   as<T>(caller: Caller, work: (sql: Transaction) => Promise<T>): Promise<T>;
   /** The same for a user. */
   asUser<T>(userId: string, work: (sql: Transaction) => Promise<T>): Promise<T>;
+  /** More connections as postgres, ended when the file is done. */
+  connect(max: number): Sql;
   /** One connection on which a caller speaks until it is ended, for tests that mind each step. */
   session(caller: Caller): Promise<Sql>;
 }
@@ -33,13 +35,18 @@ export async function createTestDatabase(name: string): Promise<TestDatabase> {
   const database = `test_${name.replace(/\W/g, '_')}_${randomUUID().slice(0, 8)}`;
   const admin = (statement: string) =>
     withConnection(server.url('supabase_admin'), (sql) => sql.unsafe(statement));
-  await admin(`create database ${database} template ${TEMPLATE} owner postgres`);
+  await admin(`create database ${database} template ${TEMPLATE} owner postgres strategy file_copy`);
 
   const url = server.url('postgres', database);
-  const sql = connect(url);
-  const sessions: Sql[] = [];
+  const opened: Sql[] = [];
+  const open = (max: number) => {
+    const connections = connect(url, max);
+    opened.push(connections);
+    return connections;
+  };
+  const sql = open(10);
   afterAll(async () => {
-    await Promise.all([sql, ...sessions].map((connections) => connections.end({ timeout: 5 })));
+    await Promise.all(opened.map((connections) => connections.end({ timeout: 5 })));
     await admin(`drop database ${database} with (force)`);
   });
 
@@ -70,9 +77,9 @@ export async function createTestDatabase(name: string): Promise<TestDatabase> {
       `;
       return id;
     },
+    connect: open,
     async session(caller) {
-      const session = connect(url, 1);
-      sessions.push(session);
+      const session = open(1);
       await become(session, caller, false);
       return session;
     },

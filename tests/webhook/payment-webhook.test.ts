@@ -1,5 +1,4 @@
-import process from 'node:process';
-import { expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { expectBooksInOrder, expectNoDeadlock } from '../support/books.ts';
 import { createCustomer, createVariant, type OrderRef, placed } from '../support/shop.ts';
 import { startTestApi } from '../support/test-api.ts';
@@ -7,7 +6,8 @@ import { createTestDatabase } from '../support/test-database.ts';
 import { intentEvent, newSecret, type Signing, signed } from './support.ts';
 
 const [present, former, stranger] = [newSecret(), newSecret(), newSecret()];
-process.env.PAYMENT_WEBHOOK_SECRETS_STRIPE = `${present} ${former}`;
+vi.stubEnv('PAYMENT_WEBHOOK_SECRETS_STRIPE', `${present} ${former}`);
+afterAll(() => vi.unstubAllEnvs());
 
 const db = await createTestDatabase('payment_webhook');
 const api = await startTestApi(db);

@@ -68,7 +68,7 @@ begin
   join public.orders o on o.account_id = d.account_id and o.id = d.id
   cross join lateral unnest(case
     when s.type = 'payment_imported' then array[row('bank', 'order_escrow', o.paid_amount)]::ledger.posting_leg[]
-    when s.type = 'order_status_changed' and o.status = 'delivered' then ledger.delivery_legs(o, ledger.whole_order(o)) end) with ordinality l
+    when s.type = 'order_status_changed' and o.status = 'delivered' then ledger.delivery_legs(o.outstanding_amount, ledger.whole_order(o)) end) with ordinality l
   where l.amount <> 0;
 
   insert into public.immutable_events (id, occurred_at, event_type, stream_type, stream_id, account_id, payload, actor_id, correlation_id)

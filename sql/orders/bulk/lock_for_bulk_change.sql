@@ -32,7 +32,7 @@ begin
       union
       select w.owner_id, c.currency
       from changed c
-      cross join lateral unnest(ledger.owners_of(ledger.vendor_shares(c::public.orders))) w (owner_id)
+      cross join lateral unnest(ledger.owners_of(ledger.vendor_shares(c.account_id, c.id, c.prices_include_tax))) w (owner_id)
       where p_to = 'delivered'
       union
       select e.earner_id, c.currency

@@ -57,12 +57,14 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_variant_ids uuid[];
-  v_quantities bigint[];
+  v_variant_ids uuid[] := p_variant_ids;
+  v_quantities bigint[] := p_quantities;
 begin
-  select array_agg(w.variant_id), array_agg(w.quantity) into v_variant_ids, v_quantities
-  from unnest(p_variant_ids, p_quantities) w (variant_id, quantity)
-  where w.quantity > 0;
+  if 0 >= any (p_quantities) then
+    select array_agg(w.variant_id), array_agg(w.quantity) into v_variant_ids, v_quantities
+    from unnest(p_variant_ids, p_quantities) w (variant_id, quantity)
+    where w.quantity > 0;
+  end if;
   if v_variant_ids is null then
     return 0;
   end if;

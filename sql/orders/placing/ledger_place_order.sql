@@ -41,6 +41,7 @@ declare
   v_frozen_reason text;
   v_available bigint;
   v_is_offered boolean;
+  v_takes_at_once boolean;
   v_shipping_address jsonb;
   v_billing_address jsonb;
   v_wallet_amount bigint;
@@ -72,7 +73,8 @@ begin
     select jsonb_object_agg(s.key, s.value),
            exists (select from public.payment_methods m where m.code = p_payment_method and m.is_active)
     into v_settings, v_is_offered
-    from public.settings s;
+    from public.settings s
+    where s.key = any (ledger.settings_of_placing());
     v_pricing := ledger.price_order(v_user_id, p_items, p_shipping_method, p_discount_code, v_settings);
     if p_shipping_address_id is not null or p_billing_address_id is not null then
       v_shipping_address := ledger.address_snapshot(p_shipping_address_id, v_user_id);
@@ -106,8 +108,19 @@ begin
   end if;
   if v_answer is null then
     v_wallet_amount := ledger.wallet_part(p_payment_method, v_is_offered, p_wallet_amount, v_pricing.total_amount, v_available);
+    v_order_id := ledger.uuid_v7();
     if v_pricing.stock_is_plain and p_reservation_id is null then
-      v_answer := ledger.lock_stock_for(v_pricing);
+      -- where nothing is left that could refuse the order, its stock is taken right away
+      v_takes_at_once := v_wallet_amount is not null and v_pricing.discount_code_id is null
+                         and p_payment_method not in ('bank_transfer_grace', 'invoice');
+      if v_takes_at_once then
+        v_phase := set_config('ledger.procedure', 'ledger_place_order', true);
+        v_takes_at_once := ledger.take_stock(v_pricing.variant_ids, v_pricing.quantities, v_pricing.thresholds, v_order_id, v_actor.user_id);
+        v_phase := set_config('ledger.procedure', '', true);
+      end if;
+      if not v_takes_at_once then
+        v_answer := ledger.lock_stock_for(v_pricing);
+      end if;
     else
       v_pricing.stock_is_plain := false;
       v_stock := ledger.lock_slots_for(v_pricing.variant_ids, v_pricing.quantities, v_pricing.thresholds, p_reservation_id);
@@ -146,11 +159,11 @@ begin
   end if;
 
   insert into public.orders as o
-    (account_id, user_id, order_number, currency, status, payment_status, payment_method, prices_include_tax,
+    (id, account_id, user_id, order_number, currency, status, payment_status, payment_method, prices_include_tax,
      subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount, wallet_amount, paid_amount,
      shipping_method, discount_code_id, shipping_address, billing_address, notes, metadata, placed_by)
   values
-    (v_account_id, v_user_id, ledger.next_order_number(v_settings), v_pricing.currency,
+    (v_order_id, v_account_id, v_user_id, ledger.next_order_number(v_settings), v_pricing.currency,
      ledger.first_status(v_wallet_amount = v_pricing.total_amount, p_payment_method, v_settings),
      case when v_wallet_amount = v_pricing.total_amount then 'paid'
           when v_wallet_amount > 0 then 'partially_paid'
@@ -160,7 +173,7 @@ begin
      v_pricing.total_amount, v_wallet_amount, v_wallet_amount, p_shipping_method, v_pricing.discount_code_id,
      v_shipping_address, v_billing_address,
      p_notes, coalesce(p_metadata, '{}'), v_actor.user_id)
-  returning o.id, o.order_number, o.status, o.payment_status into v_order_id, v_order_number, v_status, v_payment_status;
+  returning o.order_number, o.status, o.payment_status into v_order_number, v_status, v_payment_status;
 
   insert into public.order_items
     (account_id, order_id, line_number, variant_id, vendor_id, product_name, product_sku, variant_name, quantity,
@@ -169,9 +182,10 @@ begin
          l.quantity, l.unit_price_amount, l.total_price_amount, l.discount_amount, l.tax_rate_bp, l.tax_amount, l.platform_rate_bp
   from unnest(v_pricing.lines) l;
 
-  if v_pricing.stock_is_plain then
-    v_written := ledger.move_stock(v_pricing.variant_ids, v_pricing.quantities, 'order_placed', v_actor, v_order_id,
-                                   p_thresholds => v_pricing.thresholds);
+  if v_takes_at_once then
+    null;
+  elsif v_pricing.stock_is_plain then
+    perform ledger.take_stock(v_pricing.variant_ids, v_pricing.quantities, v_pricing.thresholds, v_order_id, v_actor.user_id);
   elsif v_stock.slots is not null then
     v_written := ledger.move_in_slots(v_pricing.variant_ids, v_stock.slots, v_pricing.quantities, null, 'order_placed', v_actor, v_order_id);
   else

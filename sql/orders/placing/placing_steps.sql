@@ -1,5 +1,17 @@
 /* Steps of ledger_place_order that have a name of their own. */
 
+/* The settings that placing an order asks, price_order and begin_owing with it: fewer than there are, as putting them together costs. */
+create function ledger.settings_of_placing()
+returns text[]
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return array['auto_confirm_when_paid', 'default_order_status', 'grace_hours', 'low_stock_threshold', 'max_line_quantity', 'max_order_lines',
+               'order_number_length', 'order_number_prefix', 'prices_include_tax', 'tax_rate_bp'];
+end $$;
+comment on function ledger.settings_of_placing() is 'Keys of the settings that ledger_place_order reads.';
+
 /* What is wrong with an order before anything is locked, or null; the addresses are those that were not found. */
 create function ledger.refuse_placing(
   p_user_id uuid, p_notes text, p_metadata jsonb, p_shipping_address_id uuid, p_billing_address_id uuid,

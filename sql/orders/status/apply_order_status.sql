@@ -30,7 +30,7 @@ declare
   v_change ledger.order_change;
 begin
   if p_to in ('shipped', 'delivered') then
-    return ledger.send_out(p_order, p_to, p_actor, p_actor_action, p_metadata);
+    return ledger.send_out(p_order.account_id, p_order.id, p_to, p_actor, p_actor_action, p_metadata);
   elsif p_to = 'rejected' then
     return ledger.reject_order(p_order, p_actor, p_actor_action, p_metadata);
   elsif p_to not in ('cancelled', 'refunded') then

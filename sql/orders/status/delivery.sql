@@ -44,17 +44,13 @@ comment on function ledger.recognition_legs(ledger.order_part) is
   'Postings that recognise a part of a delivered order; amounts may be below zero (ledger.forward). They take ledger.cost_of(p_part) out of escrow.';
 
 /* The postings of a delivery: what was not taken back is recognised, what of it is not paid yet becomes a receivable. */
-create function ledger.delivery_legs(p_order public.orders, p_left ledger.order_part)
+create function ledger.delivery_legs(p_outstanding_amount bigint, p_left ledger.order_part)
 returns ledger.posting_leg[]
-language plpgsql immutable
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return ledger.forward(
-    row('receivable', 'order_escrow', p_order.outstanding_amount)::ledger.posting_leg || ledger.recognition_legs(p_left));
-end $$;
-comment on function ledger.delivery_legs(public.orders, ledger.order_part) is
-  'Postings of the delivery of an order of which p_left was not taken back.';
+language sql immutable
+return ledger.forward(
+  row('receivable', 'order_escrow', p_outstanding_amount)::ledger.posting_leg || ledger.recognition_legs(p_left));
+comment on function ledger.delivery_legs(bigint, ledger.order_part) is
+  'Postings of the delivery of an order of which p_left was not taken back and this much is not paid.';
 
 /* Goods after discount, without tax and shipping, that came back or were allowed for: what commissions are taken back by. */
 create function ledger.credited_base(p_whole ledger.order_part, p_credited ledger.order_part)

@@ -24,7 +24,8 @@ declare
   v_request jsonb;
   v_answer jsonb;
   v_order public.orders;
-  v_window integer := ledger.setting_text('cancellation_window_minutes')::integer;
+  v_may_go boolean;
+  v_window integer;
   v_change ledger.order_change;
   v_phase text;
   v_result public.ledger_cancel_order_result;
@@ -34,8 +35,10 @@ begin
   v_user_id := ledger.customer_of_call(v_actor, p_user_id, 'orders.cancel');
 
   -- asked before
-  v_request := case when p_idempotency_key is not null then jsonb_build_array(v_user_id, p_order_id, p_reason, p_to) end;
-  v_answer := ledger.idempotency_begin('ledger_cancel_order', p_idempotency_key, v_actor.caller_id, v_request);
+  if p_idempotency_key is not null then
+    v_request := jsonb_build_array(v_user_id, p_order_id, p_reason, p_to);
+    v_answer := ledger.idempotency_begin('ledger_cancel_order', p_idempotency_key, v_actor.caller_id, v_request);
+  end if;
   if v_answer is null and not v_actor.is_system then
     v_answer := ledger.rate_limit_take(v_actor.user_id, 'ledger_cancel_order');
   end if;
@@ -50,26 +53,35 @@ begin
   where o.id = p_order_id and o.user_id = v_user_id
   for no key update;
 
-  -- check
-  v_answer := case
-    when v_user_id is null then ledger.refuse('customer_required')
-    when v_order.id is null then ledger.refuse('order_not_found', jsonb_build_object('order_id', p_order_id))
-    when length(p_reason) > 2000 then
-      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reason', 'problem', 'at most 2000 characters'))
-    when p_to is null or p_to not in ('wallet', 'original') then
-      ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_to', 'problem', 'wallet or original'))
-    else coalesce(
-      ledger.refuse_transition(v_order, 'cancelled'),
-      case
-        when not (select t.customer_may from public.order_status_transitions t
-                  where t.from_status = v_order.status and t.to_status = 'cancelled') then
-          ledger.refuse('cancellation_not_allowed', jsonb_build_object('order_number', v_order.order_number,
-            'reason', format('it is already %s', v_order.status)))
-        when clock_timestamp() > v_order.created_at + make_interval(mins => v_window) then
-          ledger.refuse('cancellation_not_allowed', jsonb_build_object('order_number', v_order.order_number,
-            'reason', format('it was placed more than %s minutes ago', v_window)))
-      end)
-  end;
+  -- check; refusals are worded only where one may be needed
+  select t.customer_may and (not t.needs_payment or v_order.amount_due = 0)
+         and clock_timestamp() <= v_order.created_at + make_interval(mins => (
+           select (s.value #>> '{}')::integer from public.settings s where s.key = 'cancellation_window_minutes'))
+  into v_may_go
+  from public.order_status_transitions t
+  where t.from_status = v_order.status and t.to_status = 'cancelled';
+  if v_may_go is not true or p_reason is not null or p_to is distinct from 'wallet' then
+    v_window := ledger.setting_text('cancellation_window_minutes')::integer;
+    v_answer := case
+      when v_user_id is null then ledger.refuse('customer_required')
+      when v_order.id is null then ledger.refuse('order_not_found', jsonb_build_object('order_id', p_order_id))
+      when length(p_reason) > 2000 then
+        ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_reason', 'problem', 'at most 2000 characters'))
+      when p_to is null or p_to not in ('wallet', 'original') then
+        ledger.refuse('invalid_argument', jsonb_build_object('argument', 'p_to', 'problem', 'wallet or original'))
+      else coalesce(
+        ledger.refuse_transition(v_order, 'cancelled'),
+        case
+          when not (select t.customer_may from public.order_status_transitions t
+                    where t.from_status = v_order.status and t.to_status = 'cancelled') then
+            ledger.refuse('cancellation_not_allowed', jsonb_build_object('order_number', v_order.order_number,
+              'reason', format('it is already %s', v_order.status)))
+          when clock_timestamp() > v_order.created_at + make_interval(mins => v_window) then
+            ledger.refuse('cancellation_not_allowed', jsonb_build_object('order_number', v_order.order_number,
+              'reason', format('it was placed more than %s minutes ago', v_window)))
+        end)
+    end;
+  end if;
   if v_answer is not null then
     return next jsonb_populate_record(null::public.ledger_cancel_order_result, v_answer);
     return;
@@ -77,8 +89,9 @@ begin
 
   -- write and record
   v_phase := set_config('ledger.procedure', 'ledger_cancel_order', true);
-  v_change := ledger.apply_order_status(v_order, 'cancelled', v_actor, coalesce(p_reason, 'cancelled by the customer'),
-                                        case p_to when 'wallet' then '{}' else jsonb_build_object('refund_to', p_to) end);
+  v_change := ledger.take_back(v_order, null, 0, 0, p_to, v_actor, coalesce(p_reason, 'cancelled by the customer'), ledger.correlation_id(),
+                               p_ends_as => 'cancelled',
+                               p_metadata => case p_to when 'wallet' then '{}' else jsonb_build_object('refund_to', p_to) end);
   if v_change.refusal is not null then
     perform set_config('ledger.procedure', '', true);
     return next jsonb_populate_record(null::public.ledger_cancel_order_result, v_change.refusal);

@@ -80,7 +80,9 @@ begin
 
   -- write and record
   v_phase := set_config('ledger.procedure', 'ledger_change_order_status', true);
-  if v_new in ('shipped', 'delivered', 'rejected', 'cancelled', 'refunded') then
+  if v_new in ('shipped', 'delivered') then
+    v_change := ledger.send_out(v_account_id, v_order_id, v_new, v_actor, p_actor_action, p_metadata);
+  elsif v_new in ('rejected', 'cancelled', 'refunded') then
     select o.* into v_order from public.orders o where o.id = v_order_id;
     v_change := ledger.apply_order_status(v_order, v_new, v_actor, p_actor_action, p_metadata);
   else
@@ -95,7 +97,8 @@ begin
 
   -- answer, stored under the key
   v_result := row(true, v_change.transaction_id, null, null, null, v_order_id, v_change.order_status, v_change.payment_status,
-                  v_change.returned_amount, case when ledger.has_permission(v_actor, 'accounts.read') then v_change.available_balance end);
+                  v_change.returned_amount,
+                  case when v_actor.is_system or ledger.has_permission(v_actor, 'accounts.read') then v_change.available_balance end);
   if p_idempotency_key is not null then
     v_answer := ledger.idempotency_end('ledger_change_order_status', p_idempotency_key, v_actor.caller_id, v_request, v_account_id, to_jsonb(v_result));
   end if;

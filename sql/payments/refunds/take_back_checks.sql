@@ -15,8 +15,8 @@ begin
 end $$;
 comment on function ledger.accounts_to_take_back_from(public.orders) is 'The users whose accounts are locked when something of an order is taken back.';
 
-/* Whose stock it touches: what is restocked, and whatever may still be on backorder of what is given up. */
-create function ledger.variants_to_take_back(p_order public.orders, p_lines jsonb, p_ends boolean, p_restock boolean)
+/* Whose stock a refund touches: what is restocked, and whatever may still be on backorder of what is given up. */
+create function ledger.variants_to_take_back(p_account_id uuid, p_order_id uuid, p_lines jsonb)
 returns uuid[]
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
@@ -25,20 +25,17 @@ begin
   return (
     select coalesce(array_agg(distinct i.variant_id), '{}')
     from public.order_items i
-    where i.account_id = p_order.account_id and i.order_id = p_order.id
-      and case when p_ends then coalesce(p_restock, false) or p_order.status <> 'delivered'
-               else p_lines @> jsonb_build_array(jsonb_build_object('line_number', i.line_number, 'restock', true))
-                 or p_lines @> jsonb_build_array(jsonb_build_object('line_number', i.line_number, 'unshipped', true)) end);
+    where i.account_id = p_account_id and i.order_id = p_order_id
+      and (p_lines @> jsonb_build_array(jsonb_build_object('line_number', i.line_number, 'restock', true))
+           or p_lines @> jsonb_build_array(jsonb_build_object('line_number', i.line_number, 'unshipped', true))));
 end $$;
-comment on function ledger.variants_to_take_back(public.orders, jsonb, boolean, boolean) is
-  'The variants whose stock is locked when something of an order is taken back.';
+comment on function ledger.variants_to_take_back(uuid, uuid, jsonb) is 'The variants whose stock is locked when these lines are refunded.';
 
 /*
- * What is taken back of an order after these lines, this much shipping and this free amount are as well. Units
+ * What is taken back of an order after these units with this much shipping, and this free amount, are as well. Units
  * that would bring it above the whole take the place of what was allowed before.
  */
-create function ledger.credited_after(
-  p_whole ledger.order_part, p_before ledger.order_part, p_taken ledger.taken_line[], p_shipping_amount bigint, p_amount bigint)
+create function ledger.credited_after(p_whole ledger.order_part, p_before ledger.order_part, p_units ledger.order_part, p_amount bigint)
 returns ledger.order_part
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -46,18 +43,19 @@ as $$
 declare
   v_after ledger.order_part;
 begin
-  select p_before.goods_amount + coalesce(sum(t.goods_amount), 0), p_before.discount_amount + coalesce(sum(t.discount_amount), 0),
-         p_before.tax_amount + coalesce(sum(t.tax_amount), 0), p_before.lines_amount + coalesce(sum(t.total_amount), 0),
-         p_before.base_amount + coalesce(sum(t.base_amount), 0), p_before.vendor_amount + coalesce(sum(t.vendor_amount), 0),
-         p_before.shipping_amount + p_shipping_amount, 0, 0
-  into v_after
-  from unnest(p_taken) t;
+  v_after.goods_amount := p_before.goods_amount + p_units.goods_amount;
+  v_after.discount_amount := p_before.discount_amount + p_units.discount_amount;
+  v_after.tax_amount := p_before.tax_amount + p_units.tax_amount;
+  v_after.lines_amount := p_before.lines_amount + p_units.lines_amount;
+  v_after.base_amount := p_before.base_amount + p_units.base_amount;
+  v_after.vendor_amount := p_before.vendor_amount + p_units.vendor_amount;
+  v_after.shipping_amount := p_before.shipping_amount + p_units.shipping_amount;
   v_after.allowance_amount := least(p_before.allowance_amount + p_amount,
     p_whole.lines_amount - v_after.lines_amount + p_whole.shipping_amount - v_after.shipping_amount);
   v_after.allowance_tax_amount := ledger.share_of_allowance(p_whole.tax_amount - v_after.tax_amount, p_whole, v_after);
   return v_after;
 end $$;
-comment on function ledger.credited_after(ledger.order_part, ledger.order_part, ledger.taken_line[], bigint, bigint) is
+comment on function ledger.credited_after(ledger.order_part, ledger.order_part, ledger.order_part, bigint) is
   'The part of an order that is taken back by now, with the allowance that is left and the tax in it.';
 
 /* Shipping and free amounts: no more than is left of the order, nor than was paid and did not go back. */
@@ -86,14 +84,14 @@ comment on function ledger.refuse_refund_amounts(public.orders, bigint, bigint, 
   'The refusal for shipping or a free amount that is more than can be refunded, or null. Minor units.';
 
 /* A delivered order is refunded when nothing of its total and none of its units is left, or an allowance stands for them. */
-create function ledger.status_after_refund(p_order public.orders, p_after ledger.order_part, p_taken ledger.taken_line[])
+create function ledger.status_after_refund(p_order public.orders, p_credited bigint, p_allowance bigint, p_taken ledger.taken_line[])
 returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if p_order.status = 'delivered' and ledger.cost_of(p_after) = p_order.total_amount
-     and (p_after.allowance_amount > 0 or not exists (
+  if p_order.status = 'delivered' and p_credited = p_order.total_amount
+     and (p_allowance > 0 or not exists (
        select from public.order_items i
        left join ledger.refunded_units(p_order.id) r on r.line_number = i.line_number
        left join unnest(p_taken) t on t.line_number = i.line_number
@@ -103,5 +101,5 @@ begin
   end if;
   return p_order.status;
 end $$;
-comment on function ledger.status_after_refund(public.orders, ledger.order_part, ledger.taken_line[]) is
-  'The status of an order of which these lines are taken back and p_after is taken back in all.';
+comment on function ledger.status_after_refund(public.orders, bigint, bigint, ledger.taken_line[]) is
+  'The status of an order of which these lines are taken back and p_credited in all, p_allowance of it as an allowance.';

@@ -118,7 +118,7 @@ select is_empty($$ select signature from ours
                    where not coalesce(proconfig, '{}') @> '{"search_path=pg_catalog, pg_temp"}'::text[] and (definer or not parsed) $$,
   'every function in public and ledger has a search_path of its own, with temporary objects last, or is plain SQL parsed at its creation that runs as its caller');
 select is_empty($$ select signature, c from ours, unnest(proconfig) c
-                   where c not in ('search_path=pg_catalog, pg_temp', 'plan_cache_mode=force_generic_plan', 'jit=off') and c !~ '^(lock_timeout|work_mem)=' $$,
+                   where c not in ('search_path=pg_catalog, pg_temp', 'plan_cache_mode=force_generic_plan', 'enable_seqscan=off', 'jit=off') and c !~ '^(lock_timeout|work_mem)=' $$,
   'no function sets anything but its search_path, how it is planned and run, and how long it waits for a lock');
 select is_empty($$ select signature from ours where schema = 'ledger' and definer
                    and name not in ('audit_hand_edit', 'create_profile', 'open_discount_usage', 'open_stock', 'broadcast_order_event', 'may_follow', 'is_file_of_receipt',

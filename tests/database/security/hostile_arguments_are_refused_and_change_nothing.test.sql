@@ -156,7 +156,7 @@ begin
   -- what the first order of a list is answered is no refusal of the call
   if v_outcome = 'success' or p_call ~ 'ledger_bulk_change_status' then
     -- what a repair is undone to is wrong by its nature
-    if p_who = 'service_role' and hashtext(p_call) % 3 = 0 and p_call !~ 'reconciliation_undo' and exists (select from ledger.book_differences()) then
+    if p_who = 'service_role' and hashtext(p_call) % 3 = 0 and p_call !~ 'reconciliation_undo' and exists (select from tests.book_differences()) then
       v_outcome := v_outcome || ', and the books differ';
     end if;
     raise exception using errcode = 'TRIED', message = v_outcome;

@@ -175,17 +175,22 @@ from ids, (values
   ('discount_redemption_follows_order, discount_usage_equals_redemptions', 'a redemption released by hand', 'update public.discount_redemptions set released_at = now()')
 ) v (check_code, what, statement);
 
-/* The checks that report something after a statement; the statement is undone. */
+/* The checks that report something after a statement; the statement is undone. What other tests look at says the same. */
 create function pg_temp.found_after(p_statement text) returns text language plpgsql as $$
 declare
   v_found text;
+  v_rows text[];
 begin
   if p_statement ~ '^(alter|drop|create)' then
     execute p_statement;
   else
     perform tests.tamper(p_statement);
   end if;
-  select string_agg(distinct d.check_code, ', ') into v_found from ledger.book_differences() d;
+  select string_agg(distinct d.check_code, ', '), array_agg(d::text order by d::text) into v_found, v_rows from ledger.book_differences() d;
+  -- of some of them, for it plans its statements anew after each
+  if hashtext(p_statement) % 6 = 0 and v_rows is distinct from (select array_agg(d::text order by d::text) from tests.book_differences() d) then
+    v_found := concat_ws(', ', v_found, 'and tests.book_differences() differs');
+  end if;
   raise exception using errcode = 'TRIED', message = coalesce(v_found, 'nothing');
 exception when sqlstate 'TRIED' then
   return sqlerrm;
