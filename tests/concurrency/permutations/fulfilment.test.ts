@@ -1,13 +1,15 @@
 import { expect, test } from 'vitest';
 import type { Sql } from '../../support/connection.ts';
 import { testThatBooksAreInOrder } from '../../support/crowd.ts';
-import { interleave, type Outcome } from '../../support/interleave.ts';
+import { interleave, type Outcome, overlaps } from '../../support/interleave.ts';
 import { BACKEND, type Call } from '../../support/sessions.ts';
 import {
+  adjustStock,
   changeStatus,
   createCustomer,
   createStaff,
   createVariant,
+  createVendor,
   type OrderRef,
   placed,
   succeed,
@@ -97,6 +99,37 @@ const refusals = (outcome: Outcome) =>
 const done = (outcome: Outcome, session: string) =>
   outcome.endings[session] === 'commit' && outcome.answer(session).success;
 const wins = (outcome: Outcome) => outcome.committed.filter((answer) => answer.success);
+
+test('a delivery that waits for a vendor’s account while the goods it lacks come in: all of them go out, or none', async () => {
+  await interleave(
+    db,
+    async (sql) => {
+      const owner = await createCustomer(sql, { balance: 10 });
+      const vendor = await createVendor(sql, { owner });
+      const variant = await createVariant(sql, { stock: 2, price: 100, vendor });
+      await sql`update variants set backorder_allowed = true where id = ${variant}`;
+      const order = await placed(sql, await createCustomer(sql, { balance: 5000 }), [[variant, 5]]);
+      await succeed(sql, changeStatus(BACKEND, order, 'pending', 'processing'));
+      return {
+        sessions: {
+          a: { statements: `select from accounts where user_id = '${owner}' for update` },
+          b: changeStatus(one, order, 'processing', 'delivered'),
+          c: adjustStock(variant, 10),
+        },
+        async check(outcome) {
+          const isDelivered = done(outcome, 'b');
+          expect(refusals(outcome).filter((code) => code !== 'units_not_shippable')).toEqual([]);
+          expect(await stateOf(sql, order)).toMatchObject(
+            isDelivered
+              ? { status: 'delivered', shipped: 5 }
+              : { status: 'processing', shipped: 0 },
+          );
+        },
+      };
+    },
+    overlaps(['a', 'b', 'c']),
+  );
+});
 
 test('two ship all that is left of an order: it goes out once', async () => {
   const traces = await interleave(db, async (sql) => {

@@ -825,6 +825,7 @@ CREATE OR REPLACE FUNCTION ledger.send_out (
 declare
   v_delivers boolean := p_to = 'delivered';
   v_seen record;
+  v_is_in_parts boolean;
   v_order public.orders;
   v_shipment_number integer := 1;
   v_units jsonb;
@@ -863,12 +864,9 @@ begin
            bool_or(i.vendor_id is not null) as has_vendors
     from (select n.* from public.order_items n where n.account_id = p_account_id and n.order_id = p_order_id order by n.line_number) i) l
   where o.account_id = p_account_id and o.id = p_order_id;
-  if v_seen.was_refunded or v_seen.waits or v_seen.shipped_units not in (0, v_seen.units) then
+  v_is_in_parts := v_seen.was_refunded or v_seen.waits or v_seen.shipped_units not in (0, v_seen.units);
+  if v_is_in_parts then
     select o.* into v_order from public.orders o where o.account_id = p_account_id and o.id = p_order_id;
-    v_units := ledger.units_left(v_order);
-    v_shipment_number := 1 + coalesce((select max(s.shipment_number) from public.shipments s where s.order_id = p_order_id), 0);
-  elsif v_seen.shipped_units = 0 then
-    v_units := v_seen.lines;
   end if;
 
   if v_delivers then
@@ -911,6 +909,14 @@ begin
     if v_change.refusal is not null then
       return v_change;
     end if;
+  end if;
+
+  -- what goes out; what waited may have come in since the look, so that is asked after the refusal
+  if v_is_in_parts then
+    v_units := ledger.units_left(v_order);
+    v_shipment_number := 1 + coalesce((select max(s.shipment_number) from public.shipments s where s.order_id = p_order_id), 0);
+  elsif v_seen.shipped_units = 0 then
+    v_units := v_seen.lines;
   end if;
 
   -- write: order, account; from here on the account is locked, so that events come in the order of its versions
