@@ -7388,7 +7388,7 @@ begin
   return new;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.check_order() is 'Trigger: refuses an order that breaks a rule of its amounts, statuses or notes, with the rule as name of the constraint.';
+comment on function ledger.check_order() is 'Trigger: refuses every write of an order that breaks a rule of its amounts, statuses or notes, with the rule as name of the constraint.';
 
 CREATE OR REPLACE FUNCTION ledger.choose_repairs(p_account_id uuid, p_action_ids uuid[], p_max_repairs bigint, p_max_amount bigint)
  RETURNS ledger.chosen_repairs
@@ -11583,7 +11583,7 @@ begin
   return v_part;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.line_part(p_item public.order_items, p_prices_include_tax boolean, p_units bigint) is 'What the first p_units units of a line amount to, minor units. Refunds, deliveries and vendor shares divide lines by this alone.';
+comment on function ledger.line_part(p_item public.order_items, p_prices_include_tax boolean, p_units bigint) is 'What the first p_units units of a line amount to, minor units. Refunds and vendor shares divide lines by this alone; all lines of an order whole are its own columns (check order_totals_equal_items).';
 
 CREATE OR REPLACE FUNCTION ledger.line_tax(p_amount numeric, p_tax_rate_bp integer, p_prices_include_tax boolean)
  RETURNS bigint
@@ -13512,11 +13512,11 @@ begin
          false as gave_vendors,
          exists (select from public.profiles p where p.id = p_user_id and p.erased_at is not null) as customer_is_erased
   into v_past;
-  -- nothing comes back, and nobody earns, before something went out
+  -- nothing comes back before something went out; who earned by a delivery is asked where its accounts are locked
   if p_was_delivered or v_past.is_shipped then
     select exists (select from public.returns r where r.order_id = p_order_id),
-           exists (select from public.referral_commissions c where c.order_id = p_order_id),
-           exists (select from public.vendor_earnings e where e.order_id = p_order_id)
+           p_was_delivered and exists (select from public.referral_commissions c where c.order_id = p_order_id),
+           p_was_delivered and exists (select from public.vendor_earnings e where e.order_id = p_order_id)
     into v_past.is_returned, v_past.gave_commission, v_past.gave_vendors;
   end if;
   return v_past;
@@ -14321,7 +14321,7 @@ begin
              v_lines, v_variant_ids, v_quantities, v_thresholds, v_items, v_stock_is_plain)::ledger.order_pricing;
 end $function$;
 -- for nobody but its owner
-comment on function ledger.price_order(p_user_id uuid, p_items jsonb, p_shipping_method text, p_discount_code text, p_settings jsonb) is 'Totals and priced lines of an order, or the refusal. Minor units, rounded per line, half up. p_settings: ledger.all_settings().';
+comment on function ledger.price_order(p_user_id uuid, p_items jsonb, p_shipping_method text, p_discount_code text, p_settings jsonb) is 'Totals and priced lines of an order, or the refusal. Minor units, rounded per line, half up. p_settings: ledger.all_settings(), or those of ledger.settings_of_placing().';
 
 CREATE OR REPLACE FUNCTION ledger.problem_of_card_events(p_card public.card_payments, p_facts ledger.card_facts)
  RETURNS text
@@ -25522,7 +25522,9 @@ begin
   if v_takes_at_once then
     null;
   elsif v_pricing.stock_is_plain then
-    perform ledger.take_stock(v_pricing.variant_ids, v_pricing.quantities, v_pricing.thresholds, v_order_id, v_actor.user_id);
+    if not ledger.take_stock(v_pricing.variant_ids, v_pricing.quantities, v_pricing.thresholds, v_order_id, v_actor.user_id) then
+      raise exception 'order %: stock that was locked is not there', v_order_number;
+    end if;
   elsif v_stock.slots is not null then
     v_written := ledger.move_in_slots(v_pricing.variant_ids, v_stock.slots, v_pricing.quantities, null, 'order_placed', v_actor, v_order_id);
   else

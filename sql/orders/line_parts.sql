@@ -37,7 +37,7 @@ begin
   return v_part;
 end $$;
 comment on function ledger.line_part(public.order_items, boolean, bigint) is
-  'What the first p_units units of a line amount to, minor units. Refunds, deliveries and vendor shares divide lines by this alone.';
+  'What the first p_units units of a line amount to, minor units. Refunds and vendor shares divide lines by this alone; all lines of an order whole are its own columns (check order_totals_equal_items).';
 
 /* Parts of lines added up, with the parts of an order that belong to no line. */
 create type ledger.order_part as (

@@ -81,7 +81,8 @@ select ledger.audit_hand_edits_of_columns('public.orders', 'id', 'notes, metadat
 
 /*
  * The rules of an order's values. A trigger, because CHECKs are parsed and planned anew by every statement
- * that touches the row: each of four that stood beside it cost more than all that is in here.
+ * that touches the row: each of four that stood beside it cost as much as all that is in here. It looks at every
+ * update: nothing is built on an order whose amounts somebody has broken past it.
  */
 create function ledger.check_order()
 returns trigger
@@ -112,7 +113,7 @@ begin
   end if;
   return new;
 end $$;
-comment on function ledger.check_order() is 'Trigger: refuses an order that breaks a rule of its amounts, statuses or notes, with the rule as name of the constraint.';
+comment on function ledger.check_order() is 'Trigger: refuses every write of an order that breaks a rule of its amounts, statuses or notes, with the rule as name of the constraint.';
 
 create trigger order_keeps_its_rules
   before insert or update on public.orders

@@ -185,7 +185,9 @@ begin
   if v_takes_at_once then
     null;
   elsif v_pricing.stock_is_plain then
-    perform ledger.take_stock(v_pricing.variant_ids, v_pricing.quantities, v_pricing.thresholds, v_order_id, v_actor.user_id);
+    if not ledger.take_stock(v_pricing.variant_ids, v_pricing.quantities, v_pricing.thresholds, v_order_id, v_actor.user_id) then
+      raise exception 'order %: stock that was locked is not there', v_order_number;
+    end if;
   elsif v_stock.slots is not null then
     v_written := ledger.move_in_slots(v_pricing.variant_ids, v_stock.slots, v_pricing.quantities, null, 'order_placed', v_actor, v_order_id);
   else

@@ -191,7 +191,7 @@ begin
              v_lines, v_variant_ids, v_quantities, v_thresholds, v_items, v_stock_is_plain)::ledger.order_pricing;
 end $$;
 comment on function ledger.price_order(uuid, jsonb, text, text, jsonb) is
-  'Totals and priced lines of an order, or the refusal. Minor units, rounded per line, half up. p_settings: ledger.all_settings().';
+  'Totals and priced lines of an order, or the refusal. Minor units, rounded per line, half up. p_settings: ledger.all_settings(), or those of ledger.settings_of_placing().';
 
 create function ledger.item_name(p_product_name text, p_variant_name text)
 returns text

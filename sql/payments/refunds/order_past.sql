@@ -31,11 +31,11 @@ begin
          false as gave_vendors,
          exists (select from public.profiles p where p.id = p_user_id and p.erased_at is not null) as customer_is_erased
   into v_past;
-  -- nothing comes back, and nobody earns, before something went out
+  -- nothing comes back before something went out; who earned by a delivery is asked where its accounts are locked
   if p_was_delivered or v_past.is_shipped then
     select exists (select from public.returns r where r.order_id = p_order_id),
-           exists (select from public.referral_commissions c where c.order_id = p_order_id),
-           exists (select from public.vendor_earnings e where e.order_id = p_order_id)
+           p_was_delivered and exists (select from public.referral_commissions c where c.order_id = p_order_id),
+           p_was_delivered and exists (select from public.vendor_earnings e where e.order_id = p_order_id)
     into v_past.is_returned, v_past.gave_commission, v_past.gave_vendors;
   end if;
   return v_past;

@@ -578,11 +578,11 @@ begin
          false as gave_vendors,
          exists (select from public.profiles p where p.id = p_user_id and p.erased_at is not null) as customer_is_erased
   into v_past;
-  -- nothing comes back, and nobody earns, before something went out
+  -- nothing comes back before something went out; who earned by a delivery is asked where its accounts are locked
   if p_was_delivered or v_past.is_shipped then
     select exists (select from public.returns r where r.order_id = p_order_id),
-           exists (select from public.referral_commissions c where c.order_id = p_order_id),
-           exists (select from public.vendor_earnings e where e.order_id = p_order_id)
+           p_was_delivered and exists (select from public.referral_commissions c where c.order_id = p_order_id),
+           p_was_delivered and exists (select from public.vendor_earnings e where e.order_id = p_order_id)
     into v_past.is_returned, v_past.gave_commission, v_past.gave_vendors;
   end if;
   return v_past;
@@ -2015,7 +2015,9 @@ begin
   if v_takes_at_once then
     null;
   elsif v_pricing.stock_is_plain then
-    perform ledger.take_stock(v_pricing.variant_ids, v_pricing.quantities, v_pricing.thresholds, v_order_id, v_actor.user_id);
+    if not ledger.take_stock(v_pricing.variant_ids, v_pricing.quantities, v_pricing.thresholds, v_order_id, v_actor.user_id) then
+      raise exception 'order %: stock that was locked is not there', v_order_number;
+    end if;
   elsif v_stock.slots is not null then
     v_written := ledger.move_in_slots(v_pricing.variant_ids, v_stock.slots, v_pricing.quantities, null, 'order_placed', v_actor, v_order_id);
   else
@@ -2211,7 +2213,7 @@ COMMENT ON FUNCTION "ledger"."award_commission"(uuid, public.referrals, bigint, 
 
 COMMENT ON FUNCTION "ledger"."award_vendor_earnings"(uuid, text, ledger.vendor_share[], uuid, uuid) IS 'Credits the owners of an order''s vendors with their shares, by vendor; answers the events of that for the caller to record. All accounts are locked, and ledger.refuse_shares was asked, by the caller; one that somebody has not yet is opened here.';
 
-COMMENT ON FUNCTION "ledger"."check_order"() IS 'Trigger: refuses an order that breaks a rule of its amounts, statuses or notes, with the rule as name of the constraint.';
+COMMENT ON FUNCTION "ledger"."check_order"() IS 'Trigger: refuses every write of an order that breaks a rule of its amounts, statuses or notes, with the rule as name of the constraint.';
 
 COMMENT ON FUNCTION "ledger"."credited_after"(ledger.order_part, ledger.order_part, ledger.order_part, bigint) IS 'The part of an order that is taken back by now, with the allowance that is left and the tax in it.';
 
@@ -2223,11 +2225,15 @@ COMMENT ON FUNCTION "ledger"."give_up_waiting"(uuid, boolean, ledger.taken_line[
 
 COMMENT ON FUNCTION "ledger"."legs_after_delivery"(ledger.order_part, ledger.returned_money) IS 'Postings of a part of a delivered order that is taken back, with the money that goes back for it.';
 
+COMMENT ON FUNCTION "ledger"."line_part"(public.order_items, boolean, bigint) IS 'What the first p_units units of a line amount to, minor units. Refunds and vendor shares divide lines by this alone; all lines of an order whole are its own columns (check order_totals_equal_items).';
+
 COMMENT ON FUNCTION "ledger"."lines_asked_back"(public.orders, jsonb, ledger.order_past) IS 'The lines that a refund of well-formed p_lines takes back. Its stock is locked by the caller.';
 
 COMMENT ON FUNCTION "ledger"."move_stock"(uuid[], bigint[], text, ledger.actor, uuid) IS 'Applies signed quantities to slot 0 of these variants and records the movements.';
 
 COMMENT ON FUNCTION "ledger"."past_of_order"(uuid, uuid, boolean) IS 'What has happened to an order of p_user_id so far. Order and account are locked by the caller, and slot 0 of the variants where open backorders matter.';
+
+COMMENT ON FUNCTION "ledger"."price_order"(uuid, jsonb, text, text, jsonb) IS 'Totals and priced lines of an order, or the refusal. Minor units, rounded per line, half up. p_settings: ledger.all_settings(), or those of ledger.settings_of_placing().';
 
 COMMENT ON FUNCTION "ledger"."record_operations"(ledger.event_draft[], uuid, uuid) IS 'Appends events, in this order, each with its audit line and its outbox message.';
 
